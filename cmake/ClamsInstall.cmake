@@ -1,0 +1,14 @@
+# Install and export: find_package(clams) gives clams::base, clams::vram, clams::mmif, clams::sdk, clams::server.
+get_property(targets GLOBAL PROPERTY CLAMS_INSTALL_TARGETS)
+get_property(includes GLOBAL PROPERTY CLAMS_INSTALL_INCLUDES)
+install(TARGETS ${targets} EXPORT clamsTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+foreach(dir IN LISTS includes)
+  install(DIRECTORY ${dir}/ DESTINATION include/clams-cpp)
+endforeach()
+install(EXPORT clamsTargets NAMESPACE clams:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/clams)
+include(CMakePackageConfigHelpers)
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/clamsConfig.cmake.in ${CMAKE_BINARY_DIR}/clamsConfig.cmake
+  INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/clams)
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/clamsConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/clamsConfig.cmake ${CMAKE_BINARY_DIR}/clamsConfigVersion.cmake
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/clams)

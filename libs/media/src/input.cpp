@@ -1,0 +1,165 @@
+#include "input.hpp"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+
+namespace media {
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+// A frame of 16384 x 8192: more is damage or an attack, and would be allocated before anything else could refuse it.
+constexpr std::int64_t kMaxPixels = std::int64_t{1} << 27;
+
+// Containers that hold their own data. What is left out names other files or addresses (hls, concat, dash, image sequences), or
+// reads a device or a script.
+constexpr const char* kContainers =
+    "3g2,3gp,aac,ac3,aiff,amr,amrnb,amrwb,ape,apng,asf,au,av1,avi,caf,dts,dv,eac3,flac,flv,gif,gxf,h264,hevc,ivf,m4a,m4v,matroska,"
+    "mj2,mjpeg,"
+    "mov,mp3,mp4,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,truehd,tta,vc1,w64,wav,webm,wtv,wv,yuv4mpegpipe,"
+    "jpeg_pipe,png_pipe,tiff_pipe,bmp_pipe,webp_pipe";
+
+// More than a decoder can hold back; a decoder that reports an error for ever must not keep us.
+constexpr int kMaxDamagedAtEnd = 64;
+
+base::Status check_regular_file(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return base::error_from_errno("cannot open media file \"" + path + "\"", errno);
+  if (S_ISREG(info.st_mode)) return {};
+  return Error{ErrorCode::InvalidArgument, "cannot open \"" + path + "\" as media: it is not a regular file"};
+}
+
+const char* stream_name(AVMediaType type) { return type == AVMEDIA_TYPE_VIDEO ? "video" : "audio"; }
+
+}  // namespace
+
+base::Status check(const Limits& limits, const char* path) {
+  if (limits.stop.stop_requested()) return Error{ErrorCode::Cancelled, std::string("reading \"") + path + "\" was cancelled"};
+  if (limits.deadline && std::chrono::steady_clock::now() >= *limits.deadline)
+    return Error{ErrorCode::Timeout, std::string("reading \"") + path + "\" took longer than its deadline allows"};
+  return {};
+}
+
+int Input::interrupted(void* self) {
+  const auto* input = static_cast<const Input*>(self);
+  return input->limits_ != nullptr && !check(*input->limits_, "") ? 1 : 0;
+}
+
+Error Input::failure(int code, const char* what) const {
+  if (limits_ != nullptr)
+    if (auto status = check(*limits_, path_.c_str()); !status) return std::move(status).error();
+  if (code < 0 && (code == AVERROR(EACCES) || code == AVERROR(EPERM) || code == AVERROR(ENOENT)))
+    return base::error_from_errno("cannot open media file \"" + path_ + "\"", AVUNERROR(code));
+  return Error{
+      ErrorCode::Corrupt,
+      std::string(what) + " \"" + path_ + "\": " + libav_text(code) + "; it is no media file, or it is truncated or damaged", code};
+}
+
+base::Result<std::unique_ptr<Input>> Input::open(const std::string& path, AVMediaType type, const Limits& limits) {
+  BASE_TRY(check_regular_file(path));
+  BASE_TRY(check(limits, path.c_str()));
+  std::unique_ptr<Input> input(new Input(path));
+  input->limits_ = &limits;
+  BASE_TRY(input->open_format());
+  BASE_TRY(input->open_codec(type));
+  input->limits_ = nullptr;
+  return input;
+}
+
+base::Status Input::open_format() {
+  AVFormatContext* format = avformat_alloc_context();
+  if (format == nullptr || !packet_) return Error{ErrorCode::Unavailable, "out of memory while opening \"" + path_ + "\""};
+  format->interrupt_callback = AVIOInterruptCB{&Input::interrupted, this};
+  // "file:" keeps a path like "http:x" or "concat:a|b" from being read as a protocol.
+  AVDictionary* options = nullptr;
+  av_dict_set(&options, "protocol_whitelist", "file", 0);
+  av_dict_set(&options, "format_whitelist", kContainers, 0);
+  const int opened = avformat_open_input(&format, ("file:" + path_).c_str(), nullptr, &options);  // frees `format` when it fails
+  av_dict_free(&options);
+  if (opened < 0) return failure(opened, "cannot open");
+  format_.reset(format);
+  const int found = avformat_find_stream_info(format, nullptr);
+  if (found < 0) return failure(found, "cannot read the streams of");
+  return {};
+}
+
+base::Status Input::open_codec(AVMediaType type) {
+  const AVCodec* decoder = nullptr;
+  stream_ = av_find_best_stream(format_.get(), type, -1, -1, &decoder, 0);
+  if (stream_ == AVERROR_DECODER_NOT_FOUND)
+    return Error{ErrorCode::Unsupported,
+                 "no decoder for the " + std::string(stream_name(type)) + " of \"" + path_ + "\" in this libavcodec"};
+  if (stream_ < 0) return Error{ErrorCode::InvalidArgument, "\"" + path_ + "\" has no " + stream_name(type) + " stream"};
+  for (unsigned i = 0; i < format_->nb_streams; ++i)
+    if (static_cast<int>(i) != stream_) format_->streams[i]->discard = AVDISCARD_ALL;
+
+  codec_.reset(avcodec_alloc_context3(decoder));
+  if (!codec_) return Error{ErrorCode::Unavailable, "out of memory while opening \"" + path_ + "\""};
+  const int copied = avcodec_parameters_to_context(codec_.get(), stream().codecpar);
+  if (copied < 0) return failure(copied, "cannot use the parameters of");
+  codec_->pkt_timebase = stream().time_base;
+  codec_->thread_count = 1;  // requests are the parallelism; decoder threads would exceed the CPU budget
+  codec_->max_pixels = kMaxPixels;
+  const int opened = avcodec_open2(codec_.get(), decoder, nullptr);
+  if (opened < 0) return failure(opened, "cannot decode");
+  return {};
+}
+
+base::Result<bool> Input::next(AVFrame& frame, const Limits& limits) {
+  limits_ = &limits;
+  struct Leave {
+    const Limits*& limits;
+    ~Leave() { limits = nullptr; }
+  } leave{limits_};
+  for (int damaged_at_end = 0;;) {
+    BASE_TRY(check(limits, path_.c_str()));
+    const int received = avcodec_receive_frame(codec_.get(), &frame);
+    if (received >= 0) return true;
+    if (received == AVERROR_EOF) return false;
+    // Any other error is one damaged frame: what follows may be whole, so go on.
+    if (draining_) {
+      if (++damaged_at_end > kMaxDamagedAtEnd) return false;
+      continue;
+    }
+    const int read = av_read_frame(format_.get(), packet_.get());
+    if (read == AVERROR(EAGAIN)) continue;
+    if (read < 0) {
+      BASE_TRY(check(limits, path_.c_str()));  // AVERROR_EXIT of the interrupt is not the end of the file
+      draining_ = true;
+      avcodec_send_packet(codec_.get(), nullptr);
+      continue;
+    }
+    if (packet_->stream_index == stream_) avcodec_send_packet(codec_.get(), packet_.get());
+    av_packet_unref(packet_.get());
+  }
+}
+
+bool Input::seek(std::int64_t at, const Limits& limits) {
+  limits_ = &limits;
+  const int done = av_seek_frame(format_.get(), stream_, to_timestamp(at), AVSEEK_FLAG_BACKWARD);
+  limits_ = nullptr;
+  if (done < 0) return false;
+  avcodec_flush_buffers(codec_.get());
+  draining_ = false;
+  return true;
+}
+
+std::int64_t Input::to_time(std::int64_t timestamp) const noexcept {
+  const std::int64_t begin = format_->start_time == AV_NOPTS_VALUE ? 0 : format_->start_time;
+  return av_rescale_q(timestamp, stream().time_base, kMicroseconds) - begin;
+}
+
+std::int64_t Input::to_timestamp(std::int64_t time) const noexcept {
+  const std::int64_t begin = format_->start_time == AV_NOPTS_VALUE ? 0 : format_->start_time;
+  return av_rescale_q(time + begin, kMicroseconds, stream().time_base);
+}
+
+std::int64_t Input::duration() const noexcept {
+  if (stream().duration != AV_NOPTS_VALUE && stream().duration > 0)
+    return av_rescale_q(stream().duration, stream().time_base, kMicroseconds);
+  return format_->duration != AV_NOPTS_VALUE && format_->duration > 0 ? format_->duration : 0;
+}
+
+}  // namespace media

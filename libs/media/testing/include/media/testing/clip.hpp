@@ -1,0 +1,46 @@
+// Writes small media files for tests with libav's own encoders, so that no program and no file in the repository is needed.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "media/image.hpp"
+
+namespace media::testing {
+
+struct VideoTrack {
+  std::string encoder = "mpeg4";  // or "mjpeg", "libx264", "ffv1"
+  int width = 192, height = 64;   // even
+  int fps = 25;
+  int frames = 50;
+  int key_frame_every = 12;
+  int b_frames = 0;
+  // Presentation times when they are not n / fps; as many as `frames`, ascending.
+  std::vector<std::chrono::milliseconds> times{};
+  // Draws frame `n` into a white Gray8 image; none: `paint_number`.
+  std::function<void(int n, Image& image)> paint{};
+};
+
+struct AudioTrack {
+  std::string encoder = "pcm_s16le";  // or "aac", "libmp3lame"
+  int rate = 16'000;
+  int channels = 1;
+  std::vector<float> samples{};  // mono; every channel gets the same
+};
+
+// The container follows from the name: .avi .mkv .mp4 .mov .wav .mp3 .ts
+base::Status write_clip(const std::string& path, const std::optional<VideoTrack>& video,
+                        const std::optional<AudioTrack>& audio = std::nullopt);
+
+// Ten black or white bars that spell `n` in binary, readable after lossy coding; n < 1024.
+void paint_number(int n, Image& image);
+int read_number(const Image& image);
+
+// `seconds` of a sine.
+std::vector<float> tone(double hertz, double seconds, int rate, float amplitude = 0.5F);
+
+}  // namespace media::testing

@@ -14,6 +14,8 @@
 #include <cstdio>
 #include <memory>
 
+#include "base/crash_point.hpp"
+
 namespace base {
 namespace {
 
@@ -58,11 +60,17 @@ Status write_file_atomically(const std::string& path, std::string_view data, uns
     return std::move(opened).error();
   }
   Fd fd = std::move(opened).value();
-  BASE_TRY(write_all(fd.get(), data, temporary.path()));
+  CLAMS_CRASH_POINT("file.created");
+  const std::size_t half = data.size() / 2;
+  BASE_TRY(write_all(fd.get(), data.substr(0, half), temporary.path()));
+  CLAMS_CRASH_POINT("file.half_written");
+  BASE_TRY(write_all(fd.get(), data.substr(half), temporary.path()));
   if (::fsync(fd.get()) != 0) return error_from_errno("cannot write '" + temporary.path() + "'", errno);
   fd.reset();
+  CLAMS_CRASH_POINT("file.synced");
   if (::rename(temporary.path().c_str(), path.c_str()) != 0) return error_from_errno("cannot replace '" + path + "'", errno);
   temporary.keep();
+  CLAMS_CRASH_POINT("file.renamed");
   // A directory that cannot be synced (some network file systems) does not make the write a failure: the new file is there.
   if (auto dir = open_file(directory, O_RDONLY | O_DIRECTORY)) (void)::fsync(dir->get());
   return {};

@@ -1,0 +1,53 @@
+# Sourced by ./dev: configuring and building by preset.
+
+# Compile jobs: one a core, and no more than fit (the largest sources take about 1.5 GB each).
+jobs() {
+  if [[ -n ${CLAMS_JOBS:-} ]]; then
+    echo "$CLAMS_JOBS"
+    return
+  fi
+  local cores by_memory
+  cores=$(nproc)
+  by_memory=$(awk '/^MemAvailable:/ { n = int($2 / 1500000); print n < 1 ? 1 : n }' /proc/meminfo)
+  echo $((cores < by_memory ? cores : by_memory))
+}
+
+# configure PRESET [CMAKE-ARGS]: only when it would change something; ninja itself follows changed CMake files.
+configure() {
+  local preset=$1 dir=build/$1 fresh=()
+  shift
+  local wanted="$* $(md5sum CMakePresets.json)"
+  if [[ ${packages_changed:-0} -eq 0 && -f $dir/build.ninja && $(cat "$dir/.dev-configured" 2>/dev/null) == "$wanted" ]]; then
+    return
+  fi
+  # What was not found before may be there now: start from an empty cache. Objects stay, so little is built again.
+  [[ ! -f $dir/CMakeCache.txt ]] || fresh=(--fresh)
+  mkdir -p "$dir"
+  if ! supervise cmake --preset "$preset" "${fresh[@]}" "$@" >"$dir/configure.log" 2>&1; then
+    cat "$dir/configure.log" >&2
+    fail "configuring build/$preset failed: see above (also in $dir/configure.log)"
+  fi
+  echo "$wanted" >"$dir/.dev-configured"
+}
+
+# build_preset PRESET [TARGETS]
+build_preset() {
+  local preset=$1 arguments=()
+  shift
+  # Programs are built without tests: nobody who runs them needs GoogleTest.
+  [[ $preset != release ]] || arguments=(-DCLAMS_TESTS=OFF)
+  configure "$preset" "${arguments[@]}"
+  note "building build/$preset ${*:+($*)}"
+  local quiet=()
+  [[ -t 1 ]] || quiet=(--quiet)
+  supervise ninja "${quiet[@]}" -C "build/$preset" -j "$(jobs)" "$@" || fail "the build of build/$preset failed: see above"
+}
+
+# target_exists PRESET TARGET
+target_exists() { ninja -C "build/$1" -t query "$2" >/dev/null 2>&1; }
+
+build_release() {
+  need core ocr media python
+  build_preset release "$@"
+  note "programs are in build/release/bin"
+}

@@ -1,0 +1,38 @@
+# Sourced by ./dev: clang-format, clang-tidy and the layers.
+
+our_sources() {
+  find libs apps tools bindings fuzz bench tests -type f \( -name '*.cpp' -o -name '*.hpp' -o -name '*.c' -o -name '*.h' \) \
+    -not -path '*/build/*' -print0 | sort -z
+}
+
+format() {
+  need format
+  case ${1:-} in
+    "") our_sources | xargs -0 -r clang-format -i && note "formatted with $(clang-format --version)" ;;
+    --check)
+      our_sources | xargs -0 -r clang-format --dry-run --Werror 2>&1 | grep -v '^ *\^\|^ ' ||
+        { note "all sources are formatted"; return 0; }
+      fail "not formatted: see above; ./dev format mends it (with clang-format 14; other versions may differ in details)"
+      ;;
+    *) wrong_use "'./dev format' takes --check or nothing, got: $*" ;;
+  esac
+}
+
+lint() {
+  local quick=0
+  if [[ ${1:-} == --quick ]]; then
+    quick=1
+    shift
+  fi
+  need core ocr media python test clang tidy
+  # The whole configuration, tests included: it is what says which file is compiled how.
+  configure tidy
+  local wrong=0
+  python3 ci/layering.py --compile-commands build/tidy/compile_commands.json || wrong=1
+  if [[ $quick -eq 0 ]]; then
+    # Sources that the build makes must be there before they are read.
+    if target_exists tidy generated; then build_preset tidy generated; fi
+    supervise python3 ci/tidy.py build/tidy "$(jobs)" "$@" || wrong=1
+  fi
+  [[ $wrong -eq 0 ]] || fail "findings: see above; the layers are in docs/ARCHITECTURE.md, the reasons for checks that are off in .clang-tidy"
+}

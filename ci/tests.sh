@@ -1,0 +1,59 @@
+# Sourced by ./dev: the tests, plain and under sanitizers.
+
+run_ctest_prefix=()
+
+# run_ctest PRESET [CTEST-ARGS]: runs, then prints counts per label, tests and cases.
+run_ctest() {
+  local preset=$1 rc=0
+  shift
+  local results=$root/build/$preset/results
+  rm -rf "$results"
+  mkdir -p "$results"
+  # GoogleTest programs write one file each into a directory named with a slash at its end.
+  supervise "${run_ctest_prefix[@]}" env GTEST_OUTPUT="xml:$results/" GTEST_COLOR=no TZ=UTC \
+    ctest --test-dir "build/$preset" --parallel "${CTEST_PARALLEL_LEVEL:-2}" -LE '^gpu$' --output-on-failure --no-tests=error \
+    --output-junit "$results.xml" --test-output-size-passed 65536 --test-output-size-failed 1048576 "$@" || rc=$?
+  [[ $rc -lt 128 ]] || exit "$rc"
+  python3 ci/count_tests.py "build/$preset" || rc=1
+  return "$rc"
+}
+
+run_tests() {
+  need core ocr media python demo test
+  build_preset dev
+  run_ctest dev "$@" || fail "tests failed: see above; one again with its output: ./dev test -R NAME -V"
+}
+
+sanitize() {
+  local lanes=("$@") lane
+  [[ $# -gt 0 ]] || lanes=(address thread)
+  for lane in "${lanes[@]}"; do
+    case $lane in
+      address | thread) ;;
+      *) wrong_use "no sanitizer lane '$lane'; did you mean '$(nearest "$lane" address thread)'?" ;;
+    esac
+  done
+  need core ocr media python demo test clang
+  for lane in "${lanes[@]}"; do
+    "sanitize_$lane"
+  done
+}
+
+sanitize_address() {
+  build_preset asan
+  export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:abort_on_error=1:disable_coredump=1
+  export UBSAN_OPTIONS=print_stacktrace=1
+  export LSAN_OPTIONS=suppressions=$root/ci/lsan.supp:print_suppressions=0
+  run_ctest asan || fail "tests failed under the address and undefined-behaviour sanitizers: see above"
+}
+
+sanitize_thread() {
+  build_preset tsan
+  export TSAN_OPTIONS=second_deadlock_stack=1:halt_on_error=1:suppressions=$root/ci/tsan.supp
+  # Kernels with much address randomisation break clang 14's shadow memory; where it can be switched off, it is.
+  local plain=()
+  if setarch "$(uname -m)" -R true 2>/dev/null; then plain=(setarch "$(uname -m)" -R); fi
+  run_ctest_prefix=("${plain[@]}")
+  run_ctest tsan || fail "tests failed under the thread sanitizer: see above"
+  run_ctest_prefix=()
+}

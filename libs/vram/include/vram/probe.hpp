@@ -38,9 +38,11 @@ struct DeviceInfo {
   std::string name;  // "NVIDIA H200", "Simulated GPU"
   int index = 0;
   Bytes total;
+  std::string driver_version = {};  // "570.124.06"; empty where the driver does not say
 };
 
-// One reading of a device. `free` counts every process of the host. `taken_at` is CLOCK_MONOTONIC.
+// One reading of a device. `free` counts every process of the host. `taken_at` is CLOCK_MONOTONIC just before the driver was asked: whatever
+// happened before that moment is in the figure, what happened later may be.
 struct MemorySample {
   Bytes total;
   Bytes free;
@@ -60,7 +62,7 @@ class Probe {
  public:
   virtual ~Probe() = default;
   virtual std::string_view driver() const noexcept = 0;  // "nvml", "cuda", "amdgpu", "sim"
-  // Devices this process may see, in index order. Empty: a driver without devices.
+  // Devices this process may see, in index order. Empty: no driver, or a driver without devices. Error: there is a driver and it cannot be read.
   virtual Result<std::vector<DeviceInfo>> devices() = 0;
   virtual Result<MemorySample> sample(const DeviceUuid& device) = 0;
   // Expensive and exclusive in the driver (milliseconds): at most once in 2 s, never on the request path.

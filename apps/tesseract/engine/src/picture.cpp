@@ -1,0 +1,114 @@
+#include "ocr/picture.hpp"
+
+#include <leptonica/allheaders.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+
+#include "quiet.hpp"
+
+namespace ocr {
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+enum Format { kPng, kJpeg, kTiff };
+
+using File = std::unique_ptr<FILE, int (*)(FILE*)>;
+
+// By the first bytes. leptonica's own test needs the whole directory of a TIFF, so a cut file would be of "no known format".
+base::Result<Format> format_of(FILE* file, const std::string& path) {
+  char bytes[8] = {};
+  const std::string_view begin(bytes, std::fread(bytes, 1, sizeof bytes, file));
+  if (begin == "\x89PNG\r\n\x1a\n") return kPng;
+  if (begin.starts_with("\xff\xd8\xff")) return kJpeg;
+  for (const std::string_view tiff :
+       {std::string_view("II*\0", 4), std::string_view("MM\0*", 4), std::string_view("II+\0", 4), std::string_view("MM\0+", 4)})
+    if (begin.starts_with(tiff)) return kTiff;
+  return Error{ErrorCode::Unsupported,
+               "\"" + path + "\" is no PNG, JPEG or TIFF image (its first bytes say so, whatever its name says)"};
+}
+
+base::Status check_dimensions(std::int64_t width, std::int64_t height, const std::string& what) {
+  if (width > 0 && height > 0 && width <= Picture::kMaxSide && height <= Picture::kMaxSide && width * height <= Picture::kMaxPixels)
+    return {};
+  return Error{ErrorCode::InvalidArgument,
+               what + " is " + std::to_string(width) + " x " + std::to_string(height) +
+                   " pixels; a picture may have 1 to 32767 a side and 128 million in all: scale it down"};
+}
+
+base::Result<int> count_tiff_pages(FILE* file, const std::string& path) {
+  l_int32 pages = 0;
+  std::rewind(file);
+  if (tiffGetCount(file, &pages) == 0 && pages >= 1) return pages;
+  return Error{ErrorCode::Corrupt, "cannot read image \"" + path + "\": its TIFF directory is truncated or damaged"};
+}
+
+}  // namespace
+
+void Picture::Delete::operator()(Pix* pix) const noexcept { pixDestroy(&pix); }
+
+int Picture::width() const noexcept { return pixGetWidth(pix_.get()); }
+int Picture::height() const noexcept { return pixGetHeight(pix_.get()); }
+
+base::Result<Picture> Picture::from_gray(const std::uint8_t* pixels, int width, int height, std::size_t stride) {
+  BASE_TRY(check_dimensions(width, height, "the grey picture"));
+  const auto row = static_cast<std::size_t>(width);
+  if (stride < row) return Error{ErrorCode::InvalidArgument, "the grey picture has a stride of fewer bytes than its width"};
+  silence_libraries();
+  Pix* pix = pixCreateNoInit(width, height, 8);
+  if (pix == nullptr)
+    return Error{ErrorCode::Unavailable,
+                 "out of memory for a picture of " + std::to_string(width) + " x " + std::to_string(height)};
+  auto* data = reinterpret_cast<std::uint8_t*>(pixGetData(pix));
+  const auto step = static_cast<std::size_t>(pixGetWpl(pix)) * 4;
+  for (int y = 0; y < height; ++y) {
+    auto* target = data + static_cast<std::size_t>(y) * step;
+    std::memcpy(target, pixels + static_cast<std::size_t>(y) * stride, row);
+    std::memset(target + row, 255, step - row);
+  }
+  pixEndianByteSwap(pix);  // leptonica counts the bytes of a 32-bit word from its most significant one
+  return Picture(pix);
+}
+
+base::Result<ImageFile> ImageFile::open(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return base::error_from_errno("cannot open image \"" + path + "\"", errno);
+  if (!S_ISREG(info.st_mode))
+    return Error{ErrorCode::InvalidArgument, "cannot open \"" + path + "\" as an image: it is not a regular file"};
+  const File file(std::fopen(path.c_str(), "rbe"), &std::fclose);
+  if (!file) return base::error_from_errno("cannot open image \"" + path + "\"", errno);
+  silence_libraries();
+  BASE_TRY_ASSIGN(const Format format, format_of(file.get(), path));
+  int pages = 1;
+  if (format == kTiff) { BASE_TRY_ASSIGN(pages, count_tiff_pages(file.get(), path)); }
+  return ImageFile(path, format, pages);
+}
+
+base::Status ImageFile::check_size(int number) const {
+  l_int32 width = 0, height = 0;
+  const bool failed = format_ == kTiff
+                          ? readHeaderTiff(path_.c_str(), number, &width, &height, nullptr, nullptr, nullptr, nullptr, nullptr) != 0
+                          : pixReadHeader(path_.c_str(), nullptr, &width, &height, nullptr, nullptr, nullptr) != 0;
+  if (failed) return Error{ErrorCode::Corrupt, "cannot read image \"" + path_ + "\": its header is truncated or damaged"};
+  return check_dimensions(width, height, "image \"" + path_ + "\"");
+}
+
+base::Result<Picture> ImageFile::read(int number) const {
+  if (number < 0 || number >= pages_)
+    return Error{ErrorCode::InvalidArgument,
+                 "image \"" + path_ + "\" has no page " + std::to_string(number + 1) + ", only " + std::to_string(pages_)};
+  BASE_TRY(check_size(number));
+  l_int32 warnings = 0;
+  Pix* pix = format_ == kTiff   ? pixReadTiff(path_.c_str(), number)
+             : format_ == kJpeg ? pixReadJpeg(path_.c_str(), 0, 1, &warnings, L_JPEG_CONTINUE_WITH_BAD_DATA)
+                                : pixRead(path_.c_str());
+  if (pix == nullptr) return Error{ErrorCode::Corrupt, "cannot decode image \"" + path_ + "\": it is truncated or damaged"};
+  return Picture(pix, warnings > 0);
+}
+
+}  // namespace ocr

@@ -1,0 +1,42 @@
+// Pictures and language data that tests make for themselves.
+#pragma once
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "ocr/picture.hpp"
+
+namespace ocr::test {
+
+// A fresh directory per test, removed unless the test failed.
+class InTemporaryDirectory : public ::testing::Test {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+  std::string path(const std::string& name) const { return directory_ + "/" + name; }
+  const std::string& directory() const { return directory_; }
+
+ private:
+  std::string directory_;
+};
+
+std::string sample(const std::string& name);  // a file of the sample page's folder
+std::string sample_text();
+Picture sample_page();
+
+// The sample's title line as a file; the format follows from the extension (png, jpg, tif, bmp).
+void write_title(const std::string& path, int depth = 8);
+// `pages` pages; page n holds the title and n + 1 lines of the text below it.
+void write_tiff(const std::string& path, int pages);
+
+// The sample's title as grey pixels with padded rows and an odd width, darker by up to 70 % than a ground that runs from `left` to
+// `right`.
+Picture title_over(int left, int right);
+
+// The sample page under noise: with sparse text and adaptive thresholds it takes tens of seconds.
+Picture slow_page();
+
+// Puts a link to the installed English data into `directory`, as `language`.
+void link_english(const std::string& directory, const std::string& language);
+
+}  // namespace ocr::test

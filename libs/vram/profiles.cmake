@@ -4,6 +4,9 @@ find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 
 clams_add_library(clams_vram_profiles vram_profiles
   SOURCES
+    src/cache/model_cache.cpp
+    src/cache/model_state.cpp
+    src/cache/model_unload.cpp
     src/profile/canonical_json.cpp
     src/profile/document.cpp
     src/profile/facts.cpp

@@ -1,0 +1,22 @@
+# Sourced by ./dev: the benchmark.
+bench() {
+  case ${1:-} in
+    -h | --help)
+      python3 bench/run.py --help
+      return
+      ;;
+  esac
+  need core ocr media python bench
+  configure release -DCLAMS_TESTS=OFF
+  local targets=(bench/all)
+  if target_exists release clams-bench-app; then targets+=(clams-bench-app); fi
+  build_preset release "${targets[@]}"
+  local rc=0
+  supervise python3 bench/run.py --build build/release --out build/bench "$@" || rc=$?
+  case $rc in
+    0) ;;
+    1) fail "a goal was missed: see above" ;;
+    3) fail "something was not measured: see above" ;;
+    *) exit "$rc" ;;
+  esac
+}

@@ -1,0 +1,121 @@
+// One line of the ledger (this process's own, or a worker's for which this process accounts), and the lease of one granted request.
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vram/probe.hpp"
+
+namespace vram {
+
+struct LedgerCore;
+struct LedgerDevice;
+class ProcessSlot;
+
+// How a request came to run.
+enum class PassKind {
+  Granted,     // it fits and the bytes are promised
+  Observed,    // mode observe: it did not fit
+  Unknown,     // driver or ledger could not be read and the policy lets requests through
+  ProbeRun,    // alone on the device, to measure again what was learned
+  Uncharged,   // no device, or mode off: nothing is charged
+};
+std::string_view to_string(PassKind kind) noexcept;  // "granted", "observed", "unknown", "probe_run", "uncharged"
+
+// One granted charge. Dropping it gives the charge back by lowering the own slot's words, without a lock. Move-only; used by one thread at a time; may
+// outlive the Ledger. In a forked child dropping it does nothing: the charge is the parent's.
+class Lease {
+ public:
+  Lease() = default;  // uncharged
+  Lease(Lease&& other) noexcept;
+  Lease& operator=(Lease&& other) noexcept;
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  ~Lease() { release(); }
+
+  void release() noexcept;
+  const DeviceUuid& device() const noexcept { return device_; }  // empty without one
+  Bytes bytes() const noexcept { return bytes_; }                // still charged for this request
+  PassKind pass() const noexcept { return pass_; }
+  bool enforced() const noexcept { return pass_ == PassKind::Granted; }
+  const std::shared_ptr<ProcessSlot>& slot() const noexcept { return slot_; }
+
+  // `bytes` of this charge stay with the loaded model when the request ends: they move from the lease to the slot's resident models. What the lease
+  // does not cover is charged on top, since it is held already. A model that is resident already is left as it is.
+  void keep_resident(std::string_view model, Bytes bytes, std::chrono::milliseconds reload_cost);
+
+ private:
+  friend class Ledger;
+  friend class Admission;
+  friend class ProcessSlot;
+  Lease(std::shared_ptr<ProcessSlot> slot, std::uint32_t device, DeviceUuid uuid, Bytes bytes, PassKind pass);
+  std::shared_ptr<ProcessSlot> slot_;
+  std::uint32_t device_index_ = 0;
+  DeviceUuid device_;
+  Bytes bytes_;
+  PassKind pass_ = PassKind::Uncharged;
+};
+
+struct IdleModel {
+  std::string model;
+  Bytes bytes;
+  std::chrono::milliseconds reload_cost{};
+};
+
+// Thread-safe. The slot ends when the last handle goes (leases hold one): an own slot at once, a worker's when the worker has ended too.
+class ProcessSlot {
+ public:
+  ~ProcessSlot();
+  ProcessSlot(const ProcessSlot&) = delete;
+  ProcessSlot& operator=(const ProcessSlot&) = delete;
+
+  std::uint32_t index() const noexcept { return slot_; }
+  bool is_worker() const noexcept { return worker_; }
+  // For display. The constructor of an own slot knows itself; a worker's is told after the start.
+  void describe_process(std::int64_t pid);
+  // The worker has ended (waited for): marks the slot dead without waiting for somebody to notice. No effect while the token is held.
+  void mark_ended();
+
+  // What the process holds on the device as the driver sees it. Raise after allocating, lower before freeing; 0 when unknown.
+  void set_materialised(LedgerDevice device, Bytes bytes);
+  void raise_materialised(LedgerDevice device, Bytes by);
+  void lower_materialised(LedgerDevice device, Bytes by);
+  Bytes materialised(LedgerDevice device) const;
+  Bytes reserved(LedgerDevice device) const;
+
+  // The measured size of the process's context. Corrects what was charged for it, or charges it.
+  void set_context(LedgerDevice device, Bytes bytes);
+  // Bytes that this process wants nobody to be promised. The largest wish of the living counts.
+  void request_headroom(LedgerDevice device, Bytes bytes);
+
+  std::optional<Bytes> resident(LedgerDevice device, std::string_view model) const;
+  // Charges a model that a worker is found to hold. Use Lease::keep_resident where a lease covers it.
+  void add_resident(LedgerDevice device, std::string_view model, Bytes bytes, std::chrono::milliseconds reload_cost);
+  // Call after the model's memory was freed. Its bytes are given back; none when it is not resident.
+  Bytes remove_resident(LedgerDevice device, std::string_view model);
+  void set_idle(LedgerDevice device, std::string_view model, bool idle);
+  std::vector<IdleModel> idle_models(LedgerDevice device) const;
+
+ private:
+  friend class Ledger;
+  friend class Lease;
+  struct Tables;
+  ProcessSlot(std::shared_ptr<LedgerCore> core, std::uint32_t slot, bool worker);
+  void add_resident_locked(Tables& tables, std::uint32_t device, std::string_view model, Bytes bytes, std::chrono::milliseconds reload_cost);
+  void begin_request(std::uint32_t device, Bytes request_bytes, bool enforced, std::optional<std::chrono::nanoseconds> expected_duration);
+  void end_request(std::uint32_t device, Bytes bytes, bool enforced) noexcept;
+  void raise_reserved(std::uint32_t device, Bytes bytes);
+  void lower_reserved(std::uint32_t device, Bytes bytes) noexcept;
+  bool usable() const noexcept;
+
+  std::shared_ptr<LedgerCore> core_;
+  std::uint32_t slot_;
+  bool worker_;
+  std::unique_ptr<Tables> tables_;
+};
+
+}  // namespace vram

@@ -1,0 +1,29 @@
+// What one request needs on a device.
+#pragma once
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "vram/probe.hpp"
+
+namespace vram {
+
+enum class RequirementSource {
+  Declared,      // the app, for these parameters, or its metadata
+  Learned,       // the profile of these parameters; the margin is added by admission
+  Conservative,  // nothing is known: a share of the device
+};
+std::string_view to_string(RequirementSource source) noexcept;  // "declared", "learned", "conservative"
+
+struct Requirement {
+  std::string model;   // for messages, and to see whether it is resident
+  RequirementSource source = RequirementSource::Conservative;
+  Bytes bytes;         // context excluded; as measured (Learned: without margin); not read with Conservative
+  std::optional<Bytes> warm_bytes;  // while the model is resident in the process: declared increment, or learned warm figure (without margin)
+  std::optional<DeviceUuid> device;  // only there; none: any
+  std::optional<std::chrono::milliseconds> expected_duration;  // learned; for other people's Retry-After
+  std::string profile_key;  // tells parameter sets apart: a probe run is tried once in a while for each
+};
+
+}  // namespace vram

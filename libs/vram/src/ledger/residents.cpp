@@ -1,0 +1,117 @@
+// Context and resident models of a slot.
+#include <algorithm>
+
+#include "base/crash_point.hpp"
+#include "ledger/process_tables.hpp"
+
+namespace vram {
+namespace {
+
+// Readers in other processes take an entry only when its sequence is even and did not change while they read.
+void write_entry(layout::Model& entry, const std::string& name, std::uint32_t device, Bytes bytes, std::chrono::milliseconds cost, std::uint64_t now,
+                 std::uint32_t flags) {
+  const std::uint32_t sequence = entry.sequence.load(std::memory_order_relaxed) & ~1U;
+  entry.sequence.store(sequence + 1);
+  CLAMS_CRASH_POINT("ledger.model.half_written");
+  entry.name.store(name);
+  entry.device.store(device, std::memory_order_relaxed);
+  entry.bytes.store(bytes.count(), std::memory_order_relaxed);
+  entry.reload_ms.store(static_cast<std::uint32_t>(std::clamp<std::int64_t>(cost.count(), 0, UINT32_MAX)), std::memory_order_relaxed);
+  entry.last_used_ns.store(now, std::memory_order_relaxed);
+  entry.unload_ticket.store(0, std::memory_order_relaxed);
+  entry.flags.store(flags, std::memory_order_relaxed);
+  entry.sequence.store(sequence + 2);
+}
+
+int free_entry(const layout::SlotInfo& info) noexcept {
+  for (std::uint32_t i = 0; i < layout::kModels; ++i) {
+    if ((info.models[i].flags.load() & layout::kModelPresent) == 0) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+}  // namespace
+
+void ProcessSlot::set_context(LedgerDevice device, Bytes bytes) {
+  if (!usable()) return;
+  Bytes raise;
+  {
+    const std::lock_guard lock(tables_->mutex);
+    const Bytes before = tables_->context_charged.test(device.position) ? tables_->context[device.position] : Bytes();
+    tables_->context[device.position] = bytes;
+    tables_->context_charged.set(device.position);
+    if (bytes < before) lower_reserved(device.position, before - bytes);
+    raise = bytes - before;
+  }
+  if (raise > Bytes()) raise_reserved(device.position, raise);
+}
+
+std::optional<Bytes> ProcessSlot::resident(LedgerDevice device, std::string_view model) const {
+  const std::lock_guard lock(tables_->mutex);
+  const Tables::Resident* found = tables_->find(device.position, model);
+  if (found == nullptr) return std::nullopt;
+  return found->bytes;
+}
+
+void ProcessSlot::add_resident_locked(Tables& tables, std::uint32_t device, std::string_view model, Bytes bytes,
+                                      std::chrono::milliseconds reload_cost) {
+  layout::SlotInfo& info = core_->file().infos[slot_];
+  Tables::Resident resident{std::string(model), device, bytes, reload_cost, false, free_entry(info)};
+  if (resident.entry >= 0) {
+    write_entry(info.models[resident.entry], resident.model, device, bytes, reload_cost, core_->now(), layout::kModelPresent);
+  } else {
+    info.unlisted_models.fetch_add(1);
+  }
+  tables.residents.push_back(std::move(resident));
+}
+
+void ProcessSlot::add_resident(LedgerDevice device, std::string_view model, Bytes bytes, std::chrono::milliseconds reload_cost) {
+  if (!usable()) return;
+  {
+    const std::lock_guard lock(tables_->mutex);
+    if (tables_->find(device.position, model) != nullptr) return;
+    add_resident_locked(*tables_, device.position, model, bytes, reload_cost);
+  }
+  raise_reserved(device.position, bytes);
+}
+
+Bytes ProcessSlot::remove_resident(LedgerDevice device, std::string_view model) {
+  if (!usable()) return Bytes();
+  const std::lock_guard lock(tables_->mutex);
+  Tables::Resident* found = tables_->find(device.position, model);
+  if (found == nullptr) return Bytes();
+  const Bytes bytes = found->bytes;
+  layout::SlotInfo& info = core_->file().infos[slot_];
+  if (found->entry >= 0) {
+    info.models[found->entry].flags.store(0);
+  } else {
+    info.unlisted_models.fetch_sub(1);
+  }
+  CLAMS_CRASH_POINT("ledger.model.removed");
+  lower_reserved(device.position, bytes);
+  tables_->residents.erase(tables_->residents.begin() + (found - tables_->residents.data()));
+  return bytes;
+}
+
+void ProcessSlot::set_idle(LedgerDevice device, std::string_view model, bool idle) {
+  if (!usable()) return;
+  const std::lock_guard lock(tables_->mutex);
+  Tables::Resident* found = tables_->find(device.position, model);
+  if (found == nullptr) return;
+  found->idle = idle;
+  if (found->entry < 0) return;
+  layout::Model& entry = core_->file().infos[slot_].models[found->entry];
+  entry.last_used_ns.store(core_->now());
+  entry.flags.store(layout::kModelPresent | (idle ? layout::kModelIdle : 0U));
+}
+
+std::vector<IdleModel> ProcessSlot::idle_models(LedgerDevice device) const {
+  std::vector<IdleModel> idle;
+  const std::lock_guard lock(tables_->mutex);
+  for (const Tables::Resident& resident : tables_->residents) {
+    if (resident.device == device.position && resident.idle) idle.push_back({resident.model, resident.bytes, resident.reload_cost});
+  }
+  return idle;
+}
+
+}  // namespace vram

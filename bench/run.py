@@ -81,7 +81,7 @@ class Bench:
 
     def venv_python(self):
         """The Python of the benchmark's own environment, made at the first call. RuntimeError when PyPI cannot be had."""
-        venv = os.path.join(self.build, "..", "bench-venv")
+        venv = os.path.join(self.out, "..", "bench-venv")
         python = os.path.abspath(os.path.join(venv, "bin", "python"))
         if subprocess.run([python, "-c", "import clams, gunicorn"], capture_output=True).returncode == 0 if os.path.exists(python) else False:
             return python

@@ -1,0 +1,438 @@
+// The coroutines of a connection. Included by http_server.cpp only.
+#pragma once
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "body_buffer.hpp"
+#include "connection.hpp"
+#include "listener.hpp"
+
+namespace clams::server {
+
+// Named, because g++ 12 builds wrong frames for coroutines that are awaited with braced temporaries as arguments.
+inline constexpr Refusal kTooManyConnections{503, "this server has as many connections as it accepts"};
+inline constexpr Refusal kDraining{503, "draining"};
+inline constexpr Refusal kQueueFull{429, "the queue is full"};
+inline constexpr Refusal kBodyTooLarge{413, "the request body is larger than this server accepts"};
+inline constexpr Refusal kDidNotEnd{503, "the server is stopping and the request did not end in time"};
+
+inline Connection::Connection(ServerCore& core, const std::shared_ptr<IoThread>& home, Socket socket, bool overload)
+    : core_(core), home_(*home), home_link_(home), socket_(std::move(socket)), slot_(home->connections.size()), overload_(overload) {
+  home_.connections.push_back(this);
+  core_.connections.fetch_add(1, std::memory_order_relaxed);
+}
+
+inline Connection::~Connection() {
+  set_phase(Phase::Idle);
+  home_.connections.back()->slot_ = slot_;
+  home_.connections[slot_] = home_.connections.back();
+  home_.connections.pop_back();
+  core_.connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+inline Task<void> Connection::live(std::shared_ptr<Connection> self) { co_await self->serve(); }
+
+inline Task<void> Connection::serve() {
+  remote_ = peer_name(socket_.native_handle());
+  if (overload_) {
+    began_ = Clock::now();
+    co_await refuse(kTooManyConnections);
+  } else {
+    bool more = true;
+    while (more) more = co_await serve_one();
+  }
+  if (linger_) co_await linger();
+}
+
+// False: the connection ends.
+inline Task<bool> Connection::serve_one() {
+  forget_request();
+  auto refusal = co_await read_head();
+  if (!refusal && head_.content_length > core_.options.max_body) refusal = kBodyTooLarge;
+  if (!refusal && head_.has_body() && core_.draining) refusal = kDraining;
+  // A large body is not even read when nobody could take it up; a small one is, so that the connection can go on.
+  if (!refusal && head_.content_length > kFirstReservation && core_.pool.full()) refusal = kQueueFull;
+  if (!refusal && head_.has_body()) {
+    refusal = co_await read_body();
+  }
+  if (refusal.status == kGone) {
+    if (any_request_) observe(kGone);
+    co_return false;
+  }
+  if (refusal) {
+    close_ = linger_ = true;
+    co_await refuse(refusal);
+    co_return false;
+  }
+  co_await answer();
+  co_return !close_;
+}
+
+inline Refusal Connection::interrupted() {
+  const auto why = std::exchange(interrupt_, Interrupt::None);
+  if (why == Interrupt::Timeout && phase_ == Phase::Head) return {408, "the request head did not arrive in time"};
+  if (why == Interrupt::Timeout && phase_ == Phase::Body) return {408, "the request body arrives too slowly"};
+  if (why == Interrupt::Drain && phase_ != Phase::Idle) return {503, "draining"};
+  if (why == Interrupt::Kill) interrupt_ = Interrupt::Kill;
+  return {kGone, {}};
+}
+
+inline void Connection::keep(std::string_view bytes) {
+  in_.erase(0, std::exchange(in_begin_, 0));
+  in_.append(bytes);
+}
+
+// >0: bytes; 0: end of input; -1: nothing there now; -2: the connection is broken.
+inline long Connection::receive(char* into, std::size_t size) {
+  while (true) {
+    const auto result = ::recv(socket_.native_handle(), into, size, 0);
+    if (result >= 0) {
+      bytes_in_ += static_cast<std::uint64_t>(result);
+      return static_cast<long>(result);
+    }
+    if (errno == EINTR) continue;
+    return errno == EAGAIN || errno == EWOULDBLOCK ? -1 : -2;
+  }
+}
+
+inline Task<bool> Connection::ready(Socket::wait_type what, TimePoint deadline) {
+  if (interrupt_ != Interrupt::None) co_return false;
+  deadline_ = deadline;
+  error_code error;
+  co_await socket_.async_wait(what, asio::redirect_error(kAwait, error));
+  deadline_ = kNever;
+  co_return interrupt_ == Interrupt::None && !error;
+}
+
+inline Task<void> Connection::let_others_run() { co_await asio::post(home_.context.get_executor(), kAwait); }
+
+// An idle connection keeps no buffers; a busy one keeps its small ones from request to request.
+inline void Connection::release_idle_memory() {
+  if (in_.capacity() > sizeof(std::string)) std::string().swap(in_);
+  in_begin_ = 0;
+  head_.request = HttpRequest{};
+}
+
+inline void Connection::forget_request() {
+  any_request_ = method_is_head_ = close_ = false;
+  bytes_in_ = 0;
+  names_.reset();
+  request_id_.clear();
+  auto& request = head_.request;
+  request.method.clear();
+  request.path.clear();
+  request.query.clear();
+  request.headers.clear();
+}
+
+inline Task<Refusal> Connection::read_head() {
+  HeadScanner scanner(core_.options.max_header);
+  // A pipelined request may be here already.
+  auto bytes = pending();
+  began_ = Clock::now();
+  const auto idle_until = began_ + core_.options.idle_timeout;
+  while (true) {
+    if (!bytes.empty()) {
+      any_request_ = true;
+      const auto end = scanner.scan(bytes);
+      if (scanner.refusal()) co_return scanner.refusal();
+      if (end != 0) co_return take_head(bytes, scanner, end);
+      if (pending().empty()) keep(bytes);
+    }
+    const bool idle = !any_request_;
+    set_phase(idle ? Phase::Idle : Phase::Head);
+    if (idle && core_.finishing()) co_return Refusal{kGone, {}};
+    long got = -1;
+    while (got == -1) {
+      const auto until = idle ? idle_until : began_ + core_.options.header_timeout;
+      const bool is_ready = co_await ready(Socket::wait_read, until);
+      if (!is_ready) co_return interrupted();
+      got = receive(home_.scratch.get(), kScratch);
+    }
+    if (got <= 0) {
+      any_request_ = false;  // half a head is no request
+      co_return Refusal{kGone, {}};
+    }
+    if (idle) began_ = Clock::now();
+    bytes = {home_.scratch.get(), static_cast<std::size_t>(got)};
+    if (!pending().empty()) {
+      keep(bytes);
+      bytes = pending();
+    }
+  }
+}
+
+// `bytes` lie in scratch or in in_; what does not belong to this head and the beginning of its body is kept in in_.
+inline Refusal Connection::take_head(std::string_view bytes, const HeadScanner& scanner, std::size_t end) {
+  const auto head = bytes.substr(scanner.leading(), end - scanner.leading());
+  const bool in_scratch = pending().empty();
+  auto& request = head_.request;
+  const auto refusal = parse_head(head, head_);
+  method_is_head_ = request.method == "HEAD";
+  const auto id = request.header("X-Request-ID");
+  if (is_valid_request_id(id)) request.request_id = id;
+  else home_.ids.next(request.request_id);
+  request.remote = remote_;
+  request_id_ = request.request_id;
+  if (refusal) return refusal;
+  request.body = std::string();
+  chunked_.reset();
+  if (head_.chunked) chunked_ = std::make_unique<ChunkedBody>(head, core_.options.max_body, core_.options.max_header);
+  auto rest = bytes.substr(end);
+  if (!head_.chunked && head_.content_length <= core_.options.max_body) {
+    const auto part = rest.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(rest.size(), head_.content_length)));
+    take_body_start(part);
+    rest.remove_prefix(part.size());
+  }
+  if (!in_scratch) in_begin_ = in_.size() - rest.size();
+  else if (!rest.empty()) keep(rest);
+  return {};
+}
+
+inline void Connection::take_body_start(std::string_view bytes) {
+  auto& body = head_.request.body;
+  body.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(head_.content_length, kFirstReservation)) + kBodyPadding);
+  body.append(bytes);
+}
+
+inline Task<Refusal> Connection::read_body() {
+  set_phase(Phase::Body);
+  try {
+    if (head_.expects_continue && head_.request.body.empty() && pending().empty()) {
+      constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+      // 25 bytes into a socket whose earlier answers were all taken: they fit, or the client is gone.
+      if (::send(socket_.native_handle(), kContinue.data(), kContinue.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(kContinue.size())) {
+        co_return Refusal{kGone, {}};
+      }
+    }
+    Refusal refusal;
+    if (head_.chunked) refusal = co_await read_chunked_body();
+    else refusal = co_await read_sized_body();
+    co_return refusal;
+  } catch (const std::bad_alloc&) {
+    core_.logger.with_context(request_id_).error("no memory for a request body");
+    head_.request.body = std::string();
+  }
+  co_return Refusal{503, "this server has no memory for the request body now"};
+}
+
+inline Task<Refusal> Connection::read_sized_body() {
+  auto& body = head_.request.body;
+  const auto total = head_.content_length;
+  std::size_t filled = body.size();
+  std::size_t turn = 0;
+  BodyProgress progress(Clock::now(), core_.options.read_timeout);
+  while (filled < total) {
+    if (filled == body.size()) extend_body(body, total);
+    const long got = receive(body.data() + filled, body.size() - filled);
+    if (got == 0) co_return Refusal{400, "the request body ended before its Content-Length"};
+    if (got == -2) co_return Refusal{kGone, {}};
+    if (got == -1) {
+      turn = 0;
+      const bool is_ready = co_await ready(Socket::wait_read, progress.deadline());
+      if (!is_ready) co_return interrupted();
+      continue;
+    }
+    filled += static_cast<std::size_t>(got);
+    progress.received(static_cast<std::uint64_t>(got), Clock::now());
+    turn += static_cast<std::size_t>(got);
+    if (turn >= kTurn) {
+      turn = 0;
+      co_await let_others_run();
+    }
+  }
+  co_return Refusal{};
+}
+
+inline Task<Refusal> Connection::read_chunked_body() {
+  auto& body = head_.request.body;
+  BodyProgress progress(Clock::now(), core_.options.read_timeout);
+  auto bytes = pending();
+  std::size_t turn = 0;
+  while (true) {
+    const bool in_scratch = pending().empty();
+    const auto used = chunked_->feed(bytes, body);
+    if (in_scratch) keep(bytes.substr(used));
+    else in_begin_ += used;
+    if (chunked_->refusal()) co_return chunked_->refusal();
+    if (chunked_->done()) break;
+    if (turn >= kTurn) {
+      turn = 0;
+      co_await let_others_run();
+    }
+    long got = receive(home_.scratch.get(), kScratch);
+    while (got == -1) {
+      turn = 0;
+      const bool is_ready = co_await ready(Socket::wait_read, progress.deadline());
+      if (!is_ready) co_return interrupted();
+      got = receive(home_.scratch.get(), kScratch);
+    }
+    if (got == 0) co_return Refusal{400, "the chunked body ended before its last chunk"};
+    if (got < 0) co_return Refusal{kGone, {}};
+    progress.received(static_cast<std::uint64_t>(got), Clock::now());
+    turn += static_cast<std::size_t>(got);
+    bytes = {home_.scratch.get(), static_cast<std::size_t>(got)};
+    if (!pending().empty()) {
+      keep(bytes);
+      bytes = pending();
+    }
+  }
+  chunked_.reset();
+  body.reserve(body.size() + kBodyPadding);
+  co_return Refusal{};
+}
+
+inline std::optional<HttpResponse> Connection::ask_for_quick_answer() noexcept {
+  try {
+    return core_.handler->answer_now(head_.request);
+  } catch (const std::exception& error) {
+    core_.logger.with_context(request_id_).error(std::string("the handler threw while answering at once: ") + error.what());
+  } catch (...) {
+    core_.logger.with_context(request_id_).error("the handler threw while answering at once");
+  }
+  return HttpResponse{500, {}, {}, {}};
+}
+
+inline Task<void> Connection::answer() {
+  close_ = !head_.keep_alive;
+  if (!head_.has_body()) {
+    if (auto quick = ask_for_quick_answer()) {
+      co_await respond(std::move(*quick));
+      co_return;
+    }
+  }
+  if (core_.draining) {
+    co_await refuse(kDraining);
+    co_return;
+  }
+  co_await answer_by_job();
+}
+
+inline Task<void> Connection::answer_by_job() {
+  auto& request = head_.request;
+  if (core_.observer) {
+    names_ = std::make_unique<Names>(Names{request.method, request.path, request.query, std::string(request.header("User-Agent"))});
+  }
+  job_ = std::make_shared<Job>(core_, home_link_, weak_from_this(), std::move(request));
+  request = HttpRequest{};
+  gone_ = abandoned_ = watching_ = probed_ = false;
+  input_ended_ = kNever;
+  set_phase(Phase::Running);
+  if (!core_.pool.try_push(job_)) {
+    job_.reset();
+    co_await refuse(kQueueFull);
+    co_return;
+  }
+  // The job comes back by a message to this thread, so it cannot be missed by waiting only now.
+  co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(
+      [this](auto handler) { set_waiter(std::move(handler)); }, kAwait);
+  if (watching_) {
+    error_code ignored;
+    socket_.cancel(ignored);
+  }
+  if (gone_ || interrupt_ == Interrupt::Kill) {
+    observe(kGone);
+    close_ = true;
+  } else if (abandoned_) {
+    co_await refuse(kDidNotEnd);
+  } else {
+    co_await respond(job_->take_response());
+  }
+  job_.reset();
+}
+
+inline Task<void> Connection::refuse(Refusal refusal) {
+  if (request_id_.empty()) home_.ids.next(request_id_);
+  if (refusal.status == 503 && (core_.draining || overload_)) close_ = true;
+  linger_ = linger_ || overload_;
+  auto response = core_.refusal(refusal.status, refusal.reason);
+  const auto says_when = [](const Header& header) { return header.first == "Retry-After"; };
+  if (refusal.status == 429 && std::none_of(response.headers.begin(), response.headers.end(), says_when)) {
+    response.headers.emplace_back("Retry-After", "1");
+  }
+  co_await respond(std::move(response));
+}
+
+inline Task<void> Connection::respond(HttpResponse response) {
+  set_phase(Phase::Writing);
+  close_ = close_ || core_.draining;
+  const unsigned status = response.status;
+  writer_.begin(std::move(response), {.server = core_.options.server_header,
+                                      .date = home_.date.now(),
+                                      .request_id = request_id_,
+                                      .head_only = method_is_head_,
+                                      .close = close_,
+                                      .say_keep_alive = head_.http_1_0});
+  bool taken = false;
+  while (true) {
+    const auto step = writer_.send(socket_.native_handle(), kTurn);
+    taken = step == IoStep::Done;
+    if (step != IoStep::Again) break;
+    if (writer_.budget_spent()) {
+      co_await let_others_run();
+      continue;
+    }
+    const auto until = Clock::now() + core_.options.write_timeout;
+    const bool is_ready = co_await ready(Socket::wait_write, until);
+    if (!is_ready) break;
+  }
+  if (!taken) close_ = true;
+  if (!taken) linger_ = false;
+  observe(taken ? status : kGone);
+  writer_.end();
+}
+
+// A client that is refused while it still sends would be told "connection reset" instead of our answer if the socket were closed at once:
+// first our side ends, then what it still sends is thrown away, for a while.
+inline Task<void> Connection::linger() {
+  set_phase(Phase::Lingering);
+  ::shutdown(socket_.native_handle(), SHUT_WR);
+  const auto end = Clock::now() + kLingerTotal;
+  std::size_t turn = 0;
+  while (Clock::now() < end) {
+    const long got = receive(home_.scratch.get(), kScratch);
+    if (got == 0 || got == -2) co_return;
+    if (got == -1) {
+      const auto until = std::min<TimePoint>(end, Clock::now() + kLingerQuiet);
+      const bool is_ready = co_await ready(Socket::wait_read, until);
+      if (!is_ready) co_return;
+      continue;
+    }
+    turn += static_cast<std::size_t>(got);
+    if (turn >= kTurn) {
+      turn = 0;
+      co_await let_others_run();
+    }
+  }
+}
+
+inline void Connection::observe(unsigned status) {
+  if (!core_.observer) return;
+  const auto& request = head_.request;
+  const auto now = Clock::now();
+  Exchange exchange;
+  exchange.method = names_ ? names_->method : request.method;
+  exchange.path = names_ ? names_->path : request.path;
+  exchange.query = names_ ? names_->query : request.query;
+  exchange.user_agent = names_ ? std::string_view(names_->user_agent) : request.header("User-Agent");
+  exchange.request_id = request_id_;
+  exchange.remote = remote_;
+  exchange.status = status;
+  exchange.bytes_in = bytes_in_;
+  exchange.bytes_out = writer_.sent();
+  exchange.total = now - began_;
+  if (job_ && job_->started() != TimePoint{}) {
+    exchange.queued = job_->started() - job_->queued_at;
+    exchange.ran = (job_->ended() != TimePoint{} ? job_->ended() : now) - job_->started();
+  } else if (job_) {
+    exchange.queued = now - job_->queued_at;
+  }
+  try {
+    core_.observer(exchange);
+  } catch (const std::exception& error) {
+    core_.logger.error(std::string("the observer of requests threw: ") + error.what());
+  }
+}
+
+}  // namespace clams::server

@@ -174,9 +174,12 @@ std::size_t ChunkedBody::feed(std::string_view bytes, std::string& body) {
     }
     if (taken == 0) break;
   }
-  // What is left is the beginning of a chunk header or trailer without its end.
-  if (!parser.is_done() && !parser.refusal() && bytes.size() - used > state_->max_line) {
-    parser.set_refusal({400, "a line of the chunked body is too long"});
+  if (parser.is_done() || parser.refusal()) return used;
+  // What is left is the beginning of a chunk header or trailer. Beast would wait for a CR LF that a bare line feed stands for elsewhere.
+  const auto rest = bytes.substr(used);
+  if (rest.size() > state_->max_line) parser.set_refusal({400, "a line of the chunked body is too long"});
+  for (auto at = rest.find('\n'); at != std::string_view::npos; at = rest.find('\n', at + 1)) {
+    if (at == 0 || rest[at - 1] != '\r') parser.set_refusal({400, "a line of the chunked body does not end with CR LF"});
   }
   return used;
 }

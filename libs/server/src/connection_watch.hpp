@@ -86,7 +86,7 @@ inline void Connection::look_at_job(TimePoint now) {
   const auto job = job_;
   if (job->lost()) return wake_later();
   if (core_.stopping || core_.finishing()) return abandon_job();
-  if (core_.draining && core_.drain_began != 0) {
+  if (core_.draining) {
     const auto patience_ends = ServerCore::at(core_.drain_began) + core_.options.drain_timeout;
     if (now >= patience_ends + kLastAnswers) return abandon_job();
     if (now >= patience_ends && !std::exchange(job->stop_sent, true)) job->request_stop();

@@ -43,6 +43,8 @@ class AsioHttpServer final : public HttpServer {
   std::uint16_t port() const noexcept override { return port_; }
   void run() override;
   void drain() noexcept override {
+    Clock::rep none = 0;
+    core_.drain_began.compare_exchange_strong(none, Clock::now().time_since_epoch().count());
     core_.draining = true;
     core_.poke();
   }
@@ -207,12 +209,10 @@ Task<void> AsioHttpServer::look_after(std::shared_ptr<IoThread> thread) {
 }
 
 void AsioHttpServer::take_drain_steps(TimePoint now) {
-  Clock::rep none = 0;
-  core_.drain_began.compare_exchange_strong(none, now.time_since_epoch().count());
   if (core_.finishing()) return;
   const auto patience_ends = ServerCore::at(core_.drain_began) + core_.options.drain_timeout + kLastAnswers + kFarewell;
   if (core_.active.load(std::memory_order_relaxed) != 0 && !core_.stopping && now < patience_ends) return;
-  none = 0;
+  Clock::rep none = 0;
   if (!core_.finish_began.compare_exchange_strong(none, now.time_since_epoch().count())) return;
   // The acceptor belongs to the first loop, which may be another than this one.
   asio::post(core_.threads.front()->context, [this] {

@@ -68,7 +68,7 @@ struct ServerCore {
   std::atomic<bool> draining{false};
   std::atomic<bool> stopping{false};        // stop_now: no more answers
   std::atomic<bool> accept_ended{false};
-  std::atomic<Clock::rep> drain_began{0};   // since the clock's epoch; 0: not yet seen by an I/O thread
+  std::atomic<Clock::rep> drain_began{0};   // since the clock's epoch; set before `draining`
   std::atomic<Clock::rep> finish_began{0};  // nothing active any more, or out of patience
 
   // Last: connections that are still there when it goes refer to all of the above. Shared, because a request thread that is late may

@@ -1,0 +1,16 @@
+// Writing of an MMIF: what came stays as its bytes, what is new is written in Python's form.
+#pragma once
+#include "mmif/mmif.hpp"
+
+namespace mmif {
+
+class DocumentWriter {
+ public:
+  static Written write(const Mmif& mmif, bool pretty);
+
+ private:
+  static std::string changed_view_text(const View& view);
+  static bool follows(std::string_view bytes, std::string_view before, std::string_view after);
+};
+
+}  // namespace mmif

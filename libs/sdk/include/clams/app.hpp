@@ -1,0 +1,41 @@
+// The base class of every app.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "base/bytes.hpp"
+#include "clams/app_metadata.hpp"
+#include "clams/exceptions.hpp"
+#include "clams/parameters.hpp"
+#include "clams/run.hpp"
+#include "mmif/mmif.hpp"
+
+namespace clams {
+
+// GPU memory that one request needs, beyond what every process that uses the device pays once (the CUDA context).
+struct ModelRequirement {
+  base::Bytes bytes;                          // to load the model and to run
+  std::string name;                           // of the model, for messages: "large-v3"
+  std::optional<base::Bytes> increment = {};  // to run when the model is already held (Run::model)
+  std::optional<std::string> device = {};     // UUID or index, when the app wants a certain one
+};
+
+// One object serves all requests: `annotate` is called from several threads at once unless the app is exclusive. Exceptions that leave `annotate` become an error view; they
+// never end the server.
+class App {
+ public:
+  virtual ~App() = default;
+  // Called once, before anything else.
+  virtual AppMetadata metadata() const = 0;
+  // Reads `mmif`, adds views (Run::new_view) and annotations.
+  virtual void annotate(mmif::Mmif& mmif, const Parameters& parameters, Run& run) = 0;
+  // Bytes that a request with these parameters needs on a GPU; nullopt (the default) when the app cannot tell: then it is learned. Must be quick; called for each request.
+  virtual std::optional<ModelRequirement> model_requirement(const Parameters& parameters) const {
+    (void)parameters;
+    return std::nullopt;
+  }
+  // The app's own part of GET /?includeRuntime=true: small facts, read without waiting.
+  virtual mmif::Object runtime_facts() const { return {}; }
+};
+
+}  // namespace clams

@@ -1,0 +1,192 @@
+#include "clams/service.hpp"
+
+#include <sys/utsname.h>
+
+#include <optional>
+#include <thread>
+
+#include "cast.hpp"
+#include "mmif/json.hpp"
+#include "run_state.hpp"
+#include "view_signer.hpp"
+
+namespace clams {
+namespace {
+
+using mmif::Array;
+using mmif::Mmif;
+using mmif::Object;
+using mmif::View;
+
+std::string value_error(std::string_view text) { return "<class 'ValueError'>: " + std::string(text); }
+
+std::vector<std::string> undefined_parameter_warnings(const AppMetadata& metadata, const RawParameters& raw) {
+  std::vector<std::string> warnings;
+  for (const auto& [name, values] : raw) {
+    if (metadata.find_parameter(name) != nullptr) continue;
+    const std::string list = mmif::python_repr(mmif::Value(Array(values.begin(), values.end())));
+    warnings.push_back("An undefined parameter \"" + name + "\" (value: \"" + list + "\") is passed");
+  }
+  return warnings;
+}
+
+std::string cpu_description() {
+  utsname machine{};
+  ::uname(&machine);
+  return std::string(machine.machine) + ", " + std::to_string(std::thread::hardware_concurrency()) + " cores";
+}
+
+Object profiling_of(const Parameters& parameters, std::chrono::steady_clock::duration ran, const ServiceOptions& options) {
+  Object profiling;
+  if (parameters.get<bool>("runningTime")) profiling.set("runningTime", timedelta_text(std::chrono::duration_cast<std::chrono::microseconds>(ran)));
+  if (parameters.get<bool>("hwFetch")) {
+    Array gpus;
+    if (options.describe_gpus) {
+      for (std::string& line : options.describe_gpus()) gpus.emplace_back(std::move(line));
+    }
+    profiling.set("hardware", Object{{"cpu", cpu_description()}, {"cuda", std::move(gpus)}});
+  }
+  return profiling;
+}
+
+// New views without anything in them go. Returns whether any new view is left.
+bool remove_empty_views(Mmif& mmif) {
+  bool any_left = false;
+  for (const View* view : mmif.new_views()) {
+    if (view->annotation_count() == 0 && !view->has_error() && !view->has_warnings()) mmif.remove(*view);
+    else any_left = true;
+  }
+  return any_left;
+}
+
+std::string empty_output_warning(const AppMetadata& metadata) {
+  return warning_record("App \"" + metadata.identifier + "\" produced no annotations for this input; the input may lack expected content, or there may genuinely be nothing to annotate.",
+                        "EmptyOutputWarning", std::source_location::current());
+}
+
+Answer mmif_answer(unsigned status, mmif::Written body) {
+  Answer answer;
+  answer.status = status;
+  answer.body = std::move(body);
+  return answer;
+}
+
+}  // namespace
+
+Answer Answer::text(unsigned status, std::string content_type, std::string body) {
+  auto owner = std::make_shared<const std::string>(std::move(body));
+  Answer answer;
+  answer.status = status;
+  answer.content_type = std::move(content_type);
+  answer.body = mmif::Written{{std::string_view(*owner)}, owner};
+  return answer;
+}
+
+base::Result<std::unique_ptr<Service>> Service::create(std::unique_ptr<App> app, ServiceOptions options) {
+  AppMetadata metadata = app->metadata();
+  std::vector<std::string> notes;
+  BASE_TRY(metadata.complete(options.environment_version, notes));
+  for (const std::string& note : notes) options.log.warning(note);
+  return std::unique_ptr<Service>(new Service(std::move(app), std::move(metadata), std::move(options)));
+}
+
+Service::Service(std::unique_ptr<App> app, AppMetadata metadata, ServiceOptions options)
+    : app_(std::move(app)),
+      metadata_(std::move(metadata)),
+      options_(std::move(options)),
+      compact_(mmif::to_metadata_text(metadata_.to_object())),
+      pretty_(mmif::to_metadata_text(metadata_.to_object(), true)) {}
+
+Service::~Service() = default;
+
+Answer Service::describe(std::string_view query) const {
+  bool pretty = false;
+  if (!query.empty()) {
+    const RawParameters raw = RawParameters::from_query(query);
+    if (const auto* values = raw.find("pretty")) pretty = *cast_text(ParameterType::Boolean, values->front())->boolean();
+  }
+  Answer answer;
+  answer.body.slices.emplace_back(pretty ? pretty_ : compact_);  // lives as long as the service
+  return answer;
+}
+
+base::Status Service::check_values(const RawParameters& given) const {
+  for (const auto& [name, values] : given) {
+    const Parameter* parameter = metadata_.find_parameter(name);
+    if (parameter == nullptr) continue;  // told in a warnings view
+    const auto value = cast_values(*parameter, values);
+    if (!value) return base::Error{base::ErrorCode::InvalidArgument, "--" + name + ": " + value.error().message};
+    if (is_allowed(*parameter, *value)) continue;
+    return base::Error{base::ErrorCode::InvalidArgument, "--" + name + " must be one of " + mmif::python_repr(mmif::Value(Array(parameter->choices)))};
+  }
+  return {};
+}
+
+Answer Service::input_error(std::string_view detail) const {
+  return Answer::text(options_.python_status_codes ? 500 : 400, "text/plain; charset=utf-8", "Invalid input data. See below for validation error.\n\n" + std::string(detail));
+}
+
+Answer Service::app_failure(const Mmif& mmif, const RawParameters& raw, const std::string& message) const {
+  const std::unique_ptr<Mmif> input = mmif.pristine();
+  View& view = input->new_view();
+  sign_with_request(view, metadata_, raw, std::chrono::system_clock::now());
+  view.edit_metadata().set("error", Object{{"message", message}, {"stackTrace", "  in annotate of " + metadata_.identifier + "\n"}});
+  return mmif_answer(500, input->write(true));
+}
+
+Answer Service::annotate(std::string body, RawParameters given, const RequestContext& context) {
+  auto envelope = mmif::parse_envelope(std::move(body));
+  if (!envelope) {
+    context.log.info("refused the input: " + envelope.error().message);
+    return input_error(envelope.error().message);
+  }
+  Mmif& mmif = *envelope->mmif;
+  RawParameters raw = RawParameters::from_envelope(envelope->parameters);
+  raw.merge(given);
+  std::vector<std::string> warnings = undefined_parameter_warnings(metadata_, raw);
+
+  auto refined = refine(metadata_, raw);
+  if (!refined) {
+    context.log.info("refused the parameters: " + refined.error().message);
+    return app_failure(mmif, raw, value_error(refined.error().message));
+  }
+  const Parameters& parameters = *refined;
+
+  RunState run(mmif, metadata_, parameters, context);
+  const auto began = std::chrono::steady_clock::now();
+  // The one place where exceptions of an app are caught.
+  std::optional<std::string> failure;
+  try {
+    app_->annotate(mmif, parameters, run);
+    mmif.write_document_properties([&]() -> View& { return run.new_view(); });
+  } catch (...) {
+    failure = describe_current_exception();
+  }
+  if (failure && context.stop.stop_requested()) {
+    return Answer::text(503, "application/json", mmif::to_mmif_text(Object{{"error", "The request was stopped before it was finished."}, {"code", "CANCELLED"}}) + "\n");
+  }
+  if (failure) {
+    context.log.error("the app failed: " + *failure);
+    return app_failure(mmif, raw, *failure);
+  }
+
+  const bool any_left = remove_empty_views(mmif);
+  warnings.insert(warnings.end(), run.warnings().begin(), run.warnings().end());
+  if (!any_left) warnings.push_back(empty_output_warning(metadata_));
+  if (!warnings.empty()) {
+    View& view = run.new_view();
+    view.edit_metadata().set("warnings", Array(warnings.begin(), warnings.end()));
+  }
+  const Object profiling = profiling_of(parameters, std::chrono::steady_clock::now() - began, options_);
+  const std::string timestamp = local_timestamp(std::chrono::system_clock::now());
+  for (View* view : mmif.new_views()) {
+    if (view->app() == metadata_.identifier) finish_signature(*view, profiling, timestamp);
+  }
+  if (const auto fine = mmif.check_new_views(); !fine) {
+    context.log.error("the app made invalid MMIF: " + fine.error().message);
+    return input_error(fine.error().message);
+  }
+  return mmif_answer(200, mmif.write(parameters.pretty()));
+}
+
+}  // namespace clams

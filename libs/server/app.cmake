@@ -1,0 +1,10 @@
+# clams_server: an app over HTTP (run_program), on top of clams_server_http.
+find_package(spdlog REQUIRED)
+find_package(prometheus-cpp REQUIRED)
+find_package(tomlplusplus QUIET)
+
+clams_add_library(clams_server server
+  SOURCES src/app_handler.cpp src/config.cpp src/config_file.cpp src/log_sink.cpp src/metrics.cpp src/one_shot.cpp src/run_program.cpp
+          src/settings.cpp src/stop_signals.cpp
+  PUBLIC clams::sdk clams::server_http
+  PRIVATE spdlog::spdlog prometheus-cpp::core)

@@ -1,0 +1,112 @@
+#include "app_handler.hpp"
+
+#include <algorithm>
+
+#include "mmif/json.hpp"
+
+namespace clams::server {
+namespace {
+
+using mmif::Object;
+
+constexpr std::string_view kAllow = "GET, HEAD, OPTIONS, POST, PUT";
+constexpr std::string_view kNotFoundPage =
+    "<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n<p>The requested URL was not found on the server. If you entered the URL manually please "
+    "check your spelling and try again.</p>\n";
+
+// "/", also as "//" or "/%2F".
+bool is_root(std::string_view path) {
+  while (!path.empty()) {
+    if (path[0] == '/') path.remove_prefix(1);
+    else if (path.starts_with("%2F") || path.starts_with("%2f")) path.remove_prefix(3);
+    else return false;
+  }
+  return true;
+}
+
+HttpResponse text_response(unsigned status, std::string content_type, std::string text) {
+  HttpResponse response;
+  response.status = status;
+  response.content_type = std::move(content_type);
+  response.body = BodySlices::of(std::move(text));
+  return response;
+}
+
+HttpResponse to_response(Answer answer) {
+  HttpResponse response;
+  response.status = answer.status;
+  response.content_type = std::move(answer.content_type);
+  response.headers = std::move(answer.headers);
+  response.body = BodySlices{std::move(answer.body.slices), std::move(answer.body.owner)};
+  return response;
+}
+
+HttpResponse not_found() { return text_response(404, "text/html; charset=utf-8", std::string(kNotFoundPage)); }
+
+HttpResponse method_not_allowed(std::string_view allow) {
+  HttpResponse response = text_response(405, "application/json", "{\"message\": \"The method is not allowed for the requested URL.\"}\n");
+  response.headers.emplace_back("Allow", std::string(allow));
+  return response;
+}
+
+}  // namespace
+
+AppHandler::AppHandler(Service& service, Metrics& metrics, base::Logger log, unsigned cores)
+    : service_(service), metrics_(metrics), log_(std::move(log)), cpu_(cores) {}
+
+HttpResponse AppHandler::health() const {
+  const bool draining = server_ != nullptr && server_->draining();
+  const Object body{{"status", draining ? "draining" : "ok"}, {"app", service_.metadata().identifier}, {"version", service_.metadata().app_version}};
+  return text_response(draining ? 503 : 200, "application/json", mmif::to_plain_text(body) + "\n");
+}
+
+std::optional<HttpResponse> AppHandler::answer_get(const HttpRequest& request) {
+  if (is_root(request.path)) return to_response(service_.describe(request.query));
+  if (request.path == "/health") return health();
+  if (request.path == "/metrics") {
+    return text_response(200, "text/plain; version=0.0.4; charset=utf-8", metrics_.text(server_ == nullptr ? HttpGauges() : server_->gauges()));
+  }
+  return not_found();
+}
+
+std::optional<HttpResponse> AppHandler::answer_now(const HttpRequest& request) {
+  const bool root = is_root(request.path);
+  const bool own_page = request.path == "/health" || request.path == "/metrics";
+  if (!root && !own_page) return not_found();
+  if (request.method == "GET" || request.method == "HEAD") return answer_get(request);
+  if (request.method == "OPTIONS") {
+    HttpResponse response = text_response(200, "text/html; charset=utf-8", "");
+    response.headers.emplace_back("Allow", root ? std::string(kAllow) : "GET, HEAD, OPTIONS");
+    return response;
+  }
+  if (own_page) return method_not_allowed("GET, HEAD, OPTIONS");
+  if (request.method != "POST" && request.method != "PUT") return method_not_allowed(kAllow);
+  return std::nullopt;
+}
+
+HttpResponse AppHandler::handle(HttpRequest request, std::stop_token stop) {
+  if (auto answer = answer_now(request)) return std::move(*answer);  // a GET with a body, an unknown path
+  const CpuBudget::Share cpu = cpu_.take();
+  RequestContext context;
+  context.log = log_.with_context(request.request_id);
+  context.request_id = std::move(request.request_id);
+  context.stop = std::move(stop);
+  context.cpu_threads = cpu.threads();
+  return to_response(service_.annotate(std::move(request.body), RawParameters::from_query(request.query), context));
+}
+
+HttpResponse AppHandler::refusal(unsigned status, std::string_view reason) {
+  const auto code = [&]() -> std::string_view {
+    switch (status) {
+      case 408: return "REQUEST_TIMEOUT";
+      case 413: return "BODY_TOO_LARGE";
+      case 429: return "QUEUE_FULL";
+      case 431: return "HEADER_TOO_LARGE";
+      case 503: return "UNAVAILABLE";
+      default: return "BAD_REQUEST";
+    }
+  }();
+  return text_response(status, "application/json", mmif::to_plain_text(Object{{"error", reason}, {"code", code}}) + "\n");
+}
+
+}  // namespace clams::server

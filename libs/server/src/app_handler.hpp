@@ -1,0 +1,36 @@
+// HTTP requests to an app's service: paths, verbs, health, metrics.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "clams/server/http.hpp"
+#include "clams/service.hpp"
+#include "cpu_budget.hpp"
+#include "metrics.hpp"
+
+namespace clams::server {
+
+class AppHandler final : public HttpHandler {
+ public:
+  AppHandler(Service& service, Metrics& metrics, base::Logger log, unsigned cores);
+
+  // Set once the server is there, before it runs.
+  void watch(const HttpServer& server) { server_ = &server; }
+
+  std::optional<HttpResponse> answer_now(const HttpRequest& request) override;
+  HttpResponse handle(HttpRequest request, std::stop_token stop) override;
+  HttpResponse refusal(unsigned status, std::string_view reason) override;
+
+ private:
+  std::optional<HttpResponse> answer_get(const HttpRequest& request);
+  HttpResponse health() const;
+
+  Service& service_;
+  Metrics& metrics_;
+  base::Logger log_;
+  CpuBudget cpu_;
+  const HttpServer* server_ = nullptr;
+};
+
+}  // namespace clams::server

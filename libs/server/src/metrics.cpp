@@ -1,0 +1,80 @@
+#include "metrics.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <map>
+#include <mutex>
+
+namespace clams::server {
+namespace {
+
+double seconds(std::chrono::nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
+const prometheus::Histogram::BucketBoundaries kSeconds{0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800};
+
+}  // namespace
+
+struct Metrics::Impl {
+  explicit Impl(const std::string& app)
+      : labels{{"app", app}},
+        requests(prometheus::BuildCounter().Name("clams_requests_total").Help("Answered requests, by status and method").Labels(labels).Register(registry)),
+        bytes_in(prometheus::BuildCounter().Name("clams_request_bytes_total").Help("Bytes of request bodies").Labels(labels).Register(registry).Add({})),
+        bytes_out(prometheus::BuildCounter().Name("clams_response_bytes_total").Help("Bytes of response bodies").Labels(labels).Register(registry).Add({})),
+        run_seconds(prometheus::BuildHistogram().Name("clams_run_seconds").Help("Time on a request thread").Labels(labels).Register(registry).Add({}, kSeconds)),
+        queue_seconds(prometheus::BuildHistogram().Name("clams_queue_seconds").Help("Time of waiting for a request thread").Labels(labels).Register(registry).Add({}, kSeconds)),
+        running(prometheus::BuildGauge().Name("clams_requests_running").Help("Requests that run now").Labels(labels).Register(registry).Add({})),
+        queued(prometheus::BuildGauge().Name("clams_requests_queued").Help("Requests that wait for a thread").Labels(labels).Register(registry).Add({})),
+        connections(prometheus::BuildGauge().Name("clams_connections").Help("Open connections").Labels(labels).Register(registry).Add({})) {}
+
+  // Methods are the client's words: anything but the usual ones is counted under one name.
+  static std::string method_label(std::string_view method) {
+    for (const std::string_view known : {"GET", "HEAD", "POST", "PUT", "OPTIONS"}) {
+      if (method == known) return std::string(method);
+    }
+    return "other";
+  }
+
+  prometheus::Registry registry;
+  prometheus::Labels labels;
+  prometheus::Family<prometheus::Counter>& requests;
+  prometheus::Counter& bytes_in;
+  prometheus::Counter& bytes_out;
+  prometheus::Histogram& run_seconds;
+  prometheus::Histogram& queue_seconds;
+  prometheus::Gauge& running;
+  prometheus::Gauge& queued;
+  prometheus::Gauge& connections;
+  // Looking a counter up by labels costs more than counting: the pointers are kept.
+  std::mutex mutex;
+  std::map<std::pair<unsigned, std::string>, prometheus::Counter*> by_status;
+};
+
+Metrics::Metrics(const std::string& app) : impl_(std::make_unique<Impl>(app)) {}
+Metrics::~Metrics() = default;
+
+void Metrics::observe(const Exchange& exchange) {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    auto& counter = impl_->by_status[{exchange.status, Impl::method_label(exchange.method)}];
+    if (counter == nullptr) counter = &impl_->requests.Add({{"status", std::to_string(exchange.status)}, {"method", Impl::method_label(exchange.method)}});
+    counter->Increment();
+  }
+  impl_->bytes_in.Increment(static_cast<double>(exchange.bytes_in));
+  impl_->bytes_out.Increment(static_cast<double>(exchange.bytes_out));
+  if (exchange.ran.count() > 0) {
+    impl_->run_seconds.Observe(seconds(exchange.ran));
+    impl_->queue_seconds.Observe(seconds(exchange.queued));
+  }
+}
+
+std::string Metrics::text(const HttpGauges& gauges) {
+  impl_->running.Set(static_cast<double>(gauges.running));
+  impl_->queued.Set(static_cast<double>(gauges.queued));
+  impl_->connections.Set(static_cast<double>(gauges.connections));
+  return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
+}
+
+}  // namespace clams::server

@@ -1,0 +1,37 @@
+#include "stop_signals.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+namespace clams::server {
+namespace {
+
+sigset_t watched() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR2}) sigaddset(&set, signal);  // SIGUSR2 ends the watching thread
+  return set;
+}
+
+}  // namespace
+
+StopSignals::StopSignals(std::function<void(int)> on_signal) {
+  const sigset_t set = watched();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  thread_ = std::thread([set, on_signal = std::move(on_signal)] {
+    pthread_setname_np(pthread_self(), "signals");
+    for (;;) {
+      int signal = 0;
+      if (sigwait(&set, &signal) != 0) continue;
+      if (signal == SIGUSR2) return;
+      on_signal(signal);
+    }
+  });
+}
+
+StopSignals::~StopSignals() {
+  pthread_kill(thread_.native_handle(), SIGUSR2);
+  thread_.join();
+}
+
+}  // namespace clams::server

@@ -1,0 +1,20 @@
+// SIGTERM, SIGINT and SIGHUP as calls on a thread of their own, where everything is allowed.
+#pragma once
+#include <functional>
+#include <thread>
+
+namespace clams::server {
+
+// Blocks the three signals in the calling thread and in every thread started after it: make it before any other thread. One per program.
+class StopSignals {
+ public:
+  explicit StopSignals(std::function<void(int signal)> on_signal);
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+  ~StopSignals();
+
+ private:
+  std::thread thread_;
+};
+
+}  // namespace clams::server

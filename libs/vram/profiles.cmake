@@ -19,3 +19,29 @@ clams_add_library(clams_vram_profiles vram_profiles
     src/profile/window.cpp
   PUBLIC clams_base clams_vram Threads::Threads
   PRIVATE $<BUILD_INTERFACE:nlohmann_json::nlohmann_json> OpenSSL::Crypto)
+
+if(CLAMS_TESTS)
+  find_package(rapidcheck REQUIRED)
+endif()
+
+# The tests of inner parts see src/.
+function(vram_profiles_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LABELS" ${ARGN})
+  if(CLAMS_TESTS)
+    clams_add_test(${name} SOURCES ${arg_SOURCES} LIBS clams::vram_profiles rapidcheck LABELS ${arg_LABELS})
+    target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/src)
+  endif()
+endfunction()
+
+vram_profiles_test(profile_test SOURCES tests/profile/key_test.cpp tests/profile/store_test.cpp LABELS unit property)
+vram_profiles_test(profile_window_test SOURCES tests/profile/window_test.cpp LABELS unit property)
+vram_profiles_test(profile_files_test SOURCES tests/profile/files_test.cpp LABELS unit)
+vram_profiles_test(profile_fault_test SOURCES tests/profile/fault_test.cpp LABELS fault)
+vram_profiles_test(profile_crash_test SOURCES tests/profile/crash_test.cpp LABELS crash mp)
+if(CLAMS_TESTS)
+  add_executable(profile_writer tests/profile/writer.cpp)
+  set_target_properties(profile_writer PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_link_libraries(profile_writer PRIVATE clams::vram_profiles clams_flags)
+  target_compile_definitions(profile_crash_test PRIVATE PROFILE_WRITER="$<TARGET_FILE:profile_writer>")
+  add_dependencies(profile_crash_test profile_writer)
+endif()

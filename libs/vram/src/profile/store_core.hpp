@@ -76,6 +76,7 @@ class ProfileStore::Core {
   void refresh(std::unique_lock<std::mutex>& lock, const std::string& hash);
   void refresh_entry(std::unique_lock<std::mutex>& lock, const EntryPtr& entry);
   void refresh_facts(std::unique_lock<std::mutex>& lock);
+  void relearn_facts();
   std::optional<profile::Document> read_current(const ProfileKey& key);
   std::optional<profile::Document> usable(const ProfileKey& key, base::Result<profile::Document> read);
 
@@ -110,6 +111,7 @@ class ProfileStore::Core {
   std::shared_ptr<Freshness> facts_state_ = std::make_shared<Freshness>();
   std::optional<profile::Fingerprint> facts_print_;
   profile::Facts facts_stored_;
+  profile::Facts facts_leaving_;  // being written: in neither of the others
   profile::Facts facts_pending_;
   profile::Facts facts_view_;
   std::uint64_t facts_writes_ = 0;

@@ -117,12 +117,17 @@ void ProfileStore::Core::refresh_facts(std::unique_lock<std::mutex>& lock) {
   if (!same && facts_writes_ == writes) {
     facts_stored_ = read ? std::move(read).value() : profile::Facts{};
     facts_print_ = print;
-    facts_view_ = facts_stored_;
-    facts_view_.merge(facts_pending_);
+    relearn_facts();
   }
   facts_state_->loaded = true;
   facts_state_->queued = false;
   ++facts_state_->refreshes;
+}
+
+void ProfileStore::Core::relearn_facts() {
+  facts_view_ = facts_stored_;
+  facts_view_.merge(facts_leaving_);
+  facts_view_.merge(facts_pending_);
 }
 
 void ProfileStore::Core::write_loop() {
@@ -171,22 +176,22 @@ void ProfileStore::Core::write_entry(std::unique_lock<std::mutex>& lock, const s
 }
 
 void ProfileStore::Core::write_facts(std::unique_lock<std::mutex>& lock) {
-  const profile::Facts pending = std::exchange(facts_pending_, {});
-  if (pending.empty()) return;
+  if (facts_pending_.empty()) return;
+  facts_leaving_ = std::exchange(facts_pending_, {});
+  const profile::Facts pending = facts_leaving_;
   lock.unlock();
   auto merged = merge_facts_on_disk(pending);
   settle_write(merged ? base::Status() : base::Status(merged.error()));
   lock.lock();
   if (!merged) {
     last_write_ = merged.error();
-    profile::Facts kept = pending;
-    kept.merge(facts_pending_);
-    facts_pending_ = std::move(kept);
+    facts_leaving_.merge(facts_pending_);
+    facts_pending_ = std::exchange(facts_leaving_, {});
     return;
   }
+  facts_leaving_ = {};
   facts_stored_ = std::move(merged).value();
-  facts_view_ = facts_stored_;
-  facts_view_.merge(facts_pending_);
+  relearn_facts();
   facts_print_.reset();  // the next look reads it again
   ++facts_writes_;
 }

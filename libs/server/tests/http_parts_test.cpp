@@ -1,0 +1,223 @@
+// The parts that need no socket: head scanner and parser, chunked bodies, body memory, request ids, dates, answers, the pool.
+#include <sys/socket.h>
+
+#include <array>
+
+#include "body_buffer.hpp"
+#include "http_date.hpp"
+#include "http_test_support.hpp"
+#include "request_head.hpp"
+#include "request_id.hpp"
+#include "request_pool.hpp"
+#include "response_writer.hpp"
+
+namespace clams::server::testing {
+namespace {
+
+constexpr std::size_t kHeader = 4096;
+
+TEST(HeadScannerTest, FindsTheEndWhereverTheBytesAreCut) {
+  const std::string bytes = "\r\nGET / HTTP/1.1\r\nA: b\r\n\r\nrest";
+  const auto end = bytes.size() - 4;
+  for (std::size_t cut = 0; cut < end; ++cut) {
+    HeadScanner scanner(kHeader);
+    ASSERT_EQ(scanner.scan(bytes.substr(0, cut)), 0U) << cut;
+    ASSERT_FALSE(scanner.refusal()) << cut << " " << scanner.refusal().reason;
+    ASSERT_EQ(scanner.scan(bytes), end) << cut;
+    ASSERT_EQ(scanner.leading(), 2U);
+  }
+}
+
+TEST(HeadScannerTest, RefusesAsSoonAsItCan) {
+  const auto refused = [](std::string_view bytes) {
+    HeadScanner scanner(64);
+    EXPECT_EQ(scanner.scan(bytes), 0U);
+    return scanner.refusal().status;
+  };
+  EXPECT_EQ(refused("g"), 400U);
+  EXPECT_EQ(refused("\x16\x03"), 400U);
+  EXPECT_EQ(refused("GET / HTTP/1.1\n"), 400U);
+  EXPECT_EQ(refused("GET / HTTP/1.1\r\n x"), 400U);
+  EXPECT_EQ(refused("GET /" + std::string(64, 'x')), 431U);
+  EXPECT_EQ(refused("\r\n\r\n\r\n"), 400U);
+  EXPECT_EQ(refused("GET / HTTP/1.1\r\nA: "), 0U);
+}
+
+TEST(ParseHeadTest, KeepsPathAndQueryRaw) {
+  const auto read = [](const std::string& target) {
+    RequestHead head;
+    EXPECT_FALSE(parse_head("GET " + target + " HTTP/1.1\r\n\r\n", head)) << target;
+    return head.request.path + " " + head.request.query;
+  };
+  EXPECT_EQ(read("/"), "/ ");
+  EXPECT_EQ(read("/%2F/..?a=%20+b?c#d"), "/%2F/.. a=%20+b?c#d");
+  EXPECT_EQ(read("http://h"), "/ ");
+  EXPECT_EQ(read("http://h?x=/y"), "/ x=/y");
+  EXPECT_EQ(read("http://h:1/p?x"), "/p x");
+  EXPECT_EQ(read("/redirect?to=http://h/p"), "/redirect to=http://h/p");
+  EXPECT_EQ(read("*"), "* ");
+  EXPECT_EQ(read("//"), "// ");
+  EXPECT_EQ(read("/\xc3\xa4?\xff"), "/\xc3\xa4 \xff");
+}
+
+TEST(ParseHeadTest, ReusesTheOldValueWithoutKeepingAnyOfIt) {
+  RequestHead head;
+  EXPECT_FALSE(parse_head("POST /x?y HTTP/1.1\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n", head));
+  EXPECT_EQ(head.content_length, 5U);
+  EXPECT_TRUE(head.expects_continue);
+  EXPECT_FALSE(parse_head("GET / HTTP/1.0\r\n\r\n", head));
+  EXPECT_EQ(head.content_length, 0U);
+  EXPECT_FALSE(head.expects_continue);
+  EXPECT_FALSE(head.keep_alive);
+  EXPECT_TRUE(head.http_1_0);
+  EXPECT_EQ(head.request.query, "");
+  EXPECT_TRUE(head.request.headers.empty());
+}
+
+TEST(ParseRequestTest, ReadsWholeRequestsAndSaysWhatIsMissing) {
+  const std::string sized = "POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcdef";
+  const auto whole = parse_request(sized, kHeader, 100);
+  EXPECT_TRUE(whole.complete);
+  EXPECT_EQ(whole.head.request.body, "abc");
+  EXPECT_EQ(whole.used, sized.size() - 3);
+  EXPECT_FALSE(parse_request(sized.substr(0, sized.size() - 4), kHeader, 100).complete);
+  EXPECT_EQ(parse_request(sized, kHeader, 2).refusal.status, 413U);
+  const auto chunked = parse_request("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nnext", kHeader, 100);
+  EXPECT_TRUE(chunked.complete);
+  EXPECT_EQ(chunked.head.request.body, "abc");
+  EXPECT_EQ(parse_request("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", kHeader, 100).refusal.status, 400U);
+}
+
+TEST(BodyBufferTest, AnAnnouncedBodyCostsLittleUntilItComes) {
+  std::string body;
+  const std::uint64_t total = std::uint64_t{300} << 20;
+  extend_body(body, total);
+  EXPECT_LE(body.capacity(), kFirstReservation + kBodyPadding);
+  std::size_t moves = 0;
+  const char* place = body.data();
+  while (body.size() < (std::size_t{8} << 20)) {
+    extend_body(body, total);
+    if (body.data() != place) ++moves;
+    place = body.data();
+    ASSERT_GE(body.capacity(), body.size() + kBodyPadding);
+  }
+  EXPECT_EQ(moves, 1U) << "copied once, when the first megabyte had come";
+}
+
+TEST(BodyBufferTest, ABodyEndsExactlyAtItsLength) {
+  for (const std::size_t total : {std::size_t{1}, kBodyStep - 1, kBodyStep, kBodyStep + 1, kFirstReservation, kFirstReservation + 1}) {
+    std::string body;
+    while (body.size() < total) extend_body(body, total);
+    EXPECT_EQ(body.size(), total);
+    EXPECT_GE(body.capacity(), total + kBodyPadding);
+  }
+}
+
+TEST(BodyProgressTest, TheDeadlineMovesOnlyWhenEnoughHasCome) {
+  const BodyProgress::Clock::time_point start{};
+  BodyProgress progress(start, 10s);
+  EXPECT_EQ(progress.floor(), 2560U);
+  progress.received(2559, start + 9s);
+  EXPECT_EQ(progress.deadline(), start + 10s);
+  progress.received(1, start + 9s);
+  EXPECT_EQ(progress.deadline(), start + 19s);
+}
+
+TEST(RequestIdTest, AreDifferentAndValid) {
+  RequestIds ids;
+  std::string first, second;
+  ids.next(first);
+  ids.next(second);
+  EXPECT_NE(first, second);
+  EXPECT_TRUE(is_valid_request_id(first));
+  EXPECT_FALSE(is_valid_request_id(""));
+  EXPECT_FALSE(is_valid_request_id("a b"));
+  EXPECT_FALSE(is_valid_request_id("a\xc3\xa4"));
+  EXPECT_TRUE(is_valid_request_id(std::string(128, '~')));
+}
+
+TEST(HttpDateTest, HasTheFormOfTheStandard) { EXPECT_EQ(http_date(784111777), "Sun, 06 Nov 1994 08:49:37 GMT"); }
+
+std::string written(HttpResponse response, const ResponseWriter::Frame& frame) {
+  std::array<int, 2> ends{};
+  EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
+  const base::Fd writer_end(ends[0]);
+  const base::Fd reader_end(ends[1]);
+  ResponseWriter writer;
+  writer.begin(std::move(response), frame);
+  EXPECT_EQ(writer.send(writer_end.get(), 1 << 20), IoStep::Done);
+  std::string out(65536, '\0');
+  const auto got = ::recv(reader_end.get(), out.data(), out.size(), 0);
+  out.resize(static_cast<std::size_t>(got));
+  EXPECT_EQ(writer.sent(), out.size());
+  return out;
+}
+
+TEST(ResponseWriterTest, WritesExactlyWhatItWasGiven) {
+  auto response = text_answer(405, "no");
+  response.content_type = "application/json";
+  response.headers.emplace_back("Allow", "GET, POST");
+  EXPECT_EQ(written(response, {.server = "s", .date = "d", .request_id = "i", .close = true}),
+            "HTTP/1.1 405 Method Not Allowed\r\nServer: s\r\nDate: d\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
+            "X-Request-ID: i\r\nAllow: GET, POST\r\nConnection: close\r\n\r\nno");
+}
+
+TEST(ResponseWriterTest, LeavesOutWhatWouldForgeHeadersOrFraming) {
+  HttpResponse response;
+  response.content_type = "text/plain\r\nX: y";
+  response.headers = {{"A", "b\r\nC: d"}, {"E\n", "f"}, {"content-length", "7"}, {"Connection", "x"}, {"Kept", "yes"}};
+  EXPECT_EQ(written(response, {}), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nKept: yes\r\n\r\n");
+  response = {};
+  response.status = 99;
+  EXPECT_EQ(written(response, {}).substr(0, 35), "HTTP/1.1 500 Internal Server Error\r");
+}
+
+TEST(ResponseWriterTest, AnAnswerWithoutContentHasNoBody) {
+  auto response = text_answer(204, "ignored");
+  EXPECT_EQ(written(response, {}), "HTTP/1.1 204 No Content\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n");
+}
+
+struct CountingTask final : PoolTask {
+  CountingTask(std::atomic<int>& c, Gate* g) : count(c), gate(g) {}
+  void run() noexcept override {
+    if (gate != nullptr) gate->wait();
+    ++count;
+  }
+  std::atomic<int>& count;
+  Gate* gate;
+};
+
+TEST(RequestPoolTest, TakesAsManyAsThreadsAndQueueHold) {
+  RequestPool pool(2, 1);
+  pool.start();
+  std::atomic<int> count{0};
+  Gate gate;
+  std::vector<std::shared_ptr<CountingTask>> tasks;
+  for (int i = 0; i < 3; ++i) {
+    tasks.push_back(std::make_shared<CountingTask>(count, &gate));
+    EXPECT_TRUE(pool.try_push(tasks.back()));
+  }
+  EXPECT_FALSE(pool.try_push(std::make_shared<CountingTask>(count, nullptr)));
+  EXPECT_TRUE(pool.full());
+  EXPECT_TRUE(eventually([&] { return pool.running() == 2 && pool.queued() == 1; }));
+  EXPECT_TRUE(pool.remove(tasks[2].get()));
+  EXPECT_FALSE(pool.remove(tasks[2].get()));
+  EXPECT_FALSE(pool.full());
+  gate.open();
+  EXPECT_TRUE(eventually([&] { return count == 2; }));
+  EXPECT_EQ(pool.stop(20s), 0U);
+  EXPECT_FALSE(pool.try_push(std::make_shared<CountingTask>(count, nullptr)));
+}
+
+TEST(RequestPoolTest, AQueueOfNoneStillServesIdleThreads) {
+  RequestPool pool(1, 0);
+  pool.start();
+  std::atomic<int> count{0};
+  for (int i = 1; i <= 10; ++i) {
+    EXPECT_TRUE(eventually([&] { return pool.try_push(std::make_shared<CountingTask>(count, nullptr)); }));
+    EXPECT_TRUE(eventually([&] { return count == i; }));
+  }
+}
+
+}  // namespace
+}  // namespace clams::server::testing

@@ -40,11 +40,11 @@ class CommandLine {
         "Sizes: 6GiB, 512MiB, bytes. Times: 30s, 5m, 250ms.");
   }
 
-  base::Result<std::optional<HelpText>> parse(int argc, const char* const* argv, const std::string& app) {
+  base::Result<std::optional<HelpText>> parse(int argc, const char* const* argv, const std::string& app_name) {
     add_settings();
-    const auto parameters = program_.parameters(app);
-    if (!parameters) return unknown_app(app);
-    add_parameters(*parameters);
+    const auto own = program_.parameters(app_name);
+    if (!own) return unknown_app(app_name);
+    add_parameters(*own);
     try {
       cli_.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {

@@ -121,7 +121,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::unique_ptr<Waiter> waiter_;
   TimePoint began_{};
   TimePoint input_ended_ = kNever;
-  unsigned status_ = 0;
   std::uint64_t bytes_in_ = 0;
 };
 

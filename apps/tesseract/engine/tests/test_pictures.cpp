@@ -17,10 +17,10 @@ struct PixDelete {
 };
 using PixPtr = std::unique_ptr<Pix, PixDelete>;
 
-// The left top corner of the sample page.
-PixPtr cut(int height) {
+// `height` rows of the sample page from row `top` on, without its margins.
+PixPtr cut(int height, int top = 120) {
   const PixPtr page(pixRead(sample("page.png").c_str()));
-  const std::unique_ptr<Box, void (*)(Box*)> box(boxCreate(60, 120, 1160, height), [](Box* b) { boxDestroy(&b); });
+  const std::unique_ptr<Box, void (*)(Box*)> box(boxCreate(60, top, kLineWidth, height), [](Box* b) { boxDestroy(&b); });
   return PixPtr(pixClipRectangle(page.get(), box.get(), nullptr));
 }
 
@@ -59,6 +59,26 @@ void write_title(const std::string& path, int depth) {
 void write_tiff(const std::string& path, int pages) {
   for (int n = 0; n < pages; ++n)
     ASSERT_EQ(pixWriteTiff(path.c_str(), cut(170 + 47 * n).get(), IFF_TIFF_ZIP, n == 0 ? "w" : "a"), 0);
+}
+
+void write_white(const std::string& path) {
+  const PixPtr pix(pixCreate(300, 200, 8));
+  pixSetAll(pix.get());
+  ASSERT_EQ(pixWrite(path.c_str(), pix.get(), IFF_PNG), 0);
+}
+
+std::vector<std::uint8_t> sample_line(int number) {
+  // Lines stand 44 pixels apart, paragraphs a line further.
+  const int row = number <= 3 ? number : number + 1;
+  const PixPtr line(pixConvertTo8(cut(kLineHeight, 214 + kLineHeight * row).get(), 0));
+  std::vector<std::uint8_t> grey;
+  for (int y = 0; y < kLineHeight; ++y)
+    for (int x = 0; x < kLineWidth; ++x) {
+      l_uint32 value = 0;
+      pixGetPixel(line.get(), x, y, &value);
+      grey.push_back(static_cast<std::uint8_t>(value));
+    }
+  return grey;
 }
 
 Picture title_over(int left, int right) {

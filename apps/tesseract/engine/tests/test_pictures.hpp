@@ -2,7 +2,9 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "ocr/picture.hpp"
 
@@ -26,6 +28,11 @@ Picture sample_page();
 
 // The sample's title line as a file; the format follows from the extension (png, jpg, tif, bmp).
 void write_title(const std::string& path, int depth = 8);
+// A page with nothing on it.
+void write_white(const std::string& path);
+// Line `number` of the sample page (1 to 9: "Four score and seven …"), 1160 x 44 grey pixels without padding.
+std::vector<std::uint8_t> sample_line(int number);
+inline constexpr int kLineWidth = 1160, kLineHeight = 44;
 // `pages` pages; page n holds the title and n + 1 lines of the text below it.
 void write_tiff(const std::string& path, int pages);
 

@@ -1,0 +1,17 @@
+// Errors of the engine, of libmedia and of libmmif, told as an app tells them.
+#pragma once
+#include "base/result.hpp"
+
+namespace ocr_app {
+
+// Throws the clams exception that fits: FileNotFoundError, ValueError (what the client can put right), Cancelled, else
+// RuntimeError. `context` goes before the message.
+[[noreturn]] void fail(const base::Error& error, const std::string& context = {});
+
+template <class T>
+T value_or_fail(base::Result<T> result, const std::string& context = {}) {
+  if (!result) fail(result.error(), context);
+  return std::move(result).value();
+}
+
+}  // namespace ocr_app

@@ -1,0 +1,31 @@
+// Frames of a video, handed out one by one.
+#pragma once
+#include <functional>
+#include <stop_token>
+#include <string>
+
+#include "mmif/mmif.hpp"
+#include "ocr/picture.hpp"
+#include "sampling.hpp"
+#include "settings.hpp"
+
+namespace ocr_app {
+
+struct FrameRun {
+  // Called in ascending order of time. `sample.time` is the wanted time, except past the end of the video: then that of its last
+  // frame.
+  std::function<void(const Sample& sample, const ocr::Picture& picture, double progress)> take;
+  std::function<void(const std::string&)> warn;
+  std::stop_token stop;
+};
+
+// Reads the frames that `settings` ask for and notes rate, number of frames and duration at the document. Throws clams exceptions;
+// in a build without libmedia always one that says so.
+void read_frames(const mmif::Mmif& mmif, mmif::Annotation& video, const Sampling& sampling, const FrameRun& run);
+
+bool video_is_supported() noexcept;
+// Name and licence of the decoding library; empty without video support.
+std::string video_library();
+std::string video_library_license();
+
+}  // namespace ocr_app

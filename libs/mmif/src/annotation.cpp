@@ -55,7 +55,6 @@ Annotation& Annotation::set(std::string_view name, Value value) {
   if (value.is_null()) properties_.erase(key);
   else if (key == "location" && is_document() && value.string() != nullptr) properties_.set(key, location_uri(*value.string()));
   else properties_.set(key, std::move(value));
-  raw_ = {};
   if (view_ != nullptr) view_->touch();
   return *this;
 }

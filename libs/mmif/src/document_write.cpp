@@ -96,7 +96,7 @@ Object ordered_view_metadata(const Object& metadata) {
   return out;
 }
 
-// The annotations of one type in a new view, and what they all share.
+// The annotations of one type in a view, and what they all share.
 struct TypeGroup {
   std::string_view type;
   std::vector<const Annotation*> members;
@@ -132,7 +132,7 @@ const TypeGroup* group_of(const std::vector<TypeGroup>& groups, std::string_view
   return at == groups.end() ? nullptr : &*at;
 }
 
-// contains of a new view: entries without annotations go, shared properties come.
+// contains of a written view: entries without annotations go, shared properties come.
 Object written_contains(const Object& contains, const std::vector<TypeGroup>& groups) {
   Object out;
   for (const auto& [type, properties] : contains) {
@@ -145,7 +145,8 @@ Object written_contains(const Object& contains, const std::vector<TypeGroup>& gr
   return out;
 }
 
-Value new_view_value(const View& view) {
+// A view that is new, or that the app changed: then it is written as the Python SDK writes it.
+Value written_view(const View& view) {
   const std::vector<TypeGroup> groups = grouped(view);
   Object metadata = view.metadata();
   if (Value* contains = metadata.find("contains"); contains != nullptr && contains->object() != nullptr) {
@@ -187,7 +188,7 @@ Written DocumentWriter::write(const Mmif& mmif, bool pretty) {
   metadata.set("mmif", mmif.version_uri());
   Array documents;
   for (const auto& document : mmif.documents_) {
-    documents.emplace_back(written_annotation(document->type_, written_properties(document->properties_, document->id_, document->is_document())));
+    documents.emplace_back(written_annotation(document->type_, written_properties(document->properties_, document->id_, true)));
   }
   text = "{\"metadata\": " + to_mmif_text(metadata) + ", \"documents\": " + to_mmif_text(documents) + ", \"views\": [";
 
@@ -206,10 +207,8 @@ Written DocumentWriter::write(const Mmif& mmif, bool pretty) {
     if (view->untouched_) {
       flush();
       written.slices.push_back(view->raw_);
-    } else if (view->is_new_) {
-      text += to_mmif_text(new_view_value(*view));
     } else {
-      text += changed_view_text(*view);
+      text += to_mmif_text(written_view(*view));
     }
   }
   text += "]}";
@@ -218,21 +217,6 @@ Written DocumentWriter::write(const Mmif& mmif, bool pretty) {
   if (!pretty) return written;
   auto laid_out = std::make_shared<std::string>(relayout(written.to_string()));
   return Written{{std::string_view(*laid_out)}, laid_out};
-}
-
-// A view of the input that the app changed: its annotations stay as their bytes unless they were changed themselves.
-std::string DocumentWriter::changed_view_text(const View& view) {
-  std::string text = "{\"id\": ";
-  append_mmif_string(text, view.id());
-  text += ", \"metadata\": " + to_mmif_text(ordered_view_metadata(view.metadata())) + ", \"annotations\": [";
-  bool first = true;
-  for (const auto& annotation : view.annotations()) {
-    if (!first) text += ", ";
-    first = false;
-    if (!annotation->raw_.empty()) text += annotation->raw_;
-    else text += to_mmif_text(written_annotation(annotation->type(), written_properties(annotation->properties(), annotation->id(), annotation->is_document())));
-  }
-  return text + "]}";
 }
 
 // Whether nothing but a comma stands between two slices of the input.

@@ -9,7 +9,6 @@ class DocumentWriter {
   static Written write(const Mmif& mmif, bool pretty);
 
  private:
-  static std::string changed_view_text(const View& view);
   static bool follows(std::string_view bytes, std::string_view before, std::string_view after);
 };
 

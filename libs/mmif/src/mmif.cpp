@@ -85,7 +85,6 @@ void Mmif::add_document(std::string_view raw) {
     *location = location_uri(*location->string());
   }
   document->properties_ = std::move(properties);
-  document->raw_ = raw;
   document->from_input_ = true;
   const std::size_t place = position_of_id(documents_, id);
   if (place < documents_.size()) documents_[place] = std::move(document);

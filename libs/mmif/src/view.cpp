@@ -108,7 +108,6 @@ void View::load() const {
     const auto same = by_id_.find(id);
     std::unique_ptr<Annotation> annotation(new Annotation(owner_, self, type, std::move(id)));
     annotation->properties_ = std::move(properties);
-    annotation->raw_ = raw;
     annotation->from_input_ = true;
     if (same != by_id_.end()) {  // of an id that occurs twice the last counts, at the place of the first
       for (auto& existing : annotations_) {

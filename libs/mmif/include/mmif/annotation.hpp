@@ -63,7 +63,6 @@ class Annotation {
   std::string id_;
   Object properties_;
   Object pending_;            // set on a document of the input, not written yet
-  std::string_view raw_;      // bytes of the input while untouched
   bool from_input_ = false;
 };
 

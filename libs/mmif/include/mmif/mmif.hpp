@@ -75,9 +75,9 @@ class Mmif {
   // Checks views made since reading against the schema: needs an app, contains keys that are URLs. Error InvalidDocument.
   base::Status check_new_views() const;
 
-  // Bytes of views that nobody changed are used as they came, without a copy; documents, metadata and new views are written in Python's form. In new
-  // views `contains` entries without annotations are left out, and properties that all of two or more annotations of a type share are moved to
-  // `contains`. Pretty: the whole document is laid out with two spaces; numbers and strings of the input keep their spelling.
+  // Bytes of views that nobody changed are used as they came, without a copy; documents, metadata and the views that are new or changed are written in
+  // Python's form: `contains` entries without annotations are left out, and properties that all of two or more annotations of a type share are
+  // moved to `contains`. Pretty: the whole document is laid out with two spaces; numbers and strings of the input keep their spelling.
   Written write(bool pretty = false) const;
 
  private:

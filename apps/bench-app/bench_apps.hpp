@@ -1,0 +1,7 @@
+// Apps that benchmarks and load tests drive.
+#pragma once
+#include <memory>
+
+#include "clams/app.hpp"
+
+std::unique_ptr<clams::App> make_echo_app();

@@ -5,6 +5,7 @@ target_sources(clams_vram PRIVATE
   src/admission/attempt.cpp
   src/admission/decision.cpp
   src/admission/device_view.cpp
+  src/admission/monitor_sampler.cpp
   src/admission/place.cpp
   src/admission/reclaim.cpp
   src/admission/refusal.cpp
@@ -24,3 +25,17 @@ target_sources(clams_vram PRIVATE
   src/ledger/slot_table.cpp
   src/ledger/snapshot.cpp
   src/ledger/worker_token.cpp)
+
+clams_add_test(vram_admission_test
+  SOURCES tests/admission/admission_test.cpp tests/admission/decision_test.cpp
+  LIBS clams::vram)
+clams_add_test(vram_ledger_test
+  SOURCES tests/ledger/charge_test.cpp tests/ledger/death_test.cpp tests/ledger/file_test.cpp tests/ledger/snapshot_test.cpp
+  LIBS clams::vram)
+if(CLAMS_TESTS AND CLAMS_CRASH_POINTS)
+  add_executable(vram_crash_child tests/ledger/crash_child.cpp)
+  target_link_libraries(vram_crash_child PRIVATE clams::vram clams_flags)
+  set_target_properties(vram_crash_child PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  clams_add_test(vram_crash_ladder_test SOURCES tests/ledger/crash_ladder_test.cpp LIBS clams::vram LABELS crash mp)
+  add_dependencies(vram_crash_ladder_test vram_crash_child)
+endif()

@@ -1,7 +1,7 @@
 // The door: one request in, a lease or a refusal out. For any program, with or without the rest of the SDK.
 //
 //   auto ledger = vram::Ledger::open({.directory = …, .app = "my-app"});
-//   vram::Admission admission({.ledger = *ledger, .sampler = monitor, .devices = devices});
+//   vram::Admission admission({.ledger = *ledger, .sampler = vram::make_monitor_sampler(monitor)});
 //   auto outcome = admission.admit({.model = "large", .source = vram::RequirementSource::Declared, .bytes = 6_GiB});
 //   if (auto* lease = std::get_if<vram::Lease>(&outcome)) …   // run; the charge goes when the lease goes
 #pragma once
@@ -66,7 +66,6 @@ struct AdmissionParts {
   std::shared_ptr<Ledger> ledger;  // null: this process could not join; the policy for unknown applies
   std::string ledger_problem;      // then: why
   std::shared_ptr<Sampler> sampler;
-  std::vector<DeviceInfo> devices;  // in index order; empty: no GPU, nothing is refused
   AdmissionOptions options;
   std::shared_ptr<Reclaimer> reclaimer;  // may be null
   base::Logger log;
@@ -98,7 +97,7 @@ class Admission {
   struct Room {
     DeviceFigures figures;
     Bytes available;
-    ReadingState state = ReadingState::Unknown;
+    SampleState state = SampleState::Unknown;
     MemorySample sample;
   };
   Room room(const DeviceUuid& device);
@@ -108,7 +107,8 @@ class Admission {
   void set_context(const DeviceUuid& device, Bytes bytes);
 
   AdmissionCounters counters() const noexcept;
-  const std::vector<DeviceInfo>& devices() const noexcept;
+  // As known by now; empty without a GPU and while the driver has not told yet.
+  std::vector<DeviceInfo> devices();
   const std::shared_ptr<Ledger>& ledger() const noexcept;
 
  private:

@@ -47,12 +47,15 @@ class Lease {
   // `bytes` of this charge stay with the loaded model when the request ends: they move from the lease to the slot's resident models. What the lease
   // does not cover is charged on top, since it is held already. A model that is resident already is left as it is.
   void keep_resident(std::string_view model, Bytes bytes, std::chrono::milliseconds reload_cost);
+  // The load was measured: more comes out of this charge first, less goes back into it. No effect on a model that is not resident.
+  void settle_resident(std::string_view model, Bytes bytes);
 
  private:
   friend class Ledger;
   friend class Admission;
   friend class ProcessSlot;
   Lease(std::shared_ptr<ProcessSlot> slot, std::uint32_t device, DeviceUuid uuid, Bytes bytes, PassKind pass);
+  void take_from_charge(Bytes bytes);
   std::shared_ptr<ProcessSlot> slot_;
   std::uint32_t device_index_ = 0;
   DeviceUuid device_;
@@ -97,6 +100,8 @@ class ProcessSlot {
   void add_resident(LedgerDevice device, std::string_view model, Bytes bytes, std::chrono::milliseconds reload_cost);
   // Call after the model's memory was freed. Its bytes are given back; none when it is not resident.
   Bytes remove_resident(LedgerDevice device, std::string_view model);
+  // Measured anew, outside of a request: the difference is charged or given back.
+  void resize_resident(LedgerDevice device, std::string_view model, Bytes bytes);
   void set_idle(LedgerDevice device, std::string_view model, bool idle);
   std::vector<IdleModel> idle_models(LedgerDevice device) const;
 
@@ -106,6 +111,8 @@ class ProcessSlot {
   struct Tables;
   ProcessSlot(std::shared_ptr<LedgerCore> core, std::uint32_t slot, bool worker);
   void add_resident_locked(Tables& tables, std::uint32_t device, std::string_view model, Bytes bytes, std::chrono::milliseconds reload_cost);
+  // Writes the new size into tables and file; the old size, or none when it is not resident. Does not touch `reserved`.
+  std::optional<Bytes> restate_resident(std::uint32_t device, std::string_view model, Bytes bytes);
   void begin_request(std::uint32_t device, Bytes request_bytes, bool enforced, std::optional<std::chrono::nanoseconds> expected_duration);
   void end_request(std::uint32_t device, Bytes bytes, bool enforced) noexcept;
   void raise_reserved(std::uint32_t device, Bytes bytes);

@@ -1,29 +1,26 @@
-// Where admission gets its readings: DeviceMonitor in programs, a fake in tests.
+// Where admission gets its devices and readings: DeviceMonitor in programs, a fake in tests.
 #pragma once
 #include <chrono>
+#include <memory>
+#include <vector>
 
+#include "vram/device_monitor.hpp"
 #include "vram/probe.hpp"
 
 namespace vram {
-
-enum class ReadingState {
-  Ok,       // read now, or not longer ago than was asked for
-  Stale,    // the driver fails or hangs; the last good sample, within its grace
-  Unknown,  // no figure to go by: the policy for unknown applies
-};
-std::string_view to_string(ReadingState state) noexcept;  // "ok", "stale", "unknown"
-
-struct Reading {
-  ReadingState state = ReadingState::Unknown;
-  MemorySample sample;  // not with Unknown. `taken_at` is no later than the moment at which the driver looked
-};
 
 // Thread-safe. Never waits for the driver longer than its deadline (250 ms). Called without any lock held.
 class Sampler {
  public:
   virtual ~Sampler() = default;
-  // A sample taken at most `max_age` ago; zero: begun after this call.
+  // In index order, without waiting; the first good answer is taken for good. Empty: no GPU, nothing is refused. Error: not known yet, or the driver
+  // cannot be read; the policy for unknown applies.
+  virtual Result<std::vector<DeviceInfo>> devices() = 0;
+  // A sample that was begun at most `max_age` ago; zero: begun after this call. Its `taken_at` must be no later than the moment at which the driver
+  // looked: a later one would make bytes count as visible that the driver did not show.
   virtual Reading sample(const DeviceUuid& device, std::chrono::nanoseconds max_age) = 0;
 };
+
+std::shared_ptr<Sampler> make_monitor_sampler(std::shared_ptr<DeviceMonitor> monitor);
 
 }  // namespace vram

@@ -57,16 +57,33 @@ AdmissionCounters Admission::counters() const noexcept {
   return {c[0].load(), c[1].load(), c[2].load(), c[3].load(), c[4].load(), c[5].load(), c[6].load(), c[7].load()};
 }
 
-const std::vector<DeviceInfo>& Admission::devices() const noexcept { return impl_->parts.devices; }
-const std::shared_ptr<Ledger>& Admission::ledger() const noexcept { return impl_->parts.ledger; }
 
-Admission::Impl::Impl(AdmissionParts given) : parts(std::move(given)), clock(parts.clock != nullptr ? *parts.clock : base::system_clock()) {
-  for (const DeviceInfo& device : parts.devices) {
-    views.push_back(std::make_unique<DeviceView>(device, parts.sampler, parts.options.sample_sharing, clock));
-  }
+std::vector<DeviceInfo> Admission::devices() {
+  std::vector<DeviceInfo> known;
+  if (impl_->adopt_devices()) return known;
+  for (const auto& view : impl_->views) known.push_back(view->info());
+  return known;
 }
 
-DeviceView* Admission::Impl::find(const DeviceUuid& uuid) noexcept {
+const std::shared_ptr<Ledger>& Admission::ledger() const noexcept { return impl_->parts.ledger; }
+
+Admission::Impl::Impl(AdmissionParts given) : parts(std::move(given)), clock(parts.clock != nullptr ? *parts.clock : base::system_clock()) {}
+
+std::optional<std::string> Admission::Impl::adopt_devices() {
+  if (views_known.load(std::memory_order_acquire)) return std::nullopt;
+  auto devices = parts.sampler->devices();
+  if (!devices) return devices.error().message;
+  const std::lock_guard lock(views_mutex);
+  if (views_known.load()) return std::nullopt;
+  for (const DeviceInfo& device : *devices) {
+    views.push_back(std::make_unique<DeviceView>(device, parts.sampler, parts.options.sample_sharing, clock));
+  }
+  views_known.store(true, std::memory_order_release);
+  return std::nullopt;
+}
+
+DeviceView* Admission::Impl::find(const DeviceUuid& uuid) {
+  if (adopt_devices()) return nullptr;
   for (const auto& view : views) {
     if (view->info().uuid == uuid) return view.get();
   }
@@ -82,7 +99,9 @@ Result<SlotPtr> Admission::Impl::own_slot() {
 }
 
 AdmissionOutcome Admission::Impl::admit(const Requirement& requirement, SlotPtr slot) {
-  if (parts.options.mode == AdmissionMode::Off || views.empty()) return Lease();
+  if (parts.options.mode == AdmissionMode::Off) return Lease();
+  if (const auto problem = adopt_devices()) return unknown(nullptr, requirement, nullptr, *problem);
+  if (views.empty()) return Lease();
   DeviceView* named = requirement.device ? find(*requirement.device) : views.front().get();
   if (named == nullptr) return unknown(nullptr, requirement, nullptr, "there is no GPU " + requirement.device->text() + " here");
   if (parts.ledger == nullptr) return unknown(named, requirement, nullptr, parts.ledger_problem);

@@ -2,15 +2,6 @@
 
 namespace vram {
 
-std::string_view to_string(ReadingState state) noexcept {
-  switch (state) {
-    case ReadingState::Ok: return "ok";
-    case ReadingState::Stale: return "stale";
-    case ReadingState::Unknown: return "unknown";
-  }
-  return "unknown";
-}
-
 DeviceView::DeviceView(DeviceInfo info, std::shared_ptr<Sampler> sampler, std::chrono::nanoseconds sharing, const base::Clock& clock)
     : info_(std::move(info)), sampler_(std::move(sampler)), sharing_(sharing), clock_(clock) {}
 
@@ -39,7 +30,7 @@ Look DeviceView::look(const Ledger& ledger, LedgerDevice device, bool fresh) {
   }
   Look look;
   look.reading = sampler_->sample(info_.uuid, max_age);
-  if (look.known()) look.before = copy_for(look.reading.sample.taken_at, look.reading.state == ReadingState::Ok);
+  if (look.known()) look.before = copy_for(look.reading.sample.taken_at, look.reading.state == SampleState::Ok);
   return look;
 }
 

@@ -15,7 +15,7 @@ struct Look {
   Reading reading;
   std::shared_ptr<const MaterialisedCopy> before;
 
-  bool known() const noexcept { return reading.state != ReadingState::Unknown; }
+  bool known() const noexcept { return reading.state != SampleState::Unknown; }
   Observation observation() const {
     if (!known()) return {};
     return {reading.sample, before.get()};

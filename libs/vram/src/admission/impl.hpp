@@ -32,7 +32,9 @@ struct Admission::Impl {
   explicit Impl(AdmissionParts given);
 
   AdmissionOutcome admit(const Requirement& requirement, SlotPtr slot);
-  DeviceView* find(const DeviceUuid& uuid) noexcept;
+  // Null when known; else why the list of devices is not known yet.
+  std::optional<std::string> adopt_devices();
+  DeviceView* find(const DeviceUuid& uuid);
   Result<SlotPtr> own_slot();
 
   // One device.
@@ -64,7 +66,9 @@ struct Admission::Impl {
 
   AdmissionParts parts;
   const base::Clock& clock;
-  std::vector<std::unique_ptr<DeviceView>> views;
+  std::mutex views_mutex;
+  std::atomic<bool> views_known{false};
+  std::vector<std::unique_ptr<DeviceView>> views;  // written once, before views_known
   std::mutex own_mutex;
   SlotPtr own;
   mutable std::mutex context_mutex;

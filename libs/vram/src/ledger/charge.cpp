@@ -1,4 +1,6 @@
 // Check and reserve in one step.
+#include <algorithm>
+
 #include "base/crash_point.hpp"
 #include "ledger/device_lock.hpp"
 #include "ledger/process_tables.hpp"
@@ -14,6 +16,9 @@ struct Need {
   bool resident = false;
   Bytes sum() const { return context + request; }
 };
+
+// An app may declare any number. What passes without being enforced is charged as the whole device at most, so that sums cannot wrap around.
+Need cut_to(Need need, Bytes total) { return {std::min(need.context, total), std::min(need.request, total), need.resident}; }
 
 // What a process that is stopped between its check and its store may do wrong: (1) it sees that its request fits and is stopped; (2) others wait for
 // the lock, give up and go on by the policy for unknown, charging without the lock; (3) it wakes up and stores. So one that held the lock too long
@@ -70,8 +75,9 @@ Result<ChargeOutcome> Ledger::charge(LedgerDevice device, const std::shared_ptr<
 
   CLAMS_CRASH_POINT("ledger.charge.decided");
   const PassKind kind = kind_of(request, outcome.verdict);
+  if (kind != PassKind::Granted) need = cut_to(need, outcome.figures.total);
   layout::Word& reserved = core_->file().cells[device.position][slot->slot_].reserved;
-  reserved.fetch_add(outcome.need.count(), std::memory_order_acq_rel);
+  reserved.fetch_add(need.sum().count(), std::memory_order_acq_rel);
   if (kind == PassKind::Granted && !still_holds(*core_, device.position, observation, lock)) {
     slot->lower_reserved(device.position, outcome.need);
     outcome.verdict = Verdict::Short;
@@ -91,7 +97,8 @@ Lease Ledger::charge_unlocked(LedgerDevice device, const std::shared_ptr<Process
   ProcessSlot::Tables& tables = *slot->tables_;
   const std::lock_guard tables_lock(tables.mutex);
   const bool resident = !request.model.empty() && tables.find(device.position, request.model) != nullptr;
-  const Bytes bytes = resident ? request.warm_bytes.value_or(request.bytes) : request.bytes;
+  const Bytes total(core_->file().devices[device.position].total.load());
+  const Bytes bytes = std::min(resident ? request.warm_bytes.value_or(request.bytes) : request.bytes, total);
   const Bytes context = tables.context_charged.test(device.position) ? Bytes() : request.context;
   core_->file().cells[device.position][slot->slot_].reserved.fetch_add((bytes + context).count(), std::memory_order_acq_rel);
   if (context > Bytes()) {

@@ -16,6 +16,11 @@ LedgerCore::LedgerCore(LedgerFile opened, LedgerOptions given)
   fork_guard.emplace(ledger_file.fd.get(), &forked);
 }
 
+// In a forked child the mapping was never there (MADV_DONTFORK), and by now something else may lie at its address: it must not be unmapped.
+LedgerCore::~LedgerCore() {
+  if (forked.load()) static_cast<void>(new base::MappedFile(std::move(ledger_file.mapping)));
+}
+
 // Clamped: a damaged count must not lead outside the file.
 std::uint32_t LedgerCore::slots_used() const noexcept { return std::min(file().header.slots_used.load(), layout::kSlots); }
 std::uint32_t LedgerCore::device_count() const noexcept { return std::min(file().header.device_count.load(), layout::kDevices); }

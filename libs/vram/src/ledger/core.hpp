@@ -17,6 +17,9 @@ namespace vram {
 
 struct LedgerCore {
   LedgerCore(LedgerFile opened, LedgerOptions given);
+  ~LedgerCore();
+  LedgerCore(const LedgerCore&) = delete;
+  LedgerCore& operator=(const LedgerCore&) = delete;
 
   layout::File& file() const noexcept { return ledger_file.file(); }
   int fd() const noexcept { return ledger_file.fd.get(); }

@@ -40,12 +40,31 @@ void Lease::keep_resident(std::string_view model, Bytes bytes, std::chrono::mill
     slot_->add_resident_locked(*slot_->tables_, device_index_, model, bytes, reload_cost);
   }
   // `reserved` already holds the covered part: it only changes its owner, from this request to the slot.
-  bytes_ -= covered;
-  layout::Word& transient = slot_->core_->file().cells[device_index_][slot_->slot_].transient;
-  std::uint64_t seen = transient.load();
-  while (!transient.compare_exchange_weak(seen, seen < covered.count() ? 0 : seen - covered.count())) {}
+  take_from_charge(covered);
   CLAMS_CRASH_POINT("ledger.model.kept");
   if (bytes > covered) slot_->raise_reserved(device_index_, bytes - covered);
+}
+
+void Lease::settle_resident(std::string_view model, Bytes bytes) {
+  if (slot_ == nullptr || !slot_->usable()) return;
+  const auto before = slot_->restate_resident(device_index_, model, bytes);
+  if (!before) return;
+  if (bytes < *before) {
+    bytes_ += *before - bytes;
+    slot_->core_->file().cells[device_index_][slot_->slot_].transient.fetch_add((*before - bytes).count());
+    return;
+  }
+  const Bytes more = bytes - *before;
+  const Bytes covered = std::min(more, bytes_);
+  take_from_charge(covered);
+  if (more > covered) slot_->raise_reserved(device_index_, more - covered);
+}
+
+void Lease::take_from_charge(Bytes bytes) {
+  bytes_ -= bytes;
+  layout::Word& transient = slot_->core_->file().cells[device_index_][slot_->slot_].transient;
+  std::uint64_t seen = transient.load();
+  while (!transient.compare_exchange_weak(seen, seen < bytes.count() ? 0 : seen - bytes.count())) {}
 }
 
 }  // namespace vram

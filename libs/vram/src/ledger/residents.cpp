@@ -1,5 +1,6 @@
 // Context and resident models of a slot.
 #include <algorithm>
+#include <utility>
 
 #include "base/crash_point.hpp"
 #include "ledger/process_tables.hpp"
@@ -91,6 +92,23 @@ Bytes ProcessSlot::remove_resident(LedgerDevice device, std::string_view model) 
   lower_reserved(device.position, bytes);
   tables_->residents.erase(tables_->residents.begin() + (found - tables_->residents.data()));
   return bytes;
+}
+
+std::optional<Bytes> ProcessSlot::restate_resident(std::uint32_t device, std::string_view model, Bytes bytes) {
+  const std::lock_guard lock(tables_->mutex);
+  Tables::Resident* found = tables_->find(device, model);
+  if (found == nullptr) return std::nullopt;
+  const Bytes before = std::exchange(found->bytes, bytes);
+  if (found->entry >= 0) core_->file().infos[slot_].models[found->entry].bytes.store(bytes.count());
+  return before;
+}
+
+void ProcessSlot::resize_resident(LedgerDevice device, std::string_view model, Bytes bytes) {
+  if (!usable()) return;
+  const auto before = restate_resident(device.position, model, bytes);
+  if (!before) return;
+  if (bytes > *before) raise_reserved(device.position, bytes - *before);
+  if (bytes < *before) lower_reserved(device.position, *before - bytes);
 }
 
 void ProcessSlot::set_idle(LedgerDevice device, std::string_view model, bool idle) {

@@ -1,4 +1,5 @@
-// parse_head and ChunkedBody on top of Beast's parser. Included by http_server.cpp only: the one translation unit that pays for Beast.
+// parse_head and ChunkedBody on top of Beast's parser. Included by http_server.cpp only: the one translation unit that pays for
+// Beast.
 #pragma once
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/basic_parser.hpp>
@@ -56,7 +57,8 @@ inline void RequestParser::on_request_impl(beast::http::verb, beast::string_view
   if (out_ == nullptr) return;
   std::string_view rest(target.data(), target.size());
   // A proxy may send "http://host/path"; the path is what counts.
-  if (const auto scheme = rest.find("://"); scheme != std::string_view::npos && rest.front() != '/' && scheme < rest.find_first_of("?#")) {
+  if (const auto scheme = rest.find("://");
+      scheme != std::string_view::npos && rest.front() != '/' && scheme < rest.find_first_of("?#")) {
     const auto path = rest.find_first_of("/?", scheme + 3);
     rest = path == std::string_view::npos ? std::string_view{} : rest.substr(path);
   }
@@ -69,7 +71,8 @@ inline void RequestParser::on_request_impl(beast::http::verb, beast::string_view
   out_->http_1_0 = version == 10;
 }
 
-inline void RequestParser::on_field_impl(beast::http::field name, beast::string_view name_string, beast::string_view value, error_code& ec) {
+inline void RequestParser::on_field_impl(beast::http::field name, beast::string_view name_string, beast::string_view value,
+                                         error_code& ec) {
   if (head_done_ || out_ == nullptr) return;  // trailers, or a head that was read before
   using beast::http::field;
   auto& headers = out_->request.headers;
@@ -83,14 +86,9 @@ inline void RequestParser::on_field_impl(beast::http::field name, beast::string_
         return refuse(400, "Transfer-Encoding must be exactly \"chunked\"", ec);
       }
       break;
-    case field::content_length:
-      lengths_ = true;
-      break;
-    case field::expect:
-      out_->expects_continue = beast::iequals(value, "100-continue");
-      break;
-    default:
-      break;
+    case field::content_length: lengths_ = true; break;
+    case field::expect: out_->expects_continue = beast::iequals(value, "100-continue"); break;
+    default: break;
   }
   headers.emplace_back(std::string(name_string.data(), name_string.size()), std::string(value.data(), value.size()));
 }
@@ -121,7 +119,8 @@ inline Refusal refusal_of(const RequestParser& parser, const beast::error_code& 
   if (parser.refusal()) return parser.refusal();
   if (ec == error::bad_version) return {400, "the HTTP version is not 1.0 or 1.1"};
   if (ec == error::bad_method || ec == error::bad_target) return {400, "the request line is malformed"};
-  if (ec == error::bad_content_length || ec == error::multiple_content_length) return {400, "Content-Length is malformed or given twice"};
+  if (ec == error::bad_content_length || ec == error::multiple_content_length)
+    return {400, "Content-Length is malformed or given twice"};
   if (ec == error::bad_transfer_encoding) return {400, "Transfer-Encoding is malformed or stands beside Content-Length"};
   if (ec == error::bad_chunk || ec == error::bad_chunk_extension) return {400, "the chunked body is malformed"};
   return {400, "a header field is malformed"};
@@ -175,7 +174,8 @@ std::size_t ChunkedBody::feed(std::string_view bytes, std::string& body) {
     if (taken == 0) break;
   }
   if (parser.is_done() || parser.refusal()) return used;
-  // What is left is the beginning of a chunk header or trailer. Beast would wait for a CR LF that a bare line feed stands for elsewhere.
+  // What is left is the beginning of a chunk header or trailer. Beast would wait for a CR LF that a bare line feed stands for
+  // elsewhere.
   const auto rest = bytes.substr(used);
   if (rest.size() > state_->max_line) parser.set_refusal({400, "a line of the chunked body is too long"});
   for (auto at = rest.find('\n'); at != std::string_view::npos; at = rest.find('\n', at + 1)) {

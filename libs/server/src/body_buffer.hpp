@@ -17,8 +17,8 @@ inline constexpr std::size_t kFirstReservation = std::size_t{1} << 20;
 // Bytes are made valid in steps just before they are received, so that clearing them stays in the processor's cache.
 inline constexpr std::size_t kBodyStep = std::size_t{256} << 10;
 
-// Makes room for the next piece of a body of `total` bytes; returns how many bytes were added at the end of `body` for the caller to
-// fill (it cuts off what it did not fill). Throws std::bad_alloc / std::length_error.
+// Makes room for the next piece of a body of `total` bytes; returns how many bytes were added at the end of `body` for the caller
+// to fill (it cuts off what it did not fill). Throws std::bad_alloc / std::length_error.
 inline std::size_t extend_body(std::string& body, std::uint64_t total) {
   const auto missing = total - body.size();
   const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(missing, kBodyStep));
@@ -40,8 +40,8 @@ inline void append_growing(std::string& body, std::string_view bytes, std::uint6
   body.append(bytes);
 }
 
-// The progress rule: within each window of `read_timeout` the client must bring kSlowestRate bytes a second on average, or the rest of
-// the body. A modem passes; a byte a second does not, however long the body.
+// The progress rule: within each window of `read_timeout` the client must bring kSlowestRate bytes a second on average, or the rest
+// of the body. A modem passes; a byte a second does not, however long the body.
 class BodyProgress {
  public:
   using Clock = std::chrono::steady_clock;
@@ -55,7 +55,9 @@ class BodyProgress {
     deadline_ = now + window_;
   }
   Clock::time_point deadline() const noexcept { return deadline_; }
-  std::uint64_t floor() const noexcept { return std::max<std::uint64_t>(1, kSlowestRate * static_cast<std::uint64_t>(window_.count()) / 1000); }
+  std::uint64_t floor() const noexcept {
+    return std::max<std::uint64_t>(1, kSlowestRate * static_cast<std::uint64_t>(window_.count()) / 1000);
+  }
 
  private:
   std::chrono::milliseconds window_;

@@ -1,16 +1,19 @@
 // One client's connection: reads a request, has it answered, and again. Included by http_server.cpp only.
 //
-// Everything here runs on the connection's own I/O thread. System calls are made directly and first (receive, send); only when the socket
-// has nothing or is full does the coroutine wait, and then without a buffer: an idle connection costs its coroutine and nothing else.
+// Everything here runs on the connection's own I/O thread. System calls are made directly and first (receive, send); only when the
+// socket has nothing or is full does the coroutine wait, and then without a buffer: an idle connection costs its coroutine and
+// nothing else.
 //
-// A client that goes away while its request waits or runs. TCP shows the same thing, an end of input, for a client that died and for one
-// that has only finished sending (`nc -N`) and reads on. So:
-//   1. an error on the socket (reset) means gone at once;
-//   2. after an end of input the connection waits kProbeDelay, then sends "100 Continue", which HTTP/1.1 clients must skip. A closed
-//      socket answers that with a reset (then 1.); a half-closed one takes it, and its request runs on;
-//   3. HTTP/1.0 has no interim answers: an end of input counts as gone.
+// A client that goes away while its request waits or runs. TCP shows the same thing, an end of input, for a client that died and
+// for one that has only finished sending (`nc -N`) and reads on. So, a few times a second:
+//   1. an error on the socket (reset) means gone;
+//   2. kProbeDelay after an end of input, "100 Continue" is sent, which HTTP/1.1 clients must skip. A closed socket answers that
+//   with a
+//      reset (then 1.); a half-closed one takes it, and its request runs on;
+//   3. HTTP/1.0 has no interim answers: there, an end of input that lasts kProbeDelay counts as gone.
 // Gone: the request's stop token is set (or it leaves the queue) and the exchange is reported with status 499.
-// What a client sends meanwhile (pipelining) is kept, up to kScratch bytes; beyond that it stays in the kernel.
+// What a client sends meanwhile (pipelining) stays in the kernel until its turn. If that fills the kernel's buffer, the end of
+// input behind it is seen only then.
 #pragma once
 #include <memory>
 #include <string>
@@ -69,9 +72,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void interrupt(Interrupt why);
   void look_at_idle(TimePoint now);
   void look_at_job(TimePoint now);
-  void watch_input();
-  void watch_errors();
-  void on_input(const error_code& error, const std::shared_ptr<Job>& job);
+  void look_for_client(TimePoint now);
   void client_is_gone();
   void abandon_job();
   void wake();
@@ -105,11 +106,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool linger_ = false;
   bool gone_ = false;
   bool abandoned_ = false;
-  bool watching_ = false;
   bool probed_ = false;
   bool method_is_head_ = false;
 
-  std::string in_;            // received and not used yet, from in_begin_ on
+  std::string in_;  // received and not used yet, from in_begin_ on
   std::size_t in_begin_ = 0;
   RequestHead head_;
   std::unique_ptr<ChunkedBody> chunked_;

@@ -1,6 +1,9 @@
 // What happens to a connection from outside its coroutine: deadlines, drain steps, the watch over a client whose request runs.
 // Included by http_server.cpp only.
 #pragma once
+#include <poll.h>
+#include <sys/socket.h>
+
 #include "connection.hpp"
 
 namespace clams::server {
@@ -52,8 +55,10 @@ inline void Connection::set_phase(Phase phase) {
   const bool is = is_active(phase);
   phase_ = phase;
   if (was == is) return;
-  if (is) core_.active.fetch_add(1, std::memory_order_relaxed);
-  else if (core_.active.fetch_sub(1, std::memory_order_relaxed) == 1 && core_.draining) core_.poke();
+  if (is)
+    core_.active.fetch_add(1, std::memory_order_relaxed);
+  else if (core_.active.fetch_sub(1, std::memory_order_relaxed) == 1 && core_.draining)
+    core_.poke();
 }
 
 inline void Connection::interrupt(Interrupt why) {
@@ -95,48 +100,26 @@ inline void Connection::look_at_job(TimePoint now) {
   if (core_.options.request_timeout && started != TimePoint{} && now - started >= *core_.options.request_timeout) {
     if (!std::exchange(job->stop_sent, true)) job->request_stop();
   }
-  if (gone_) return;
-  if (!watching_) watch_input();
-  if (input_ended_ == kNever || probed_ || now - input_ended_ < kProbeDelay) return;
+  if (!gone_) look_for_client(now);
+}
+
+// poll(2) tells an end of input without reading, so nothing that the client pipelines is touched.
+inline void Connection::look_for_client(TimePoint now) {
+  pollfd client{socket_.native_handle(), POLLRDHUP, 0};
+  if (::poll(&client, 1, 0) <= 0) return;
+  if ((client.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) return client_is_gone();
+  if (input_ended_ == kNever) input_ended_ = now;
+  if (probed_ || now - input_ended_ < kProbeDelay) return;
   probed_ = true;
   constexpr std::string_view kProbe = "HTTP/1.1 100 Continue\r\n\r\n";
   if (head_.http_1_0 || ::send(socket_.native_handle(), kProbe.data(), kProbe.size(), MSG_NOSIGNAL) < 0) client_is_gone();
-}
-
-inline void Connection::watch_input() {
-  watching_ = true;
-  socket_.async_wait(Socket::wait_read,
-                     [self = shared_from_this(), job = job_](const error_code& error) { self->on_input(error, job); });
-}
-
-// Input has ended or is not taken any more; only a broken connection is of interest.
-inline void Connection::watch_errors() {
-  socket_.async_wait(Socket::wait_error, [self = shared_from_this(), job = job_](const error_code& error) {
-    if (!error && self->job_ == job && self->waiter_) self->client_is_gone();
-  });
-}
-
-inline void Connection::on_input(const error_code& error, const std::shared_ptr<Job>& job) {
-  if (error || job_ != job || !waiter_) return;
-  const auto room = kScratch - std::min(kScratch, pending().size());
-  if (room == 0) return watch_errors();
-  const long got = receive(home_.scratch.get(), room);
-  if (got == -2) return client_is_gone();
-  if (got == 0) {
-    input_ended_ = Clock::now();
-    return watch_errors();
-  }
-  if (got > 0) keep({home_.scratch.get(), static_cast<std::size_t>(got)});
-  watch_input();
 }
 
 inline void Connection::client_is_gone() {
   if (std::exchange(gone_, true)) return;
   job_->client_is_gone();
   // Still in the queue: it leaves at once and makes room. Otherwise the handler ends it, and it comes back as usual.
-  if (core_.pool.remove(job_.get())) {
-    wake_later();
-  }
+  if (core_.pool.remove(job_.get())) { wake_later(); }
 }
 
 // The client is answered without the job, whose result is dropped when it comes.

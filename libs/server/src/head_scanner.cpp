@@ -6,7 +6,9 @@ namespace clams::server {
 
 namespace {
 
-bool is_method_char(char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '$'; }
+bool is_method_char(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '$';
+}
 
 // The method of a head whose first line may not be complete yet.
 bool method_may_be_valid(std::string_view line) {
@@ -26,8 +28,10 @@ std::size_t HeadScanner::refuse(unsigned status, std::string_view reason) {
 }
 
 bool HeadScanner::skip_leading(std::string_view bytes) {
-  while (leading_ + 1 < bytes.size() && leading_ < kLeadingBytes && bytes[leading_] == '\r' && bytes[leading_ + 1] == '\n') leading_ += 2;
-  const bool undecided = leading_ >= bytes.size() || (leading_ + 1 == bytes.size() && bytes[leading_] == '\r' && leading_ < kLeadingBytes);
+  while (leading_ + 1 < bytes.size() && leading_ < kLeadingBytes && bytes[leading_] == '\r' && bytes[leading_ + 1] == '\n')
+    leading_ += 2;
+  const bool undecided =
+      leading_ >= bytes.size() || (leading_ + 1 == bytes.size() && bytes[leading_] == '\r' && leading_ < kLeadingBytes);
   if (undecided) return false;
   scanned_ = line_start_ = leading_;
   return start_found_ = true;

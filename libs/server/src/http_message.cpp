@@ -31,7 +31,8 @@ BodySlices BodySlices::of(std::string text) {
 }
 
 std::size_t BodySlices::size() const noexcept {
-  return std::accumulate(slices.begin(), slices.end(), std::size_t{0}, [](std::size_t sum, std::string_view slice) { return sum + slice.size(); });
+  return std::accumulate(slices.begin(), slices.end(), std::size_t{0},
+                         [](std::size_t sum, std::string_view slice) { return sum + slice.size(); });
 }
 
 }  // namespace clams::server

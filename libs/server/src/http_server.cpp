@@ -1,17 +1,20 @@
 // The HTTP server, and the only translation unit that includes the HTTP library. Parts: beast_request.hpp (bytes to request),
-// connection*.hpp (one client), request_job.hpp (one request on its thread), server_core.hpp (what they share); here: accepting, the event
-// loops, and the end.
+// connection*.hpp (one client), request_job.hpp (one request on its thread), server_core.hpp (what they share); here: accepting,
+// the event loops, and the end.
 #include "clams/server/http.hpp"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <thread>
 
-#include <netinet/tcp.h>
-
 #include "beast_request.hpp"
 #include "connection.hpp"
-#include "connection_serve.hpp"
+#include "connection_answer.hpp"
+#include "connection_read.hpp"
 #include "connection_watch.hpp"
 #include "listener.hpp"
 #include "server_core.hpp"
@@ -84,9 +87,7 @@ void AsioHttpServer::spawn(IoThread& thread, Task<T> task, std::string_view what
     if (!thrown) return;
     try {
       std::rethrow_exception(thrown);
-    } catch (const std::exception& error) {
-      core_.logger.error(std::string(what) + " ended by an exception: " + error.what());
-    }
+    } catch (const std::exception& error) { core_.logger.error(std::string(what) + " ended by an exception: " + error.what()); }
   });
 }
 
@@ -103,7 +104,8 @@ void AsioHttpServer::run() {
   }
   const auto left = core_.pool.stop(kThreadsGrace);
   if (left != 0) {
-    core_.logger.warning(std::to_string(left) + " request(s) ignored the request to stop and were left behind; the process should end now");
+    core_.logger.warning(std::to_string(left) +
+                         " request(s) ignored the request to stop and were left behind; the process should end now");
   }
 }
 
@@ -112,9 +114,7 @@ void AsioHttpServer::run_loop(IoThread& thread) {
     try {
       thread.context.run();
       return;
-    } catch (const std::exception& error) {
-      core_.logger.error(std::string("an event handler threw: ") + error.what());
-    }
+    } catch (const std::exception& error) { core_.logger.error(std::string("an event handler threw: ") + error.what()); }
   }
 }
 
@@ -123,8 +123,7 @@ Task<void> AsioHttpServer::accept_clients() {
     error_code error;
     co_await acceptor_->async_wait(Acceptor::wait_read, asio::redirect_error(kAwait, error));
     int failure = 0;
-    for (int i = 0; i < kAcceptsPerTurn && !core_.finishing() && accept_one(failure); ++i) {
-    }
+    for (int i = 0; i < kAcceptsPerTurn && !core_.finishing() && accept_one(failure); ++i) {}
     if (failure != 0) co_await pause_accepting(failure);
   }
   error_code ignored;
@@ -150,7 +149,8 @@ bool AsioHttpServer::accept_one(int& error) {
   return true;
 }
 
-// Out of file descriptors or memory: waiting connections stay in the kernel's queue, and the log gets one line, not one per attempt.
+// Out of file descriptors or memory: waiting connections stay in the kernel's queue, and the log gets one line, not one per
+// attempt.
 Task<void> AsioHttpServer::pause_accepting(int error) {
   const auto now = Clock::now();
   if (accept_warned_ == TimePoint{} || now - accept_warned_ >= kAcceptWarning) {
@@ -227,8 +227,8 @@ void AsioHttpServer::take_drain_steps(TimePoint now) {
 base::Result<std::unique_ptr<HttpServer>> HttpServer::listen(HttpServerOptions options, std::shared_ptr<HttpHandler> handler,
                                                              ExchangeObserver observer, base::Logger logger) {
   BASE_TRY_ASSIGN(auto listener, open_listener(options.host, options.port));
-  return std::unique_ptr<HttpServer>(
-      std::make_unique<AsioHttpServer>(std::move(options), std::move(handler), std::move(observer), std::move(logger), std::move(listener)));
+  return std::unique_ptr<HttpServer>(std::make_unique<AsioHttpServer>(std::move(options), std::move(handler), std::move(observer),
+                                                                      std::move(logger), std::move(listener)));
 }
 
 }  // namespace clams::server

@@ -16,10 +16,12 @@ namespace {
 base::Error cannot_listen(const std::string& host, std::uint16_t port, int error) {
   const auto place = "port " + std::to_string(port) + " on " + host;
   if (error == EADDRINUSE) {
-    return {base::ErrorCode::Configuration, place + " is in use (another server is running there); choose another with --port", error};
+    return {base::ErrorCode::Configuration, place + " is in use (another server is running there); choose another with --port",
+            error};
   }
   if (error == EACCES) {
-    return {base::ErrorCode::Configuration, place + " needs more rights than this user has; choose one above 1023 with --port", error};
+    return {base::ErrorCode::Configuration, place + " needs more rights than this user has; choose one above 1023 with --port",
+            error};
   }
   if (error == EADDRNOTAVAIL) {
     return {base::ErrorCode::Configuration, "this machine has no address " + host + "; choose another with --host", error};
@@ -38,13 +40,15 @@ base::Result<Listener> listen_on(const addrinfo& address, const std::string& hos
   const int off = 0;
   // A restarted server may bind while old connections of its port are in TIME_WAIT; a second listener still fails.
   if (::setsockopt(out.fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) return cannot_listen(host, port, errno);
-  if (out.is_ipv6 && ::setsockopt(out.fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) != 0) return cannot_listen(host, port, errno);
+  if (out.is_ipv6 && ::setsockopt(out.fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) != 0)
+    return cannot_listen(host, port, errno);
   if (::bind(out.fd.get(), address.ai_addr, address.ai_addrlen) != 0) return cannot_listen(host, port, errno);
   if (::listen(out.fd.get(), SOMAXCONN) != 0) return cannot_listen(host, port, errno);
   sockaddr_storage bound{};
   socklen_t size = sizeof bound;
   if (::getsockname(out.fd.get(), reinterpret_cast<sockaddr*>(&bound), &size) != 0) return cannot_listen(host, port, errno);
-  out.port = ntohs(out.is_ipv6 ? reinterpret_cast<sockaddr_in6*>(&bound)->sin6_port : reinterpret_cast<sockaddr_in*>(&bound)->sin_port);
+  out.port =
+      ntohs(out.is_ipv6 ? reinterpret_cast<sockaddr_in6*>(&bound)->sin6_port : reinterpret_cast<sockaddr_in*>(&bound)->sin_port);
   return out;
 }
 
@@ -58,8 +62,8 @@ base::Result<Listener> open_listener(const std::string& host, std::uint16_t port
   addrinfo* list = nullptr;
   const int failure = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list);
   if (failure != 0) {
-    return base::Error{base::ErrorCode::Configuration,
-                       "\"" + host + "\" is not an address of this machine (" + ::gai_strerror(failure) + "); choose another with --host"};
+    return base::Error{base::ErrorCode::Configuration, "\"" + host + "\" is not an address of this machine (" +
+                                                           ::gai_strerror(failure) + "); choose another with --host"};
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(list, &::freeaddrinfo);
   // A name may stand for several addresses ("localhost"): IPv4 first, since that is what scripts mean.

@@ -1,10 +1,10 @@
-// Turning bytes into a request, and saying no to bytes that are not one. Everything here works on memory only (no sockets, no clock), so
-// that tests and fuzz targets call the same code as the server. Not thread-safe; no global state.
+// Turning bytes into a request, and saying no to bytes that are not one. Everything here works on memory only (no sockets, no
+// clock), so that tests and fuzz targets call the same code as the server. Not thread-safe; no global state.
 //
 // Stricter than the HTTP library on purpose, because a lenient reader behind a proxy is how requests are smuggled:
-//   refused with 400: bare line feeds, folded header lines, any Transfer-Encoding other than exactly "chunked", Transfer-Encoding in
-//   HTTP/1.0 or together with Content-Length, differing Content-Lengths, signs or garbage in lengths and chunk sizes, control characters,
-//   methods that are not upper case, a second Host. A missing Host is taken, as the Python server does.
+//   refused with 400: bare line feeds, folded header lines, any Transfer-Encoding other than exactly "chunked", Transfer-Encoding
+//   in HTTP/1.0 or together with Content-Length, differing Content-Lengths, signs or garbage in lengths and chunk sizes, control
+//   characters, methods that are not upper case, a second Host. A missing Host is taken, as the Python server does.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -62,7 +62,8 @@ struct RequestHead {
 
 inline constexpr std::size_t kMaxHeaderFields = 256;  // more: 431
 
-// Reads one complete head, as found by HeadScanner and without its leading lines. `out` is reused: its old values go, capacity stays.
+// Reads one complete head, as found by HeadScanner and without its leading lines. `out` is reused: its old values go, capacity
+// stays.
 Refusal parse_head(std::string_view head, RequestHead& out);
 
 // Decodes a chunked body. Trailers are read and dropped.

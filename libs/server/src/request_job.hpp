@@ -8,13 +8,17 @@
 
 namespace clams::server {
 
-// Made by a connection, run by a request thread, given back to the connection by a message to its I/O thread. The connection may have
-// gone by then, and even the I/O thread (a handler that ignored its stop token): hence the weak pointers, locked only where they are safe:
-// `home` anywhere, `connection` on its own I/O thread.
+// Made by a connection, run by a request thread, given back to the connection by a message to its I/O thread. The connection may
+// have gone by then, and even the I/O thread (a handler that ignored its stop token): hence the weak pointers, locked only where
+// they are safe: `home` anywhere, `connection` on its own I/O thread.
 class Job final : public PoolTask, public std::enable_shared_from_this<Job> {
  public:
   Job(const ServerCore& core, std::weak_ptr<IoThread> home, std::weak_ptr<Connection> connection, HttpRequest request)
-      : handler_(core.handler), logger_(core.logger), home_(std::move(home)), connection_(std::move(connection)), request_(std::move(request)) {}
+      : handler_(core.handler),
+        logger_(core.logger),
+        home_(std::move(home)),
+        connection_(std::move(connection)),
+        request_(std::move(request)) {}
 
   void run() noexcept override {
     started_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
@@ -64,9 +68,7 @@ inline void Job::handle() noexcept {
     return;
   } catch (const std::exception& error) {
     logger_.with_context(id).error(std::string("the request handler threw: ") + error.what());
-  } catch (...) {
-    logger_.with_context(id).error("the request handler threw something that is not an exception");
-  }
+  } catch (...) { logger_.with_context(id).error("the request handler threw something that is not an exception"); }
   response_ = HttpResponse{500, {}, {}, {}};
 }
 

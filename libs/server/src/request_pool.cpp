@@ -110,8 +110,10 @@ std::size_t RequestPool::stop(std::chrono::milliseconds grace) {
   const std::size_t left = state_->busy;
   lock.unlock();
   for (auto& worker : workers) {
-    if (left == 0) worker.join();
-    else worker.detach();
+    if (left == 0)
+      worker.join();
+    else
+      worker.detach();
   }
   return left;
 }

@@ -31,8 +31,8 @@ class RequestPool {
   bool full() const;
   std::size_t queued() const;
   std::size_t running() const;
-  // Drops what waits and ends the threads. A thread still inside its task after `grace` is left behind (it owns what it needs and ends with
-  // its task); returns how many were. Later calls do nothing.
+  // Drops what waits and ends the threads. A thread still inside its task after `grace` is left behind (it owns what it needs and
+  // ends with its task); returns how many were. Later calls do nothing.
   std::size_t stop(std::chrono::milliseconds grace);
 
  private:

@@ -13,7 +13,8 @@ namespace clams::server {
 namespace {
 
 bool is_safe(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f'; });
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f'; });
 }
 
 void append_number(std::string& out, std::size_t value) {
@@ -26,9 +27,8 @@ void append_number(std::string& out, std::size_t value) {
 bool is_framing(std::string_view name) {
   constexpr std::array<std::string_view, 4> kFraming = {"content-length", "transfer-encoding", "connection", "x-request-id"};
   return std::any_of(kFraming.begin(), kFraming.end(), [name](std::string_view framing) {
-    return std::equal(name.begin(), name.end(), framing.begin(), framing.end(), [](char a, char b) {
-      return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + ('a' - 'A')) : a) == b;
-    });
+    return std::equal(name.begin(), name.end(), framing.begin(), framing.end(),
+                      [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + ('a' - 'A')) : a) == b; });
   });
 }
 
@@ -91,8 +91,10 @@ void ResponseWriter::begin(HttpResponse response, const Frame& frame) {
   for (const auto& [name, value] : response.headers) {
     if (!is_framing(name)) append_field(head_, name, value);
   }
-  if (frame.close) append_field(head_, "Connection", "close");
-  else if (frame.say_keep_alive) append_field(head_, "Connection", "keep-alive");
+  if (frame.close)
+    append_field(head_, "Connection", "close");
+  else if (frame.say_keep_alive)
+    append_field(head_, "Connection", "keep-alive");
   head_.append("\r\n");
   body_ = std::move(response.body);
   head_only_ = frame.head_only || bodiless;

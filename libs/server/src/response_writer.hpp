@@ -19,11 +19,12 @@ class ResponseWriter {
     std::string_view server;
     std::string_view date;
     std::string_view request_id;
-    bool head_only = false;    // HEAD: length of the body, no body
-    bool close = false;        // Connection: close
+    bool head_only = false;       // HEAD: length of the body, no body
+    bool close = false;           // Connection: close
     bool say_keep_alive = false;  // an HTTP/1.0 client that asked for it must be told
   };
-  // Content-Length, Transfer-Encoding, Connection and X-Request-ID come from here, never from `response`. Its fields with a line break or a control character in them are left out: nothing of the app's may forge a header.
+  // Content-Length, Transfer-Encoding, Connection and X-Request-ID come from here, never from `response`. Its fields with a line
+  // break or a control character in them are left out: nothing of the app's may forge a header.
   void begin(HttpResponse response, const Frame& frame);
   // Sends until all is out, the socket is full (Again) or `budget` bytes went out (Again, with budget_spent()).
   IoStep send(int fd, std::size_t budget);

@@ -4,8 +4,10 @@
 //   - an I/O thread owns its IoThread and every Connection in it; nothing else touches them, so they need no locks;
 //   - a request thread owns the Job it runs, and hands it back by posting to the I/O thread;
 //   - any thread may read and set the atomics of ServerCore.
-// Ending happens in steps that every I/O thread reads off the same clock (DrainClock), so that no step depends on a message arriving.
+// Ending happens in steps that every I/O thread reads off the same clock (DrainClock), so that no step depends on a message
+// arriving.
 #pragma once
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
@@ -15,7 +17,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <atomic>
 #include <chrono>
 #include <memory>
 #include <vector>
@@ -41,12 +42,14 @@ using boost::system::error_code;
 inline constexpr std::size_t kScratch = std::size_t{64} << 10;
 // A connection that always finds data or room goes to the back of the line after this many bytes.
 inline constexpr std::size_t kTurn = std::size_t{4} << 20;
-inline constexpr std::chrono::milliseconds kLastAnswers{1'000};  // between asking running requests to stop and answering 503 for them
-inline constexpr std::chrono::milliseconds kFarewell{1'000};     // for what is still being written when everything else has ended
+inline constexpr std::chrono::milliseconds kLastAnswers{
+    1'000};                                                   // between asking running requests to stop and answering 503 for them
+inline constexpr std::chrono::milliseconds kFarewell{1'000};  // for what is still being written when everything else has ended
 
 class Connection;
 
-// One event loop. Connections are listed so that one timer serves all their deadlines: setting a deadline is a store, not a system call.
+// One event loop. Connections are listed so that one timer serves all their deadlines: setting a deadline is a store, not a system
+// call.
 struct IoThread {
   std::vector<Connection*> connections;
   std::unique_ptr<char[]> scratch{new char[kScratch]};  // what was just received; used up before the next wait
@@ -64,24 +67,29 @@ struct ServerCore {
   RequestPool pool;
 
   std::atomic<std::size_t> connections{0};
-  std::atomic<std::size_t> active{0};       // requests with a thread, waiting for one, or being answered
+  std::atomic<std::size_t> active{0};  // requests with a thread, waiting for one, or being answered
   std::atomic<bool> draining{false};
-  std::atomic<bool> stopping{false};        // stop_now: no more answers
+  std::atomic<bool> stopping{false};  // stop_now: no more answers
   std::atomic<bool> accept_ended{false};
   std::atomic<Clock::rep> drain_began{0};   // since the clock's epoch; set before `draining`
   std::atomic<Clock::rep> finish_began{0};  // nothing active any more, or out of patience
 
-  // Last: connections that are still there when it goes refer to all of the above. Shared, because a request thread that is late may
-  // still want to post.
+  // Last: connections that are still there when it goes refer to all of the above. Shared, because a request thread that is late
+  // may still want to post.
   std::vector<std::shared_ptr<IoThread>> threads;
 
   ServerCore(HttpServerOptions o, std::shared_ptr<HttpHandler> h, ExchangeObserver e, base::Logger l)
-      : options(std::move(o)), handler(std::move(h)), observer(std::move(e)), logger(std::move(l)), pool(options.request_threads, options.queue) {}
+      : options(std::move(o)),
+        handler(std::move(h)),
+        observer(std::move(e)),
+        logger(std::move(l)),
+        pool(options.request_threads, options.queue) {}
 
   static TimePoint at(Clock::rep ticks) { return TimePoint(Clock::duration(ticks)); }
   bool finishing() const noexcept { return finish_began.load(std::memory_order_acquire) != 0; }
 
-  // Every I/O thread looks at its connections and at the drain clock soon. Nothing is lost if this fails: they do so periodically anyway.
+  // Every I/O thread looks at its connections and at the drain clock soon. Nothing is lost if this fails: they do so periodically
+  // anyway.
   void poke() noexcept;
 
   // Answers the HTTP layer makes by itself. The words are the handler's; its exceptions end here.
@@ -90,9 +98,7 @@ struct ServerCore {
       return handler->refusal(status, reason);
     } catch (const std::exception& error) {
       logger.error(std::string("the handler threw while wording a refusal: ") + error.what());
-    } catch (...) {
-      logger.error("the handler threw while wording a refusal");
-    }
+    } catch (...) { logger.error("the handler threw while wording a refusal"); }
     return HttpResponse{status, {}, {}, {}};
   }
 };

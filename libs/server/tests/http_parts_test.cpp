@@ -82,7 +82,8 @@ TEST(ParseRequestTest, ReadsWholeRequestsAndSaysWhatIsMissing) {
   EXPECT_EQ(whole.used, sized.size() - 3);
   EXPECT_FALSE(parse_request(sized.substr(0, sized.size() - 4), kHeader, 100).complete);
   EXPECT_EQ(parse_request(sized, kHeader, 2).refusal.status, 413U);
-  const auto chunked = parse_request("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nnext", kHeader, 100);
+  const auto chunked =
+      parse_request("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nnext", kHeader, 100);
   EXPECT_TRUE(chunked.complete);
   EXPECT_EQ(chunked.head.request.body, "abc");
   EXPECT_EQ(parse_request("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", kHeader, 100).refusal.status, 400U);
@@ -105,7 +106,8 @@ TEST(BodyBufferTest, AnAnnouncedBodyCostsLittleUntilItComes) {
 }
 
 TEST(BodyBufferTest, ABodyEndsExactlyAtItsLength) {
-  for (const std::size_t total : {std::size_t{1}, kBodyStep - 1, kBodyStep, kBodyStep + 1, kFirstReservation, kFirstReservation + 1}) {
+  for (const std::size_t total :
+       {std::size_t{1}, kBodyStep - 1, kBodyStep, kBodyStep + 1, kFirstReservation, kFirstReservation + 1}) {
     std::string body;
     while (body.size() < total) extend_body(body, total);
     EXPECT_EQ(body.size(), total);

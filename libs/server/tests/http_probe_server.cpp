@@ -38,9 +38,9 @@ class ProbeHandler final : public HttpHandler {
 };
 
 void log_request(const Exchange& e) {
-  std::fprintf(stderr, "%.*s %.*s %u %llu %lld us %.*s\n", static_cast<int>(e.method.size()), e.method.data(), static_cast<int>(e.path.size()),
-               e.path.data(), e.status, static_cast<unsigned long long>(e.bytes_out), static_cast<long long>(e.total.count() / 1000),
-               static_cast<int>(e.request_id.size()), e.request_id.data());
+  std::fprintf(stderr, "%.*s %.*s %u %llu %lld us %.*s\n", static_cast<int>(e.method.size()), e.method.data(),
+               static_cast<int>(e.path.size()), e.path.data(), e.status, static_cast<unsigned long long>(e.bytes_out),
+               static_cast<long long>(e.total.count() / 1000), static_cast<int>(e.request_id.size()), e.request_id.data());
 }
 
 }  // namespace
@@ -55,7 +55,8 @@ int main(int argc, char** argv) {
   options.port = static_cast<std::uint16_t>(argc > 1 ? std::atoi(argv[1]) : 0);
   options.io_threads = static_cast<unsigned>(argc > 2 ? std::atoi(argv[2]) : 1);
   const bool log = argc > 3 && std::string(argv[3]) == "log";
-  auto server = HttpServer::listen(options, std::make_shared<ProbeHandler>(), log ? ExchangeObserver(log_request) : ExchangeObserver(), {});
+  auto server =
+      HttpServer::listen(options, std::make_shared<ProbeHandler>(), log ? ExchangeObserver(log_request) : ExchangeObserver(), {});
   if (!server) {
     std::fprintf(stderr, "%s\n", server.error().message.c_str());
     return 78;

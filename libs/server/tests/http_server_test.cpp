@@ -1,4 +1,9 @@
 // What every client relies on: answers, keep-alive, bodies, identifiers, order.
+#include <fcntl.h>
+
+#include <filesystem>
+#include <set>
+
 #include "http_test_support.hpp"
 
 namespace clams::server::testing {
@@ -144,7 +149,8 @@ TEST(HttpServerTest, TheRequestIdIsTakenOverWhenItIsClean) {
 TEST(HttpServerTest, AnAnswerOfManySlicesArrivesWhole) {
   TestServer test;
   auto pieces = std::make_shared<std::vector<std::string>>();
-  for (int i = 0; i < 500; ++i) pieces->push_back(std::string(static_cast<std::size_t>(i * 37 % 5000), static_cast<char>('a' + i % 26)));
+  for (int i = 0; i < 500; ++i)
+    pieces->push_back(std::string(static_cast<std::size_t>(i * 37 % 5000), static_cast<char>('a' + i % 26)));
   std::string expected;
   for (const auto& piece : *pieces) expected += piece;
   test.handler().on_handle = [pieces](HttpRequest, std::stop_token) {
@@ -188,7 +194,8 @@ TEST(HttpServerTest, ARequestThatComesByteByByteIsServed) {
   RawClient client(test.port());
   for (const char c : post("/x", "abc", "A: b\r\n")) ASSERT_TRUE(client.send({&c, 1}));
   EXPECT_EQ(client.read_answer().body, "abc");
-  for (const char c : std::string("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")) ASSERT_TRUE(client.send({&c, 1}));
+  for (const char c : std::string("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"))
+    ASSERT_TRUE(client.send({&c, 1}));
   EXPECT_EQ(client.read_answer().body, "abc");
 }
 
@@ -244,7 +251,9 @@ TEST(HttpServerTest, AHandlerThatThrowsGivesABareFiveHundredAndALogLine) {
   EXPECT_EQ(answer.status, 500U);
   EXPECT_EQ(answer.body, "");
   EXPECT_EQ(test.log().count("broken handler"), 1U);
-  test.handler().on_answer_now = [](const HttpRequest&) -> std::optional<HttpResponse> { throw std::runtime_error("broken quick"); };
+  test.handler().on_answer_now = [](const HttpRequest&) -> std::optional<HttpResponse> {
+    throw std::runtime_error("broken quick");
+  };
   EXPECT_EQ(ask(test.port(), get("/")).status, 500U);
   EXPECT_EQ(test.log().count("broken quick"), 1U);
 }
@@ -320,6 +329,27 @@ TEST(HttpServerTest, TheIpv6WildcardTakesBothKindsOfClients) {
   ASSERT_TRUE(eventually([&] { return test.exchanges().size() == 2; }));
   EXPECT_EQ(test.exchanges()[0].remote.rfind("127.0.0.1:", 0), 0U);
   EXPECT_EQ(test.exchanges()[1].remote.rfind("[::1]:", 0), 0U);
+}
+
+TEST(HttpServerTest, NoneOfItsDescriptorsReachesAChildProcess) {
+  const auto open_descriptors = [] {
+    std::set<int> out;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) out.insert(std::stoi(entry.path().filename()));
+    return out;
+  };
+  const auto before = open_descriptors();
+  TestServer test;
+  RawClient client(test.port());
+  ASSERT_TRUE(client.send(get("/now")));
+  ASSERT_EQ(client.read_answer().status, 200U);
+  std::size_t checked = 0;
+  for (const int fd : open_descriptors()) {
+    const int flags = ::fcntl(fd, F_GETFD);
+    if (before.contains(fd) || flags < 0) continue;  // the directory's own descriptor is closed again
+    EXPECT_NE(flags & FD_CLOEXEC, 0) << "descriptor " << fd;
+    ++checked;
+  }
+  EXPECT_GE(checked, 4U) << "listener, event loop, client and its other end";
 }
 
 }  // namespace

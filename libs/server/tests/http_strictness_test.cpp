@@ -1,4 +1,5 @@
-// Requests that lenient servers take and that are refused here, each on a connection of its own; afterwards the server still answers.
+// Requests that lenient servers take and that are refused here, each on a connection of its own; afterwards the server still
+// answers.
 #include <sstream>
 
 #include "http_test_support.hpp"
@@ -18,7 +19,9 @@ std::string chunked(const std::string& chunks, const std::string& version = "1.1
   return "POST / HTTP/" + version + "\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks;
 }
 
-std::string with_header(const std::string& line, const std::string& body = {}) { return "POST / HTTP/1.1\r\nHost: x\r\n" + line + "\r\n\r\n" + body; }
+std::string with_header(const std::string& line, const std::string& body = {}) {
+  return "POST / HTTP/1.1\r\nHost: x\r\n" + line + "\r\n\r\n" + body;
+}
 
 std::vector<BadRequest> bad_requests() {
   using namespace std::string_literals;
@@ -77,11 +80,14 @@ std::vector<BadRequest> bad_requests() {
       {"ChunkHeaderWithoutEnd", chunked("5;" + std::string(200'000, 'x'))},
       {"HeaderWithoutEnd", "GET / HTTP/1.1\r\nA: " + std::string(200'000, 'x'), 431},
       {"LineWithoutEnd", "GET /" + std::string(200'000, 'x'), 431},
-      {"ManySmallHeaders", "GET / HTTP/1.1\r\n" + [] {
-         std::string all;
-         for (int i = 0; i < 1000; ++i) all += "A: b\r\n";
-         return all + "\r\n";
-       }(), 431},
+      {"ManySmallHeaders",
+       "GET / HTTP/1.1\r\n" +
+           [] {
+             std::string all;
+             for (int i = 0; i < 1000; ++i) all += "A: b\r\n";
+             return all + "\r\n";
+           }(),
+       431},
   };
 }
 
@@ -119,8 +125,7 @@ TEST(HttpStrictnessTest, AHeaderWithoutEndTakesNoMemoryAndEnds) {
   RawClient client(test.port());
   client.send("GET / HTTP/1.1\r\nA: ");
   const std::string piece(1 << 20, 'x');
-  for (int i = 0; i < 64 && client.send(piece); ++i) {
-  }
+  for (int i = 0; i < 64 && client.send(piece); ++i) {}
   EXPECT_EQ(client.read_answer().status, 431U);
   EXPECT_EQ(ask(test.port(), get("/now")).status, 200U);
 }

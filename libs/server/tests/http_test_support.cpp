@@ -51,7 +51,9 @@ HttpResponse FakeHandler::handle(HttpRequest request, std::stop_token stop) {
   return text_answer(200, std::move(request.body));
 }
 
-HttpResponse FakeHandler::refusal(unsigned status, std::string_view reason) { return text_answer(status, std::string(reason) + "\n"); }
+HttpResponse FakeHandler::refusal(unsigned status, std::string_view reason) {
+  return text_answer(status, std::string(reason) + "\n");
+}
 
 void RecordingSink::write(base::LogLevel, std::string_view, std::string_view message) noexcept {
   const std::lock_guard lock(mutex_);
@@ -65,15 +67,16 @@ std::vector<std::string> RecordingSink::lines() const {
 
 std::size_t RecordingSink::count(std::string_view part) const {
   const auto all = lines();
-  return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [part](const auto& line) { return line.find(part) != std::string::npos; }));
+  return static_cast<std::size_t>(
+      std::count_if(all.begin(), all.end(), [part](const auto& line) { return line.find(part) != std::string::npos; }));
 }
 
 TestServer::TestServer(HttpServerOptions options) {
   options.port = 0;
   auto observer = [this](const Exchange& e) {
     const std::lock_guard lock(mutex_);
-    exchanges_.push_back({std::string(e.method), std::string(e.path), std::string(e.query), std::string(e.request_id), std::string(e.remote),
-                          std::string(e.user_agent), e.status, e.bytes_in, e.bytes_out});
+    exchanges_.push_back({std::string(e.method), std::string(e.path), std::string(e.query), std::string(e.request_id),
+                          std::string(e.remote), std::string(e.user_agent), e.status, e.bytes_in, e.bytes_out});
   };
   auto server = HttpServer::listen(options, handler_, observer, base::Logger(sink_));
   if (!server) {

@@ -20,11 +20,12 @@ namespace clams::server {
 using Header = std::pair<std::string, std::string>;
 
 struct HttpRequest {
-  std::string method;      // as sent, case-sensitive
-  std::string path;        // raw, before '?', not decoded
-  std::string query;       // raw, after the first '?', without it
+  std::string method;  // as sent, case-sensitive
+  std::string path;   // raw, before '?', not decoded; of an absolute target ("http://host/path") what follows the host; never empty
+  std::string query;  // raw, after the first '?', without it
   std::vector<Header> headers;
-  std::string body;        // capacity exceeds size by at least kBodyPadding (simdjson reads past the end); chunked bodies are already joined
+  std::string
+      body;  // capacity exceeds size by at least kBodyPadding (simdjson reads past the end); chunked bodies are already joined
   std::string request_id;  // X-Request-ID of the client (checked: 1-128 printable ASCII characters) or made by us
   std::string remote;      // "127.0.0.1:40312"
   // First header of that name, case-insensitive; empty if absent.
@@ -43,7 +44,9 @@ struct BodySlices {
 struct HttpResponse {
   unsigned status = 200;
   std::string content_type = "application/json";  // empty: no Content-Type header
-  std::vector<Header> headers;                    // extra ones: Allow, Retry-After, …
+  // Extra ones: Allow, Retry-After, … Left out: Content-Length, Transfer-Encoding, Connection, X-Request-ID (the layer's own), and
+  // any whose name or value holds a line break or control character.
+  std::vector<Header> headers;
   BodySlices body;
 };
 
@@ -51,35 +54,44 @@ struct HttpResponse {
 class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
-  // Called on an I/O thread when the header of a request without a body has been read: must not block (a cached answer, health, metrics).
-  // nullopt: the request goes to `handle` on a request thread.
+  // Called on an I/O thread when the header of a request without a body has been read: must not block (a cached answer, health,
+  // metrics). nullopt: the request goes to `handle` on a request thread. While draining this is the only call; the rest is refused
+  // with 503.
   virtual std::optional<HttpResponse> answer_now(const HttpRequest& request) = 0;
-  // Called on a request thread. `stop` is requested when the client has gone away, the request's deadline passed or the drain deadline did.
-  // Must not throw; if it does, the client gets a bare 500 and the log a line.
+  // Called on a request thread. `stop` is requested when the client has gone away, the request's deadline passed or the drain
+  // deadline did. Callbacks registered on `stop` run on an I/O thread: they must be quick. A client that only ends its sending side
+  // (`nc -N`) has not gone; what tells the two apart is described in src/connection.hpp. Must not throw; if it does, the client
+  // gets a bare 500 and the log a line.
   virtual HttpResponse handle(HttpRequest request, std::stop_token stop) = 0;
   // An answer the HTTP layer makes by itself (413, 408, 429, 400 for a malformed request, …) may be given words by the app layer.
+  // Called on an I/O thread: must be quick. A 429 gets "Retry-After: 1" unless it has one.
   virtual HttpResponse refusal(unsigned status, std::string_view reason) = 0;
 };
 
 struct HttpServerOptions {
   std::string host = "127.0.0.1";
-  std::uint16_t port = 5000;                       // 0: any free port
-  unsigned io_threads = 1;                         // event loop threads
-  unsigned request_threads = 4;                    // threads that run `handle`: requests at once
-  std::size_t queue = 64;                          // requests that wait for a thread; more: refusal 429 with Retry-After
-  std::uint64_t max_body = 512ULL << 20;           // beyond: refusal 413
-  std::size_t max_header = 64 * 1024;              // request line and headers together; beyond: 431
+  std::uint16_t port = 5000;                         // 0: any free port
+  unsigned io_threads = 1;                           // event loop threads
+  unsigned request_threads = 4;                      // threads that run `handle`: requests at once
+  std::size_t queue = 64;                            // requests that wait for a thread; more: refusal 429 with Retry-After
+  std::uint64_t max_body = 512ULL << 20;             // beyond: refusal 413
+  std::size_t max_header = 64 * 1024;                // request line and headers together; beyond: 431
   std::chrono::milliseconds header_timeout{15'000};  // from the first byte of a request head to its end
   std::chrono::milliseconds idle_timeout{75'000};    // keep-alive connection without a request
-  std::chrono::milliseconds read_timeout{30'000};    // a body that makes no progress (rate floor: see http_server.cpp)
-  std::chrono::milliseconds write_timeout{30'000};   // a client that does not take its answer
-  std::optional<std::chrono::milliseconds> request_timeout;  // running longer: `stop` is requested
+  // In each window of this length a body must bring 256 bytes a second on average, or its rest (src/body_buffer.hpp): slow links
+  // pass.
+  std::chrono::milliseconds read_timeout{30'000};
+  std::chrono::milliseconds write_timeout{30'000};  // a client that takes nothing of its answer for so long
+  std::optional<std::chrono::milliseconds>
+      request_timeout;  // running longer (time in the queue does not count): `stop` is requested
   std::chrono::milliseconds drain_timeout{30'000};
-  std::size_t max_connections = 20'000;            // more are accepted and closed at once with 503
+  std::size_t max_connections = 20'000;  // more are accepted and closed at once with 503
   std::string server_header = "clams-cpp";
 };
 
-// Called once for each finished exchange, after the answer was written (or the client had gone: status 499). On an I/O thread: must be quick.
+// Called once for each finished exchange, after the answer was written (or the client had gone: status 499). On an I/O thread: must
+// be quick, and thread-safe if there are several of them. The views end with the call. Method, path and query are empty where no
+// head could be read.
 struct Exchange {
   std::string_view method, path, query, request_id, remote, user_agent;
   unsigned status = 0;
@@ -95,15 +107,20 @@ struct HttpGauges {
 class HttpServer {
  public:
   // Binds and listens. Errors are Configuration with one line that says what to do ("port 5000 on 127.0.0.1 is in use; …").
-  static base::Result<std::unique_ptr<HttpServer>> listen(HttpServerOptions options, std::shared_ptr<HttpHandler> handler, ExchangeObserver observer,
-                                                          base::Logger logger);
+  static base::Result<std::unique_ptr<HttpServer>> listen(HttpServerOptions options, std::shared_ptr<HttpHandler> handler,
+                                                          ExchangeObserver observer, base::Logger logger);
   virtual ~HttpServer() = default;
   virtual std::uint16_t port() const noexcept = 0;
-  // Serves until `drain` has completed or `stop_now` was called. Blocks. Starts the I/O and request threads and joins them.
+  // Serves until `drain` has completed or `stop_now` was called. Blocks; to be called once. The caller's thread is the first I/O
+  // thread; the others and the request threads are started here and joined. Only a request that still ignores its `stop` 2 s after
+  // the end is left behind with its thread (and a log line): the process should then end. Sockets are close-on-exec.
   virtual void run() = 0;
-  // No new connections, idle ones closed, running requests finish with Connection: close; after drain_timeout their `stop` is requested, and
-  // a little later what remains is answered 503. Callable from any thread (and from a signal-watching thread), more than once.
+  // Idle connections are closed; running and queued requests end with their results and Connection: close; meanwhile new
+  // connections are still taken, for what `answer_now` answers (health), and all else is refused with 503. After drain_timeout
+  // `stop` is requested for what runs; 1 s later what remains is answered 503. Then, or as soon as nothing runs, the port is closed
+  // and run() returns. Callable from any thread (not from a signal handler), before run() too, and more than once.
   virtual void drain() noexcept = 0;
+  // Requests `stop` for everything, answers nothing more, closes everything.
   virtual void stop_now() noexcept = 0;
   virtual bool draining() const noexcept = 0;
   virtual HttpGauges gauges() const noexcept = 0;

@@ -40,6 +40,7 @@ class DriverLane {
  public:
   using nanoseconds = std::chrono::nanoseconds;
   static constexpr nanoseconds kLongestRetry = std::chrono::seconds(1);
+  static constexpr nanoseconds kNever = nanoseconds::min() / 2;  // before any time, and still safe to subtract
   static constexpr int kManyGivenUp = 12;  // from then on threads are replaced half as often
   static constexpr int kMostGivenUp = 48;
 
@@ -105,11 +106,11 @@ class DriverLane {
     int in_our_code = 0;              // threads that are not in the driver
     int given_up = 0;                 // threads still stuck
     nanoseconds busy_since{};
-    nanoseconds last_begun{-1};       // of the last call that ended, good or bad
+    nanoseconds last_begun = kNever;  // of the last call that ended, good or bad
     nanoseconds next_try{};           // while failing
     nanoseconds pause{};
     std::optional<T> value;
-    nanoseconds value_begun{-1};
+    nanoseconds value_begun = kNever;
     bool failing = false;
     std::optional<base::Error> error;
   };

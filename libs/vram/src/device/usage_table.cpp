@@ -132,7 +132,9 @@ Result<std::shared_ptr<UsageTable>> UsageTable::open(const std::string& path) {
   if (static_cast<std::uint64_t>(info.st_size) != sizeof(UsageLayout)) {
     return Error{ErrorCode::Configuration, "'" + path + "' is not a file of pretended devices of this version; remove it when nobody uses it"};
   }
-  BASE_TRY_ASSIGN(base::MappedFile map, base::MappedFile::map(fd.get(), sizeof(UsageLayout), true));
+  // A mapping keeps its description, and so its locks, alive in forked children: map through a description that holds none.
+  BASE_TRY_ASSIGN(const Fd for_map, base::open_file("/proc/self/fd/" + std::to_string(fd.get()), O_RDWR));
+  BASE_TRY_ASSIGN(base::MappedFile map, base::MappedFile::map(for_map.get(), sizeof(UsageLayout), true));
   std::shared_ptr<UsageTable> table(new UsageTable(path, std::move(fd), std::move(map)));
   if (table->layout().magic != kUsageMagic || table->layout().version != kUsageVersion) {
     return Error{ErrorCode::Configuration, "'" + path + "' is not a file of pretended devices of this version; remove it when nobody uses it"};

@@ -12,6 +12,7 @@ void read_frames(const mmif::Mmif&, mmif::Annotation& video, const Sampling&, co
 }
 
 bool video_is_supported() noexcept { return false; }
+void quiet_video_library() noexcept {}
 std::string video_library() { return {}; }
 std::string video_library_license() { return {}; }
 

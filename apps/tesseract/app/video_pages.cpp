@@ -78,6 +78,7 @@ void read_frames(const mmif::Mmif& mmif, mmif::Annotation& video, const Sampling
 }
 
 bool video_is_supported() noexcept { return true; }
+void quiet_video_library() noexcept { media::set_libav_log(media::LibavLog::Errors); }
 std::string video_library() { return media::libav_version(); }
 std::string video_library_license() { return media::libav_license(); }
 

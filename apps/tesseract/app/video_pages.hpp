@@ -24,6 +24,8 @@ struct FrameRun {
 void read_frames(const mmif::Mmif& mmif, mmif::Annotation& video, const Sampling& sampling, const FrameRun& run);
 
 bool video_is_supported() noexcept;
+// The decoding library writes errors only to standard error from here on, not what it notices. For main().
+void quiet_video_library() noexcept;
 // Name and licence of the decoding library; empty without video support.
 std::string video_library();
 std::string video_library_license();

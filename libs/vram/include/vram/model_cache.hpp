@@ -136,6 +136,12 @@ class ModelCache {
   // itself in `*thrown`, for each of those who waited.
   base::Result<std::shared_ptr<void>> acquire(const ModelRequest& request, std::exception_ptr* thrown = nullptr);
 
+  // A use of a model that is held now, without loading; null if it is not held (typed form: or held with another type). Who charges a request as warm takes one
+  // before deciding and keeps it, so that the model cannot go in between.
+  std::shared_ptr<void> pin(std::string_view key);
+  template <class T>
+  std::shared_ptr<T> pin(std::string_view key);
+
   // Typed form. `load` returns std::shared_ptr<T> or std::unique_ptr<T>, and may throw; the exception comes out again here, in every request that waited.
   template <class T, class Load>
   base::Result<std::shared_ptr<T>> get(ModelRequest request, Load load);
@@ -162,8 +168,14 @@ class ModelCache {
 
  private:
   class Core;
+  std::shared_ptr<void> pin_typed(std::string_view key, std::type_index type);
   std::shared_ptr<Core> core_;
 };
+
+template <class T>
+std::shared_ptr<T> ModelCache::pin(std::string_view key) {
+  return std::static_pointer_cast<T>(pin_typed(key, typeid(T)));
+}
 
 template <class T, class Load>
 base::Result<std::shared_ptr<T>> ModelCache::get(ModelRequest request, Load load) {

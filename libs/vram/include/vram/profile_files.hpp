@@ -47,7 +47,7 @@ struct PruneReport {
   std::uint64_t bytes = 0;
 };
 // Removes what is older than limits.max_age, then the oldest beyond limits.max_files in each folder, and left-over temporaries of dead
-// writers. `now`: wall time. A file dated in the future counts as new.
+// writers. `now`: wall time. A file dated in the future counts as new. Error: a file that cannot be removed; those before it are gone.
 base::Result<PruneReport> prune_profiles(const std::string& root, const PruneOptions& options, std::chrono::nanoseconds now, std::string_view app = {});
 // Removes all profiles, contexts and models that were learned.
 base::Result<PruneReport> clear_profiles(const std::string& root, bool include_python_sdk, std::string_view app = {});

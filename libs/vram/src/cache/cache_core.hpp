@@ -20,6 +20,7 @@ class ModelCache::Core : public std::enable_shared_from_this<Core> {
   void close();
 
   base::Result<std::shared_ptr<void>> acquire(const ModelRequest& request, std::exception_ptr* thrown);
+  std::shared_ptr<void> pin(std::string_view key, const std::type_index* type);
   UnloadedBytes unload_idle(Bytes needed);
   UnloadedBytes unload_all_idle(UnloadReason reason);
   bool unload(std::string_view key);

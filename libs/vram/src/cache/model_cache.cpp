@@ -51,6 +51,18 @@ Result<std::shared_ptr<void>> ModelCache::Core::acquire(const ModelRequest& requ
   }
 }
 
+std::shared_ptr<void> ModelCache::Core::pin(std::string_view key, const std::type_index* type) {
+  const Lock lock(mutex_);
+  const auto at = models_.find(key);
+  if (at == models_.end()) return nullptr;
+  const ModelPtr& model = at->second;
+  const bool held = model->state == ModelState::InUse || model->state == ModelState::Idle;
+  if (!held || (type != nullptr && *type != model->type)) return nullptr;
+  if (model->state == ModelState::Idle) move(*model, ModelState::InUse);
+  ++model->uses;
+  return handle(model);
+}
+
 template <class Done>
 Status ModelCache::Core::wait(Lock& lock, const ModelRequest& request, Done done) {
   if (moved_.wait_until(lock, request.stop, request.deadline, done)) return {};
@@ -149,6 +161,8 @@ ModelCache::ModelCache(ModelCacheOptions options) : core_(std::make_shared<Core>
 ModelCache::~ModelCache() { core_->close(); }
 
 Result<std::shared_ptr<void>> ModelCache::acquire(const ModelRequest& request, std::exception_ptr* thrown) { return core_->acquire(request, thrown); }
+std::shared_ptr<void> ModelCache::pin(std::string_view key) { return core_->pin(key, nullptr); }
+std::shared_ptr<void> ModelCache::pin_typed(std::string_view key, std::type_index type) { return core_->pin(key, &type); }
 UnloadedBytes ModelCache::unload_idle(Bytes needed) { return core_->unload_idle(needed); }
 UnloadedBytes ModelCache::unload_all_idle(UnloadReason reason) { return core_->unload_all_idle(reason); }
 bool ModelCache::unload(std::string_view key) { return core_->unload(key); }

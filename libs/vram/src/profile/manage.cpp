@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/files.hpp"
 #include "profile/folder.hpp"
@@ -27,7 +28,6 @@ base::Result<std::vector<std::string>> folders(const std::string& root, std::str
   if (!names) return names.error();
   const std::string wanted = profile_folder(app);
   if (!app.empty()) std::erase_if(*names, [&](const std::string& name) { return name != wanted && name != app; });
-  std::erase_if(*names, [&](const std::string& name) { return !base::list_directory(root + "/" + name); });
   return names;
 }
 
@@ -48,10 +48,14 @@ bool is_ours(FileKind kind, bool include_python_sdk) {
   return kind == FileKind::Profile || kind == FileKind::Number || (kind == FileKind::PythonSdk && include_python_sdk);
 }
 
-void remove(const Found& file, PruneReport& report) {
-  if (::unlink(file.path.c_str()) != 0) return;
+base::Status remove(const Found& file, PruneReport& report) {
+  if (::unlink(file.path.c_str()) != 0) {
+    if (errno == ENOENT) return {};
+    return base::error_from_errno("cannot remove '" + file.path + "'", errno);
+  }
   ++report.files;
   report.bytes += file.size;
+  return {};
 }
 
 base::Result<ProfileFile> describe(const std::string& root, const std::string& folder, const std::string& name) {
@@ -96,7 +100,7 @@ base::Result<PruneReport> profile::prune_folder(const std::string& folder, const
   for (const Found& file : condemned) {
     // Written again since the listing: it is not old any more.
     const auto print = fingerprint(file.path);
-    if (print && print->modified_ns == file.modified.count()) remove(file, report);
+    if (print && print->modified_ns == file.modified.count()) BASE_TRY(remove(file, report));
   }
   return report;
 }
@@ -106,7 +110,11 @@ base::Result<ProfileListing> list_profiles(const std::string& root, std::string_
   BASE_TRY_ASSIGN(const auto names, folders(root, app));
   for (const std::string& folder : names) {
     const auto files = base::list_directory(root + "/" + folder);
-    if (!files) continue;
+    if (!files) {
+      // NotFound also stands for what is not a directory.
+      if (files.error().code != base::ErrorCode::NotFound) listing.skipped.push_back("skipped: " + files.error().message);
+      continue;
+    }
     for (const std::string& name : *files) {
       if (!is_ours(profile::kind_of(name), true)) continue;
       auto file = describe(root, folder, name);
@@ -156,7 +164,9 @@ base::Result<PruneReport> clear_profiles(const std::string& root, bool include_p
     if (files_of(path).empty()) continue;
     BASE_TRY_ASSIGN(const auto right, profile::FolderLock::acquire(path, PruneOptions{}.lock_deadline));
     for (const Found& file : files_of(path)) {
-      if (is_ours(file.kind, include_python_sdk) || file.kind == FileKind::Facts || file.kind == FileKind::Temporary) remove(file, total);
+      if (is_ours(file.kind, include_python_sdk) || file.kind == FileKind::Facts || file.kind == FileKind::Temporary) {
+        BASE_TRY(remove(file, total));
+      }
     }
   }
   return total;

@@ -93,10 +93,12 @@ base::Status ProfileStore::Core::flush(std::chrono::milliseconds deadline) {
 void ProfileStore::Core::stop(std::chrono::milliseconds deadline) {
   if (folder_.empty()) return;
   if (deadline.count() < 0) deadline = options_.flush_deadline;
-  if (const auto flushed = flush(deadline); !flushed) warn_once("stop", flushed.error().message);
+  const base::Status flushed = flush(deadline);
   bool ended = false;
   {
     std::unique_lock lock(mutex_);
+    // A write that failed has been told already.
+    if (!dirty_.empty() || writing_) warn_once("stop", flushed ? "a run came while its profile store was closed" : flushed.error().message);
     stopping_ = true;
     dirty_.clear();
     reads_.clear();

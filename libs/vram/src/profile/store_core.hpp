@@ -83,7 +83,11 @@ class ProfileStore::Core {
   void write_loop();
   void write_entry(std::unique_lock<std::mutex>& lock, const std::string& hash);
   void write_facts(std::unique_lock<std::mutex>& lock);
-  base::Result<profile::Document> merge_on_disk(const ProfileKey& key, const profile::Pending& pending);
+  struct Written {
+    profile::Document document;
+    std::optional<profile::Fingerprint> print;
+  };
+  base::Result<Written> merge_on_disk(const ProfileKey& key, const profile::Pending& pending);
   base::Result<profile::Facts> merge_facts_on_disk(const profile::Facts& pending);
   void settle_write(const base::Status& status);
   void prune();

@@ -90,7 +90,10 @@ std::optional<profile::Document> ProfileStore::Core::read_current(const ProfileK
 
 std::optional<profile::Document> ProfileStore::Core::usable(const ProfileKey& key, base::Result<profile::Document> read) {
   if (!read) {
-    if (!is_absent(read.error())) warn_once(profile_path(folder_, key.hash()), "profile skipped: " + read.error().message);
+    // A folder that cannot be read would otherwise be told of once for every parameter set.
+    const bool of_file = read.error().code == base::ErrorCode::Corrupt || read.error().code == base::ErrorCode::Unsupported;
+    const std::string about = of_file ? profile_path(folder_, key.hash()) : "read";
+    if (!is_absent(read.error())) warn_once(about, "profile skipped: " + read.error().message);
     return std::nullopt;
   }
   // A file without parameters, or with none, says nothing against belonging here.
@@ -155,7 +158,6 @@ void ProfileStore::Core::write_entry(std::unique_lock<std::mutex>& lock, const s
   const ProfileKey key = target->key;
   lock.unlock();
   auto merged = merge_on_disk(key, pending);
-  const auto print = merged ? profile::fingerprint(profile_path(folder_, hash)) : std::nullopt;
   settle_write(merged ? base::Status() : base::Status(merged.error()));
   lock.lock();
   if (!merged) {
@@ -164,12 +166,12 @@ void ProfileStore::Core::write_entry(std::unique_lock<std::mutex>& lock, const s
   }
   // A prior of the Python SDK stays the cold figure until there is a cold sample of our own.
   const auto before = target->document;
-  target->document = std::move(merged).value();
+  target->document = std::move(merged->document);
   if (!target->document->peak && before && before->origin == ProfileOrigin::PythonSdk) {
     target->document->peak = before->peak;
     target->document->origin = before->origin;
   }
-  target->print = print;
+  target->print = merged->print;
   target->pending.subtract(pending);
   ++target->writes;
   relearn(*target);
@@ -196,7 +198,7 @@ void ProfileStore::Core::write_facts(std::unique_lock<std::mutex>& lock) {
   ++facts_writes_;
 }
 
-base::Result<profile::Document> ProfileStore::Core::merge_on_disk(const ProfileKey& key, const profile::Pending& pending) {
+base::Result<ProfileStore::Core::Written> ProfileStore::Core::merge_on_disk(const ProfileKey& key, const profile::Pending& pending) {
   BASE_TRY(base::make_directories(folder_));
   CLAMS_CRASH_POINT("profile.before_lock");
   BASE_TRY_ASSIGN(const auto right, profile::FolderLock::acquire(folder_, options_.lock_deadline));
@@ -212,7 +214,9 @@ base::Result<profile::Document> ProfileStore::Core::merge_on_disk(const ProfileK
   CLAMS_CRASH_POINT("profile.merged");
   BASE_TRY(options_.write_file ? options_.write_file(path, profile::to_text(document)) : base::write_file_atomically(path, profile::to_text(document)));
   CLAMS_CRASH_POINT("profile.written");
-  return document;
+  // Still under the lock: after it another process may have replaced the file, and its samples would go unseen.
+  const auto print = profile::fingerprint(path);
+  return Written{std::move(document), print};
 }
 
 base::Result<profile::Facts> ProfileStore::Core::merge_facts_on_disk(const profile::Facts& pending) {
@@ -240,6 +244,7 @@ void ProfileStore::Core::settle_write(const base::Status& status) {
 
 void ProfileStore::Core::prune() {
   const auto report = profile::prune_folder(folder_, {options_.limits, false, options_.lock_deadline}, clock().wall());
+  if (!report) options_.logger.debug("old profiles stay: " + report.error().message);
   if (report && report->files > 0) options_.logger.info("removed " + std::to_string(report->files) + " old profiles from '" + folder_ + "'");
 }
 

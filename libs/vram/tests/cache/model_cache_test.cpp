@@ -230,6 +230,22 @@ TEST_F(Cache, AKeyHasOneType) {
   EXPECT_EQ(cache.get<int>(request, [] { return std::make_unique<int>(1); }).error().code, base::ErrorCode::InvalidArgument);
 }
 
+TEST_F(Cache, APinnedModelCannotGoAndAPinLoadsNothing) {
+  ModelCache cache(options(milliseconds(1000)));
+  EXPECT_FALSE(cache.pin("m"));
+  cache.acquire(request_for(tally_, "m")).value().reset();
+  EXPECT_FALSE(cache.pin<int>("m"));
+  auto pin = cache.pin<FakeModel>("m");
+  ASSERT_TRUE(pin);
+  EXPECT_EQ(cache.unload_idle(Bytes(1)).models, 0U);
+  clock_.advance(std::chrono::hours(1));
+  EXPECT_EQ(cache.expire(clock_.monotonic()).models, 0U);
+  pin.reset();
+  EXPECT_TRUE(cache.pin("m"));
+  EXPECT_EQ(tally_.loads, 1);
+  EXPECT_EQ(cache.unload_idle(Bytes(1)).models, 1U);
+}
+
 TEST_F(Cache, ALoaderThatAsksForItselfIsAnErrorAndNoDeadlock) {
   ModelCache cache(options());
   auto request = request_for(tally_, "m");

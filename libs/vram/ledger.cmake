@@ -30,12 +30,30 @@ clams_add_test(vram_admission_test
   SOURCES tests/admission/admission_test.cpp tests/admission/decision_test.cpp
   LIBS clams::vram)
 clams_add_test(vram_ledger_test
-  SOURCES tests/ledger/charge_test.cpp tests/ledger/death_test.cpp tests/ledger/file_test.cpp tests/ledger/snapshot_test.cpp
-  LIBS clams::vram)
+  SOURCES tests/ledger/charge_test.cpp tests/ledger/death_test.cpp tests/ledger/file_test.cpp
+    tests/ledger/format_test.cpp tests/ledger/snapshot_test.cpp
+  LIBS clams::vram
+  LABELS unit fault mp)
 if(CLAMS_TESTS AND CLAMS_CRASH_POINTS)
   add_executable(vram_crash_child tests/ledger/crash_child.cpp)
   target_link_libraries(vram_crash_child PRIVATE clams::vram clams_flags)
   set_target_properties(vram_crash_child PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   clams_add_test(vram_crash_ladder_test SOURCES tests/ledger/crash_ladder_test.cpp LIBS clams::vram LABELS crash mp)
   add_dependencies(vram_crash_ladder_test vram_crash_child)
+endif()
+
+if(CLAMS_TESTS)
+  target_compile_definitions(vram_ledger_test PRIVATE CLAMS_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  find_package(Python3 COMPONENTS Interpreter)
+  if(Python3_FOUND)
+    clams_add_script_test(ledger_page_decodes_to_what_it_states
+      COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_SOURCE_DIR}/tests/ledger/ledger_reader.py page ${CMAKE_SOURCE_DIR}/docs/formats/ledger.md
+      LABELS unit TIMEOUT 60)
+  endif()
+
+  clams_add_program(vram_bench SOURCES bench/ledger_bench.cpp LIBS clams::vram)
+  clams_add_program(vram_storm SOURCES bench/storm.cpp LIBS clams::vram)
+  # Modest here; docs/design/ledger.md has the figures of the long run.
+  clams_add_script_test(storm_of_kills_over_commits_nothing
+    COMMAND vram_storm --workers 12 --kills 150 --grants 5000 --seconds 100 LABELS crash mp TIMEOUT 180)
 endif()

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Installs the build and builds a stranger's project against what was installed, with find_package(clams).
+
+    run.py         needs CLAMS_BUILD (the build to install) and CLAMS_SOURCE (the checkout)
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BUILD = os.path.abspath(os.environ.get("CLAMS_BUILD", ""))
+SOURCE = os.path.abspath(os.environ.get("CLAMS_SOURCE", ""))
+HERE = os.path.dirname(os.path.abspath(__file__))
+MINIMAL = {"metadata": {"mmif": "http://mmif.clams.ai/1.2.0"}, "documents": [], "views": []}
+
+
+def run(*command):
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900)
+    if done.returncode != 0:
+        raise AssertionError("%s ended with %d\n%s" % (" ".join(command), done.returncode, done.stdout[-6000:]))
+    return done.stdout
+
+
+class Installed(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="clams-install.")
+        cls.prefix = os.path.join(cls.folder.name, "prefix")
+        cls.project = os.path.join(cls.folder.name, "build")
+        run("cmake", "--install", BUILD, "--prefix", cls.prefix)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def test_no_installed_file_names_the_checkout(self):
+        for directory, _, files in os.walk(self.prefix):
+            for name in files:
+                if name.endswith((".hpp", ".cmake")):
+                    with open(os.path.join(directory, name), encoding="utf-8") as f:
+                        text = f.read()
+                    for place in (BUILD, SOURCE):
+                        self.assertNotIn(place, text, os.path.join(directory, name))
+
+    def test_a_strangers_project_builds_and_runs(self):
+        run("cmake", "-S", HERE, "-B", self.project, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_STANDARD=20", "-DCMAKE_PREFIX_PATH=" + self.prefix)
+        run("cmake", "--build", self.project, "--parallel", "2")
+        self.assertEqual(run(os.path.join(self.project, "reads")), "http://mmif.clams.ai/1.2.0\n")
+        self.assertEqual(run(os.path.join(self.project, "memory")), "250\n")
+        asked, answered = os.path.join(self.folder.name, "in.mmif"), os.path.join(self.folder.name, "out.mmif")
+        with open(asked, "w", encoding="utf-8") as f:
+            json.dump(MINIMAL, f)
+        run(os.path.join(self.project, "app"), asked, answered)
+        with open(answered, encoding="utf-8") as f:
+            views = json.load(f)["views"]
+        self.assertEqual([v["metadata"]["app"] for v in views], ["http://apps.clams.ai/outsider/1.0.0"])
+
+
+if __name__ == "__main__":
+    if not os.path.isfile(os.path.join(BUILD, "CMakeCache.txt")) or not SOURCE:
+        sys.exit("run.py: CLAMS_BUILD must name a build folder and CLAMS_SOURCE the checkout")
+    unittest.main()

@@ -202,6 +202,7 @@ base::Status read_field(Tag tag, std::string_view bytes, Frame& frame) {
       if (bytes.size() != 2) return malformed("a version range of the wrong length");
       frame.version_min = static_cast<std::uint8_t>(bytes[0]);
       frame.version_max = static_cast<std::uint8_t>(bytes[1]);
+      if (frame.version_max == 0 || frame.version_min > frame.version_max) return malformed("an empty version range");
       return {};
     }
   }
@@ -212,7 +213,7 @@ base::Status check_whole(const Frame& frame) {
   const bool carries_document = frame.type == MessageType::Request || frame.type == MessageType::Result;
   if (!carries_document && (!frame.body.empty() || frame.memfd_bytes)) return malformed("a document in a frame that carries none");
   if (!frame.body.empty() && frame.memfd_bytes) return malformed("a document both inline and as a descriptor");
-  if (frame.type == MessageType::Hello && frame.version_min > frame.version_max) return malformed("an empty version range");
+  if (frame.version_min > frame.version_max) return malformed("an empty version range");
   return {};
 }
 

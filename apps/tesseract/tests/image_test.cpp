@@ -191,15 +191,15 @@ TEST_F(Images, APageThatTakesTooLongIsLeftOutWithAWarning) {
   EXPECT_TRUE(reply.mmif->annotations(types::TextDocument).empty());
 }
 
-TEST_F(Images, AStopEndsTheRequest) {
+TEST_F(Images, AStopEndsTheRequestWithinAPage) {
+  ocr::test::write_slow_page(path("slow.png"));  // tens of seconds, and no limit to them
   std::stop_source stop;
   std::jthread stopper([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
     stop.request_stop();
   });
-  std::vector<std::string> many;
-  for (int n = 0; n < 40; ++n) many.push_back(image("d" + std::to_string(n), sample("page.png")));
-  const auto reply = post(mmif_with(many), "", stop.get_token());
+  const auto reply = post(mmif_with({image("d1", path("slow.png"))}), "thresholding=adaptive&pageSegmentationMode=11&pageTimeout=0",
+                          stop.get_token());
   EXPECT_NE(reply.status, 200U);
 }
 

@@ -89,7 +89,8 @@ TEST_F(Pool, AnotherLanguageTakesThePlaceOfTheIdleEngineUnusedForLongest) {
 
 TEST_F(Pool, AFailedLoadLeavesItsPlaceFree) {
   EnginePool pool(1);
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(pool.acquire(language("none")).error().code, ErrorCode::Configuration);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(pool.acquire(language("none"), {.deadline = steady_clock::now() + 60s}).error().code, ErrorCode::Configuration);
   EXPECT_EQ(pool.loaded(), 0U);
   EXPECT_TRUE(pool.acquire(language("eng"), {.deadline = steady_clock::now() + 60s}));
 }

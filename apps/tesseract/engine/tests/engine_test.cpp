@@ -129,7 +129,9 @@ TEST_F(EngineTest, ADeadlineEndsAPageAndTheEngineStaysUsable) {
   test::write_title(path("title.png"));
   const Picture title = ImageFile::open(path("title.png"))->read(0).value();
   const PageOptions slow{.page_segmentation = 11, .thresholding = Thresholding::Adaptive};
-  const auto page = engine.recognise(test::slow_page(), slow, {.deadline = steady_clock::now() + 300ms});
+  test::write_slow_page(path("slow.png"));
+  const Picture noise = ImageFile::open(path("slow.png"))->read(0).value();
+  const auto page = engine.recognise(noise, slow, {.deadline = steady_clock::now() + 300ms});
   ASSERT_FALSE(page);
   EXPECT_EQ(page.error().code, ErrorCode::Timeout) << page.error().message;
   EXPECT_EQ(text_of(engine, title), "The Gettysburg Address");
@@ -140,7 +142,8 @@ TEST_F(EngineTest, AStopFromAnotherThreadEndsAPageAndTheEngineStaysUsable) {
   test::write_title(path("title.png"));
   const Picture title = ImageFile::open(path("title.png"))->read(0).value();
   const PageOptions slow{.page_segmentation = 11, .thresholding = Thresholding::Adaptive};
-  const Picture noise = test::slow_page();
+  test::write_slow_page(path("slow.png"));
+  const Picture noise = ImageFile::open(path("slow.png"))->read(0).value();
   std::stop_source stop;
   std::jthread stopper([&] {
     std::this_thread::sleep_for(200ms);

@@ -97,20 +97,17 @@ Picture title_over(int left, int right) {
   return Picture::from_gray(grey.data(), width, height, stride).value();
 }
 
-Picture slow_page() {
+void write_slow_page(const std::string& path) {
   const PixPtr page(pixConvertTo8(PixPtr(pixRead(sample("page.png").c_str())).get(), 0));
-  const int width = pixGetWidth(page.get()), height = pixGetHeight(page.get());
-  std::vector<std::uint8_t> grey(static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
   std::uint32_t random = 1;
-  for (int y = 0; y < height; ++y)
-    for (int x = 0; x < width; ++x) {
+  for (int y = 0; y < pixGetHeight(page.get()); ++y)
+    for (int x = 0; x < pixGetWidth(page.get()); ++x) {
       l_uint32 value = 0;
       pixGetPixel(page.get(), x, y, &value);
       random = random * 1664525 + 1013904223;
-      grey[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)] =
-          static_cast<std::uint8_t>((value + (random >> 24)) / 2);
+      pixSetPixel(page.get(), x, y, (value + (random >> 24)) / 2);
     }
-  return Picture::from_gray(grey.data(), width, height, static_cast<std::size_t>(width)).value();
+  ASSERT_EQ(pixWrite(path.c_str(), page.get(), IFF_PNG), 0);
 }
 
 void link_english(const std::string& directory, const std::string& language) {

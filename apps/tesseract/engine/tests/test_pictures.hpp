@@ -41,7 +41,7 @@ void write_tiff(const std::string& path, int pages);
 Picture title_over(int left, int right);
 
 // The sample page under noise: with sparse text and adaptive thresholds it takes tens of seconds.
-Picture slow_page();
+void write_slow_page(const std::string& path);
 
 // Puts a link to the installed English data into `directory`, as `language`.
 void link_english(const std::string& directory, const std::string& language);

@@ -71,7 +71,7 @@ class DeviceMonitor::Impl {
 
   Result<std::vector<DeviceInfo>> devices(nanoseconds patience) {
     const ListLane::View view = patience > nanoseconds{} ? list_.ask(nanoseconds{}, patience) : list_.view();
-    adopt(view);
+    adopt(view);  // before anybody can ask for a sample of what is returned here
     if (view.value) return *view.value;
     if (view.error) return *view.error;
     return Error{ErrorCode::Unavailable, "GPU driver " + std::string(driver()) + " has not told its devices yet; try again in a moment"};
@@ -81,13 +81,13 @@ class DeviceMonitor::Impl {
 
   // The lanes of a device, or null. They live as long as this object.
   DeviceLanes* lanes(const DeviceUuid& device) {
-    adopt(list_.view());
+    adopt_what_is_told();
     const std::lock_guard lock(mutex_);
     const auto found = std::find_if(devices_.begin(), devices_.end(), [&](const auto& one) { return one->info.uuid == device; });
     return found == devices_.end() ? nullptr : found->get();
   }
   std::vector<DeviceLanes*> all() {
-    adopt(list_.view());
+    adopt_what_is_told();
     const std::lock_guard lock(mutex_);
     std::vector<DeviceLanes*> list;
     for (const auto& one : devices_) list.push_back(one.get());
@@ -100,6 +100,9 @@ class DeviceMonitor::Impl {
     return [health = health_](bool failing, const std::string& reason) { health->report(failing, reason); };
   }
 
+  void adopt_what_is_told() {
+    if (!adopted_.load()) adopt(list_.view());
+  }
   // The first list the driver tells is the list: each of its devices gets its lanes.
   void adopt(const ListLane::View& view) {
     if (adopted_.load() || !view.value) return;
@@ -126,16 +129,15 @@ class DeviceMonitor::Impl {
     while (!stop_) {
       lock.unlock();
       const bool failing = tick();
+      if (adopted_.load() && all().empty()) return;  // no GPU: nothing to keep
       lock.lock();
       keeper_wake_.wait_for(lock, failing ? kTickWhenFailing : kTickWhenWell, [&] { return stop_; });
     }
   }
 
   bool tick() {
-    if (!adopted_.load()) {
-      list_.tick();
-      adopt(list_.view());
-    }
+    if (!adopted_.load()) list_.tick();
+    adopt_what_is_told();
     bool failing = list_.view().failing || !adopted_.load();
     for (DeviceLanes* device : all()) {
       device->samples->tick();

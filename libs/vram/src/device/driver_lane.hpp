@@ -162,6 +162,7 @@ bool DriverLane<T>::Core::settle(base::Result<T> answer, nanoseconds begun, nano
 
 template <class T>
 void DriverLane<T>::run(std::shared_ptr<Core> core, std::uint64_t number) {
+  pthread_setname_np(pthread_self(), "gpu-driver");
   std::unique_lock lock(core->mutex);
   for (;;) {
     core->wake.wait(lock, [&] { return core->stop || core->current != number || core->wanted; });

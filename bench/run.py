@@ -218,8 +218,9 @@ class Bench:
                     self.goal("POST %s: Python %s / ours" % (name, mode), "%.0f x" % ratio, ">= %d x" % least, ratio >= least)
         for name, cpu in ours.items():
             if SIZES[name] >= MB and name in floor:
-                ratio = cpu / floor[name]["warm"]
-                self.goal("POST %s: ours / (simdjson + memcpy)" % name, "%.2f x (cold %.2f)" % (ratio, cpu / floor[name]["cold"]), "<= 4 x", ratio <= 4)
+                # A request brings fresh memory, so the floor is the one with fresh parser and buffers; the other is told beside it.
+                ratio = cpu / floor[name]["cold"]
+                self.goal("POST %s: ours / (simdjson + memcpy)" % name, "%.2f x (warm %.2f)" % (ratio, cpu / floor[name]["warm"]), "<= 4 x", ratio <= 4)
 
     def report(self):
         print("\n%-46s %-26s %-10s %s" % ("what", "measured", "goal", ""))

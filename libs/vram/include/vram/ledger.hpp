@@ -150,6 +150,8 @@ class Ledger {
 
  private:
   explicit Ledger(std::shared_ptr<LedgerCore> core);
+  base::Result<ChargeOutcome> charge_once(LedgerDevice device, const std::shared_ptr<ProcessSlot>& slot, const ChargeRequest& request,
+                                          const Observation& observation);
   std::shared_ptr<LedgerCore> core_;
   std::mutex own_mutex_;
   std::weak_ptr<ProcessSlot> own_;

@@ -40,19 +40,34 @@ PassKind kind_of(const ChargeRequest& request, Verdict verdict) {
   return request.rule == ChargeRequest::Rule::ProbeRun ? PassKind::ProbeRun : PassKind::Observed;
 }
 
-void look(LedgerCore& core, std::uint32_t device, const Observation& observation, const ChargeRequest& request, Bytes need, Scan& scan,
-          ChargeOutcome& outcome) {
+ChargeOutcome look(const LedgerCore& core, std::uint32_t device, const Observation& observation, const ChargeRequest& request, const Need& need,
+                   Scan& scan) {
   scan_device(core, device, observation, scan);
   if (request.headroom > scan.figures.headroom) scan.figures.headroom = std::min(request.headroom, scan.figures.total);
+  ChargeOutcome outcome;
   outcome.figures = scan.figures;
-  outcome.verdict = decide(scan.figures, need);
+  outcome.need = need.sum();
+  outcome.resident = need.resident;
+  outcome.verdict = decide(scan.figures, outcome.need);
+  return outcome;
 }
 
 }  // namespace
 
+// The tokens of the dead are probed without the lock, since forty probes take longer than everything else here; who is found is then counted in a
+// second try.
 Result<ChargeOutcome> Ledger::charge(LedgerDevice device, const std::shared_ptr<ProcessSlot>& slot, const ChargeRequest& request,
                                      const Observation& observation) {
   BASE_TRY(core_->check_usable());
+  BASE_TRY_ASSIGN(ChargeOutcome outcome, charge_once(device, slot, request, observation));
+  if (outcome.verdict == Verdict::Fits || outcome.lease || !sweep_dead(*core_, device.position)) return outcome;
+  BASE_TRY_ASSIGN(outcome, charge_once(device, slot, request, observation));
+  outcome.deaths_found = true;
+  return outcome;
+}
+
+Result<ChargeOutcome> Ledger::charge_once(LedgerDevice device, const std::shared_ptr<ProcessSlot>& slot, const ChargeRequest& request,
+                                          const Observation& observation) {
   BASE_TRY_ASSIGN(const TableLock lock, TableLock::take(*core_, layout::kDeviceLock + device.position));
   ProcessSlot::Tables& tables = *slot->tables_;
   const std::lock_guard tables_lock(tables.mutex);
@@ -61,15 +76,8 @@ Result<ChargeOutcome> Ledger::charge(LedgerDevice device, const std::shared_ptr<
   need.request = need.resident ? request.warm_bytes.value_or(request.bytes) : request.bytes;
   if (!tables.context_charged.test(device.position)) need.context = request.context;
 
-  ChargeOutcome outcome;
-  outcome.resident = need.resident;
-  outcome.need = need.sum();
   Scan scan;
-  look(*core_, device.position, observation, request, outcome.need, scan, outcome);
-  if (outcome.verdict != Verdict::Fits) {
-    outcome.deaths_found = sweep_dead(*core_, device.position);
-    if (outcome.deaths_found) look(*core_, device.position, observation, request, outcome.need, scan, outcome);
-  }
+  ChargeOutcome outcome = look(*core_, device.position, observation, request, need, scan);
   if (scan.draining_count > 0 && observation.sample) bury_returned(*core_, device.position, scan, observation.sample->taken_at);
   if (!may_pass(request, outcome.verdict, outcome.figures)) return outcome;
 

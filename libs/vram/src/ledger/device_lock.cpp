@@ -17,17 +17,18 @@ using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kStuckPatience{2};
 constexpr std::chrono::seconds kStuckMemory{1};
 
-// Sleeps 1, 2, 4 … 200 us between attempts: a holder keeps the lock for well under a microsecond unless it was taken off its core.
+// A holder keeps the lock for about a microsecond, so a few yields do; if they do not, it was taken off its core and is away for milliseconds, and
+// every attempt costs a wake-up: 20, 40, 80 … us up to 1 ms.
 class BackOff {
  public:
   explicit BackOff(steady_clock::time_point deadline) : deadline_(deadline) {}
   bool pause() {
     if (steady_clock::now() >= deadline_) return false;
-    if (attempts_++ < 3) {
+    if (attempts_++ < 4) {
       std::this_thread::yield();
     } else {
       std::this_thread::sleep_for(nap_);
-      nap_ = std::min<std::chrono::microseconds>(nap_ * 2, std::chrono::microseconds(200));
+      nap_ = std::min<std::chrono::microseconds>(nap_ * 2, std::chrono::microseconds(1000));
     }
     return true;
   }
@@ -35,7 +36,7 @@ class BackOff {
  private:
   steady_clock::time_point deadline_;
   int attempts_ = 0;
-  std::chrono::microseconds nap_{1};
+  std::chrono::microseconds nap_{20};
 };
 
 Error lock_timeout(const LedgerCore& core) {

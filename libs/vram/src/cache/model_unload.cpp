@@ -40,6 +40,7 @@ void ModelCache::Core::release(const ModelPtr& model) {
   UnloadReason reason = UnloadReason::IdleTimeout;
   {
     const std::lock_guard lock(mutex_);
+    if (model->uses == 0) std::abort();
     if (--model->uses > 0) return;
     move(*model, ModelState::Idle);
     model->idle_since = options_.clock->monotonic();

@@ -319,9 +319,9 @@ class Slow : public Cache {
 TEST_F(Slow, AllWhoAskAtOnceGetTheOneLoadEvenWhenNothingStays) {
   ModelCache cache(options(milliseconds(0)));
   std::vector<std::future<bool>> all;
-  all.push_back(std::async(std::launch::async, [&] { return static_cast<bool>(cache.acquire(slow_request("m"))); }));
+  all.push_back(std::async(std::launch::async, [&] { return cache.acquire(slow_request("m")).value() != nullptr; }));
   entered_.get_future().wait();
-  for (int i = 0; i < 7; ++i) all.push_back(std::async(std::launch::async, [&] { return static_cast<bool>(cache.acquire(request_for(tally_, "m"))); }));
+  for (int i = 0; i < 7; ++i) all.push_back(std::async(std::launch::async, [&] { return cache.acquire(request_for(tally_, "m")).value() != nullptr; }));
   await_waiting(cache, 7);
   go_.set_value();
   for (auto& one : all) EXPECT_TRUE(one.get());

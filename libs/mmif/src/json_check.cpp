@@ -2,31 +2,39 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <string>
 
 #include "json_diagnose.hpp"
-#include "json_neutral.hpp"
+#include "json_grammar.hpp"
 #include "mmif/json.hpp"
 
 namespace mmif {
 namespace {
 
-constexpr std::size_t kKeptCapacity = std::size_t{2} << 20;  // buffers for documents up to this size stay with the thread
+using base::Error;
+using base::ErrorCode;
+
+constexpr std::size_t kKeptCapacity = std::size_t{4} << 20;  // buffers for documents up to this size stay with the thread
+constexpr std::size_t kLeastCapacity = 16384;
 
 bool has_byte_order_mark(std::string_view text) { return text.substr(0, 3) == "\xEF\xBB\xBF"; }
 
 }  // namespace
 
+// simdjson's first stage checks UTF-8, quotes and control characters and finds the structural characters. Its second stage would build a tree (three times the text) and refuse what Python
+// writes; json_grammar.cpp takes its place.
 struct JsonChecker::Impl {
-  std::unique_ptr<simdjson::dom::parser> parser;
-  std::string neutral;
+  std::unique_ptr<simdjson::internal::dom_parser_implementation> scanner;
 
-  simdjson::error_code parse(std::string_view text) {
-    if (!parser) {
-      parser = std::make_unique<simdjson::dom::parser>();
-      if (const auto error = parser->allocate(16384, kMaxDepth)) return error;  // grows with the text, the depth stays
+  simdjson::error_code scan(std::string_view text) {
+    if (!scanner || scanner->capacity() < text.size()) {
+      scanner.reset();
+      const std::size_t capacity = text.size() > kKeptCapacity ? text.size() : std::max(kLeastCapacity, std::min(kKeptCapacity, 2 * text.size()));
+      const auto* implementation = static_cast<const simdjson::implementation*>(simdjson::get_active_implementation());
+      if (const auto error = implementation->create_dom_parser_implementation(capacity, 1, scanner)) return error;
     }
-    return parser->parse(text.data(), text.size(), false).error();
+    return scanner->stage1(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(), simdjson::stage1_mode::regular);
   }
 };
 
@@ -35,27 +43,21 @@ JsonChecker::~JsonChecker() = default;
 
 base::Result<Structurals> JsonChecker::check(std::string_view text) {
   if (text.size() >= UINT32_MAX - kPadding) {
-    return base::Error{base::ErrorCode::InvalidDocument, "the text has " + std::to_string(text.size()) + " bytes; JSON texts of 4 GiB and more cannot be read"};
+    return Error{ErrorCode::InvalidDocument, "the text has " + std::to_string(text.size()) + " bytes; JSON texts of 4 GiB and more cannot be read"};
   }
-  if (has_byte_order_mark(text)) return diagnose_json(text);
-  simdjson::error_code error = impl_->parse(text);
-  if (error != simdjson::SUCCESS) {
-    // Python apps write what JSON forbids (NaN, lone surrogates, large integers): a copy of the same length without these goes through the strict
-    // parser; offsets stay valid for the original.
-    if (error == simdjson::MEMALLOC) return base::Error{base::ErrorCode::Unavailable, "out of memory while reading a JSON text of " + std::to_string(text.size()) + " bytes"};
-    impl_->neutral.assign(text);
-    const bool changed = neutralise_json(impl_->neutral);
-    impl_->neutral.append(kPadding, ' ');
-    if (changed) error = impl_->parse(std::string_view(impl_->neutral).substr(0, text.size()));
-    if (error != simdjson::SUCCESS) return diagnose_json(text);
+  if (text.empty() || has_byte_order_mark(text)) return diagnose_json(text);
+  const simdjson::error_code error = impl_->scan(text);
+  if (error == simdjson::MEMALLOC) {
+    return Error{ErrorCode::Unavailable, "out of memory while reading a JSON text of " + std::to_string(text.size()) + " bytes"};
   }
-  const auto& implementation = *impl_->parser->implementation;
-  return Structurals(implementation.structural_indexes.get(), implementation.n_structural_indexes);
+  if (error != simdjson::SUCCESS) return diagnose_json(text);
+  const Structurals structurals(impl_->scanner->structural_indexes.get(), impl_->scanner->n_structural_indexes);
+  if (!is_json_value(text, structurals)) return diagnose_json(text);
+  return structurals;
 }
 
 void JsonChecker::shrink() noexcept {
-  if (impl_->parser && impl_->parser->capacity() > kKeptCapacity) impl_->parser.reset();
-  if (impl_->neutral.capacity() > kKeptCapacity) std::string().swap(impl_->neutral);
+  if (impl_->scanner && impl_->scanner->capacity() > kKeptCapacity) impl_->scanner.reset();
 }
 
 JsonChecker& thread_checker() {

@@ -63,7 +63,7 @@ class CommandLine {
 
  private:
   void add_settings() {
-    if (program_.apps.size() > 1) cli_.add_option("--app", app, "Which app: " + CLI::detail::join(program_.apps, ", "))->group("Serving")->type_name("NAME");
+    if (program_.apps.size() > 1 || !program_.apps.front().empty()) cli_.add_option("--app", app, "Which app: " + CLI::detail::join(program_.apps, ", "))->group("Serving")->type_name("NAME");
     for (const Setting& setting : settings()) {
       names_.push_back(setting.flag());
       if (setting.value.empty()) {

@@ -33,7 +33,7 @@ std::optional<std::string> environment(const std::string& name) {
 }
 
 const NamedApp* find_app(const std::vector<NamedApp>& apps, const std::string& name) {
-  if (apps.size() == 1) return &apps.front();
+  if (apps.size() == 1 && (name.empty() || apps.front().name == name)) return &apps.front();
   for (const NamedApp& app : apps) {
     if (app.name == name) return &app;
   }

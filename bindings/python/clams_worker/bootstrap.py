@@ -1,5 +1,6 @@
 """From the command line to a running app."""
 import argparse
+import builtins
 import importlib.machinery
 import os
 import sys
@@ -24,15 +25,13 @@ def _arguments(argv):
     return parser.parse_args(argv)
 
 
-def _close_in_forked_children(fds):
+def _close_in_forked_children(channel, life_fd):
     """A child that the app forks must hold neither the socket nor the life line. `exec` is seen to by close-on-exec."""
 
     def close():
-        for fd in fds:
-            try:
-                os.close(fd)
-            except OSError:
-                pass
+        # The socket by its object, which would otherwise close that number a second time when the child has long reused it.
+        channel.close()
+        os.close(life_fd)
 
     os.register_at_fork(after_in_child=close)
 
@@ -50,7 +49,7 @@ def run_as_main(path, args):
     path = os.path.abspath(path)
     main = types.ModuleType("__main__")
     main.__file__ = path
-    main.__builtins__ = __builtins__
+    main.__builtins__ = builtins
     main.__loader__ = importlib.machinery.SourceFileLoader("__main__", path)
     main.__dict__["__cached__"] = None
     main.__dict__["__annotations__"] = {}
@@ -66,7 +65,7 @@ def main(argv):
     options = _arguments(argv)
     channel = Channel(options.fd)
     life_line.hold(options.life_fd)
-    _close_in_forked_children((options.fd, options.life_fd))
+    _close_in_forked_children(channel, options.life_fd)
     _line_buffered()
     version = "{}.{}.{}".format(*sys.version_info[:3])
     channel.send(protocol.Frame(protocol.HELLO, kind="clams_worker on Python " + version, pid=os.getpid(), versions=(protocol.VERSION, protocol.VERSION)))

@@ -114,7 +114,7 @@ class Worker:
 
     def _run(self, frame, document):
         self._out_of_memory = False
-        memory = torch_memory.Recorder()
+        memory = torch_memory.Recorder() if frame.kind == "http" else None
         chunks = []
         try:
             self._signals.lend()
@@ -128,7 +128,7 @@ class Worker:
         document.close()
         self._tidy()
         reply.id = frame.id
-        reply.memory = memory.finish()
+        reply.memory = memory.finish() if memory else None
         try:
             self._channel.send(reply, chunks)
         except (protocol.ProtocolError, MemoryError) as error:

@@ -67,7 +67,9 @@ class PythonPool : public ::testing::Test {
     ADD_FAILURE() << "no answer within 60 s; the log: " << sink_->text();
     return {};
   }
-  worker::Outcome perform(const std::string& what, int number = 0) { return ask(http("POST", "do=" + what + "&number=" + std::to_string(number), kMmif)); }
+  worker::Outcome perform(const std::string& what, int number = 0) {
+    return ask(http("POST", "do=" + what + "&number=" + std::to_string(number), kMmif));
+  }
   static std::string status_of(const worker::Outcome& outcome) {
     const std::string* status = worker::find_attribute(outcome.attributes, "status");
     return status != nullptr ? *status : "none: " + outcome.error.message;
@@ -121,9 +123,11 @@ TEST_F(PythonPool, NativeCodeThatHoldsTheInterpreterLockIsEndedByTheRequestsDead
 
 TEST_F(PythonPool, ALargeDocumentCrossesBothWays) {
   const std::string text(3'000'000, 't');
-  const auto answer = ask(http("POST", "", R"({"metadata": {"mmif": "http://mmif.clams.ai/1.0.0"}, "documents": [{"@type": )"
-                                           R"("http://mmif.clams.ai/vocabulary/TextDocument/v1", "properties": {"id": "d1", "text": {"@value": ")" +
-                                               text + R"("}}}], "views": []})"));
+  const auto answer =
+      ask(http("POST", "",
+               R"({"metadata": {"mmif": "http://mmif.clams.ai/1.0.0"}, "documents": [{"@type": )"
+               R"("http://mmif.clams.ai/vocabulary/TextDocument/v1", "properties": {"id": "d1", "text": {"@value": ")" +
+                   text + R"("}}}], "views": []})"));
   EXPECT_EQ(status_of(answer), "200");
   EXPECT_TRUE(answer.document.in_memfd());
   EXPECT_THAT(std::string(answer.document.view()), HasSubstr(text));

@@ -9,7 +9,8 @@ namespace worker {
 
 template <class Int>
 void put_int(std::string& out, Int value) {
-  for (std::size_t i = 0; i < sizeof(Int); ++i) out.push_back(static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i) & 0xFFU));
+  for (std::size_t i = 0; i < sizeof(Int); ++i)
+    out.push_back(static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i) & 0xFFU));
 }
 
 // Reads from the front of a view; a read past the end makes `ok()` false and gives zeros or nothing.

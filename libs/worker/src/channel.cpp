@@ -16,7 +16,8 @@ constexpr std::size_t kMaxDescriptors = 4;  // room to receive (and close) more 
 base::Status widen(int fd) {
   // The kernel doubles the figure and caps it by net.core.wmem_max; 192 KiB fit into what its default leaves.
   const int size = 1 << 20;
-  if (::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size) != 0) return base::error_from_errno("cannot size the socket of a worker", errno);
+  if (::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size) != 0)
+    return base::error_from_errno("cannot size the socket of a worker", errno);
   return {};
 }
 
@@ -37,13 +38,14 @@ std::vector<base::Fd> take_descriptors(msghdr& header) {
 base::Result<Received> assemble(std::string_view bytes, std::vector<base::Fd> descriptors, std::uint64_t max_document) {
   BASE_TRY_ASSIGN(Frame frame, decode(bytes));
   if (descriptors.size() != (frame.memfd_bytes ? 1U : 0U)) {
-    return base::Error{base::ErrorCode::InvalidArgument, "a frame came with " + std::to_string(descriptors.size()) + " descriptors"};
+    return base::Error{base::ErrorCode::InvalidArgument,
+                       "a frame came with " + std::to_string(descriptors.size()) + " descriptors"};
   }
   Received received{ChannelState::Message, {}};
   if (frame.memfd_bytes) {
     if (*frame.memfd_bytes > max_document) {
-      return base::Error{base::ErrorCode::InvalidArgument, "a document of " + std::to_string(*frame.memfd_bytes) + " bytes came (limit " +
-                                                               std::to_string(max_document) + ")"};
+      return base::Error{base::ErrorCode::InvalidArgument, "a document of " + std::to_string(*frame.memfd_bytes) +
+                                                               " bytes came (limit " + std::to_string(max_document) + ")"};
     }
     BASE_TRY_ASSIGN(received.message.document, Document::from_sealed(std::move(descriptors.front()), *frame.memfd_bytes));
   } else if (!frame.body.empty()) {
@@ -78,9 +80,7 @@ base::Result<Received> receive(int fd, std::uint64_t max_document) {
   header.msg_controllen = control.size();
   ssize_t got = -1;
   // ECONNRESET is told once when the peer closed with packets unread; what it sent before is still in the queue behind it.
-  do {
-    got = ::recvmsg(fd, &header, MSG_CMSG_CLOEXEC);
-  } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
+  do { got = ::recvmsg(fd, &header, MSG_CMSG_CLOEXEC); } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
   if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Received{ChannelState::WouldBlock, {}};
   if (got < 0) return base::error_from_errno("cannot receive from the other end of a worker's socket", errno);
   std::vector<base::Fd> descriptors = take_descriptors(header);

@@ -59,7 +59,8 @@ base::Result<Pipe> make_pipe() {
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return base::error_from_errno("cannot create a pipe for a child's output", errno);
   Pipe pipe{base::Fd(ends[0]), base::Fd(ends[1])};
   // Only our end: the child's must block, or its prints would fail while we are slow.
-  if (::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK) != 0) return base::error_from_errno("cannot prepare a pipe for a child's output", errno);
+  if (::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK) != 0)
+    return base::error_from_errno("cannot prepare a pipe for a child's output", errno);
   return pipe;
 }
 
@@ -70,7 +71,8 @@ std::vector<std::string> environment_of(const ChildCommand& command) {
   std::vector<std::string> result;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
-    const bool replaced = std::any_of(command.environment.begin(), command.environment.end(), [&](const auto& pair) { return named(text, pair.first); });
+    const bool replaced = std::any_of(command.environment.begin(), command.environment.end(),
+                                      [&](const auto& pair) { return named(text, pair.first); });
     const bool removed = std::any_of(command.environment_removed.begin(), command.environment_removed.end(),
                                      [&](const std::string& name) { return named(text, name); });
     if (!replaced && !removed) result.emplace_back(text);
@@ -100,9 +102,9 @@ base::Result<std::vector<base::Fd>> lift(const std::vector<InheritedFd>& wanted,
 }
 
 base::Error start_error(const ChildCommand& command, int reason) {
-  base::Error error = base::error_from_errno("cannot start '" + command.program + "'" +
-                                                 (command.directory.empty() ? std::string() : " in '" + command.directory + "'"),
-                                             reason);
+  base::Error error = base::error_from_errno(
+      "cannot start '" + command.program + "'" + (command.directory.empty() ? std::string() : " in '" + command.directory + "'"),
+      reason);
   return error;
 }
 
@@ -111,11 +113,13 @@ int spawn(const ChildCommand& command, const std::vector<InheritedFd>& wanted, c
   SpawnActions actions;
   int highest = 2;
   if (!command.directory.empty()) {
-    if (const int problem = ::posix_spawn_file_actions_addchdir_np(actions.get(), command.directory.c_str()); problem != 0) return problem;
+    if (const int problem = ::posix_spawn_file_actions_addchdir_np(actions.get(), command.directory.c_str()); problem != 0)
+      return problem;
   }
   ::posix_spawn_file_actions_addopen(actions.get(), STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (const int problem = ::posix_spawn_file_actions_adddup2(actions.get(), lifted[i].get(), wanted[i].number); problem != 0) return problem;
+    if (const int problem = ::posix_spawn_file_actions_adddup2(actions.get(), lifted[i].get(), wanted[i].number); problem != 0)
+      return problem;
     highest = std::max(highest, wanted[i].number);
   }
   if (const int problem = ::posix_spawn_file_actions_addclosefrom_np(actions.get(), highest + 1); problem != 0) return problem;
@@ -123,7 +127,8 @@ int spawn(const ChildCommand& command, const std::vector<InheritedFd>& wanted, c
   words.insert(words.end(), command.arguments.begin(), command.arguments.end());
   std::vector<std::string> variables = environment_of(command);
   const SpawnAttributes attributes;
-  return ::posix_spawnp(&pid, command.program.c_str(), actions.get(), attributes.get(), pointers(words).data(), pointers(variables).data());
+  return ::posix_spawnp(&pid, command.program.c_str(), actions.get(), attributes.get(), pointers(words).data(),
+                        pointers(variables).data());
 }
 
 }  // namespace
@@ -198,11 +203,9 @@ void ChildProcess::end() noexcept {
   signal(SIGKILL);
   // Cannot block for long: SIGKILL was delivered, and only a process stuck in the kernel takes its time.
   pollfd ended{pidfd_.get(), POLLIN, 0};
-  while (pidfd_ && ::poll(&ended, 1, -1) < 0 && errno == EINTR) {
-  }
+  while (pidfd_ && ::poll(&ended, 1, -1) < 0 && errno == EINTR) {}
   siginfo_t info{};
-  while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED) != 0 && errno == EINTR) {
-  }
+  while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED) != 0 && errno == EINTR) {}
   pid_ = -1;
 }
 

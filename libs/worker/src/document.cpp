@@ -11,7 +11,9 @@ namespace {
 
 constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
-base::Error refused(const std::string& why) { return {base::ErrorCode::InvalidArgument, "a document handed over as a descriptor cannot be used: " + why}; }
+base::Error refused(const std::string& why) {
+  return {base::ErrorCode::InvalidArgument, "a document handed over as a descriptor cannot be used: " + why};
+}
 
 }  // namespace
 
@@ -40,7 +42,7 @@ base::Result<Document> Document::from_sealed(base::Fd fd, std::uint64_t size) {
   const int seals = ::fcntl(fd.get(), F_GET_SEALS);
   if (seals < 0) return refused("it is no memfd");
   if ((seals & kSeals) != kSeals) return refused("it is not sealed against writing and changes of size");
-  struct stat info{};
+  struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return base::error_from_errno("cannot look at a handed-over document", errno);
   if (static_cast<std::uint64_t>(info.st_size) != size) {
     return refused("it has " + std::to_string(info.st_size) + " bytes, announced were " + std::to_string(size));
@@ -50,7 +52,8 @@ base::Result<Document> Document::from_sealed(base::Fd fd, std::uint64_t size) {
   if (size > 0) {
     // MAP_PRIVATE: kernels before 6.7 refuse a shared mapping of a write-sealed memfd even when it is read-only.
     void* mapping = ::mmap(nullptr, storage->length, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-    if (mapping == MAP_FAILED) return base::error_from_errno("cannot map a handed-over document of " + std::to_string(size) + " bytes", errno);
+    if (mapping == MAP_FAILED)
+      return base::error_from_errno("cannot map a handed-over document of " + std::to_string(size) + " bytes", errno);
     storage->mapping = mapping;
   }
   storage->fd = std::move(fd);

@@ -18,7 +18,8 @@ base::Result<std::unique_ptr<EventLoop>> EventLoop::create() {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = 0;
-  if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake.get(), &event) != 0) return base::error_from_errno("cannot prepare an event loop", errno);
+  if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake.get(), &event) != 0)
+    return base::error_from_errno("cannot prepare an event loop", errno);
   return std::unique_ptr<EventLoop>(new EventLoop(std::move(epoll), std::move(wake)));
 }
 

@@ -66,9 +66,11 @@ LifeLine::LifeLine(LifeLine&&) noexcept = default;
 LifeLine& LifeLine::operator=(LifeLine&&) noexcept = default;
 
 base::Result<LifeLine> LifeLine::hold(int fd) {
-  struct stat info{};
+  struct stat info {};
   if (::fstat(fd, &info) != 0 || !S_ISFIFO(info.st_mode)) {
-    return base::Error{base::ErrorCode::InvalidArgument, "descriptor " + std::to_string(fd) + " is not the life line of a worker: workers are started by a worker pool, not by hand"};
+    return base::Error{base::ErrorCode::InvalidArgument,
+                       "descriptor " + std::to_string(fd) +
+                           " is not the life line of a worker: workers are started by a worker pool, not by hand"};
   }
   base::Fd line(fd);
   if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return base::error_from_errno("cannot prepare the life line of a worker", errno);

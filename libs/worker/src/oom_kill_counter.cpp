@@ -52,7 +52,8 @@ std::optional<std::uint64_t> OomKillCounter::read() const {
   for (const std::string& path : {base_path + groups.unified + "/memory.events", base_path + "/memory.events"}) {
     if (const auto count = counter_in(path, "oom_kill")) return count;
   }
-  for (const std::string& path : {base_path + "/memory" + groups.memory + "/memory.oom_control", base_path + "/memory/memory.oom_control"}) {
+  for (const std::string& path :
+       {base_path + "/memory" + groups.memory + "/memory.oom_control", base_path + "/memory/memory.oom_control"}) {
     if (const auto count = counter_in(path, "oom_kill")) return count;
   }
   return counter_in(root_ + "/proc/vmstat", "oom_kill");

@@ -2,7 +2,8 @@
 
 namespace worker::detail {
 
-PoolCore::PoolCore(PoolOptions options, std::shared_ptr<WorkerObserver> observer, base::Logger logger, std::unique_ptr<EventLoop> loop)
+PoolCore::PoolCore(PoolOptions options, std::shared_ptr<WorkerObserver> observer, base::Logger logger,
+                   std::unique_ptr<EventLoop> loop)
     : options_(std::move(options)), observer_(std::move(observer)), logger_(std::move(logger)), loop_(std::move(loop)) {
   loop_->after_round([this] { publish(); });
 }
@@ -10,18 +11,22 @@ PoolCore::PoolCore(PoolOptions options, std::shared_ptr<WorkerObserver> observer
 PoolCore::~PoolCore() = default;
 
 void PoolCore::run_threads() {
-  // The functions posted by the starter hold a plain pointer: `join` ends the starter before the loop.
-  starter_ = std::make_unique<Starter>(observer_, [this](const WorkerRef& worker, std::shared_ptr<StartedWorker> process, std::optional<StartFailure> failure) {
-    loop_->post([this, worker, process = std::move(process), failure = std::move(failure)] { start_finished(worker, process, failure); });
-  });
+  // The functions posted by the starter hold a plain pointer: they run on the loop's thread only, which this object outlives.
+  starter_ = std::make_unique<Starter>(
+      observer_, [this](const WorkerRef& worker, std::shared_ptr<StartedWorker> process, std::optional<StartFailure> failure) {
+        loop_->post([this, worker, process = std::move(process), failure = std::move(failure)] {
+          start_finished(worker, process, failure);
+        });
+      });
   loop_->post([this] { ensure_workers(); });
   thread_ = std::thread([this] { loop_->run(); });
 }
 
 void PoolCore::join() {
-  starter_.reset();
+  // The loop first: its last functions still speak to the starter. What the starter sends afterwards is dropped, and a process with it.
   loop_->stop();
   if (thread_.joinable()) thread_.join();
+  starter_.reset();
 }
 
 void PoolCore::post(std::function<void(PoolCore&)> function) {
@@ -43,7 +48,10 @@ void PoolCore::publish() {
   status.draining = draining_;
   for (const auto& slot : slots_) {
     status.running += slot->running.size();
-    status.workers.push_back({slot->ref, slot->state, static_cast<unsigned>(slot->places.size()), slot->models, slot->requests, slot->memory});
+    WorkerRef ref = slot->ref;
+    if (!has_process(slot->state)) ref.pid = 0;  // the number may be anybody's by now
+    status.workers.push_back(
+        {ref, slot->state, static_cast<unsigned>(slot->places.size()), slot->models, slot->requests, slot->memory});
   }
   published_.with([&](PoolStatus& published) { published = std::move(status); });
 }

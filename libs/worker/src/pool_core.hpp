@@ -1,10 +1,13 @@
 // The inside of WorkerPool. Everything here runs on the event thread, except where marked.
 //
 // Invariants
-//  - A task is in exactly one of: the queue; running on a place (in its slot's `running`); gone. A task whose completion was already called
+//  - A task is in exactly one of: the queue; running on a place (in its slot's `running`); gone. A task whose completion was
+//  already called
 //    (timed out, cancelled) stays running until its worker answers or is collected, since only then its memory is free.
-//  - A place belongs to one living process. `slot.places` holds the numbers of the places in that slot's process; it is empty without a process. A
-//    place lives while its seat is held or a task runs on it. A held seat whose process has died keeps its number in `places_` with slot = nullptr.
+//  - A place belongs to one living process. `slot.places` holds the numbers of the places in that slot's process; it is empty
+//  without a process. A
+//    place lives while its seat is held or a task runs on it. A held seat whose process has died keeps its number in `places_` with
+//    slot = nullptr.
 //  - Ready <=> process ready and no places; Busy and Draining <=> at least one place.
 //  - Every change of a slot's state goes through `move`, which obeys the table of worker_state.hpp.
 #pragma once
@@ -29,8 +32,8 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 struct Task {
   std::uint64_t id = 0;
   Request request;
-  Completion done;         // empty once called
-  SeatCompletion seated;   // set for a wish for a seat; empty once called
+  Completion done;        // empty once called
+  SeatCompletion seated;  // set for a wish for a seat; empty once called
   std::uint64_t place = 0;
   WorkerRef worker;
   bool running = false;
@@ -59,8 +62,8 @@ struct Slot {
   bool retire_when_empty = false;
   bool told_to_end = false;  // its end is no crash
   bool killed_by_us = false;
-  std::string cause;         // why we end it, for the outcomes of what it runs
-  std::string program;       // from Hello
+  std::string cause;    // why we end it, for the outcomes of what it runs
+  std::string program;  // from Hello
   std::optional<std::uint64_t> oom_kills_before;
   EventLoop::TimerId life_timer = 0;  // start, finish, stop and kill deadlines, back-off: one at a time
   EventLoop::TimerId ping_timer = 0;
@@ -94,7 +97,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   bool wait_stopped(SteadyTime deadline);
   PoolStatus status() const;
 
-  // Event thread.
+  // Event thread (pool_control.cpp).
   void resize(unsigned workers, unsigned per_worker);
   void reload(std::optional<ChildCommand> command);
   bool retire_idle(std::uint64_t worker_id);
@@ -103,6 +106,9 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   void stop_now();
 
  private:
+  void check_stopped();
+  bool nobody_waits_for(const Slot& slot) const;
+
   // pool_queue.cpp: tasks, places, routing
   void accept(std::unique_ptr<Task> task);
   std::optional<base::Error> why_refused() const;
@@ -129,10 +135,12 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   void retire_surplus(unsigned wanted);
   void start_slot(Slot& slot);
   void start_process(Slot& slot);
-  void start_finished(const WorkerRef& worker, const std::shared_ptr<StartedWorker>& process, const std::optional<StartFailure>& failure);
+  void start_finished(const WorkerRef& worker, const std::shared_ptr<StartedWorker>& process,
+                      const std::optional<StartFailure>& failure);
   void start_failed(Slot& slot, const base::Error& error, bool refused_by_owner);
   void adopt(Slot& slot, std::shared_ptr<StartedWorker> process);
   void became_ready(Slot& slot, const Frame& frame);
+  void retire_older();
   void retire(Slot& slot, const std::string& cause);
   void drained_a_bit(Slot& slot);
   enum class StopStep { Ask, Terminate, Kill };
@@ -144,8 +152,6 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   void end_tasks_of(Slot& slot, const std::string& words);
   void count_death(const Slot& slot, const ExitReason& reason);
   void back_off(bool crash_of_settled);
-  bool nobody_waits_for(const Slot& slot) const;
-  void check_stopped();
   std::size_t live_workers() const;
 
   // pool_traffic.cpp: sockets and pipes
@@ -163,7 +169,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   void flush(Slot& slot);
   void on_output(Slot& slot, bool error_output);
   bool read_output(Slot& slot, bool error_output, int limit);
-  void log_line(const Slot& slot, bool error_output, std::string_view line);
+  void log_line(const Slot& slot, std::string_view line);
 
   // pool_health.cpp: hang, leak, ping
   void check_leaks(Slot& slot, const std::string& model);

@@ -14,7 +14,8 @@ std::optional<base::Bytes> resident_set_of(pid_t pid) {
   if (!text) return std::nullopt;
   const auto words = base::split(*text, ' ');
   std::uint64_t pages = 0;
-  if (words.size() < 2 || std::from_chars(words[1].data(), words[1].data() + words[1].size(), pages).ec != std::errc()) return std::nullopt;
+  if (words.size() < 2 || std::from_chars(words[1].data(), words[1].data() + words[1].size(), pages).ec != std::errc())
+    return std::nullopt;
   return base::Bytes(pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)));
 }
 
@@ -28,9 +29,11 @@ base::Bytes device_bytes_held(const MemoryReport& report) {
 
 void PoolCore::check_leaks(Slot& slot, const std::string& model) {
   std::string cause;
-  if (options_.max_requests && slot.requests >= *options_.max_requests) cause = "it has done its " + std::to_string(slot.requests) + " requests";
+  if (options_.max_requests && slot.requests >= *options_.max_requests)
+    cause = "it has done its " + std::to_string(slot.requests) + " requests";
   if (options_.max_device_held && slot.memory && device_bytes_held(*slot.memory) > *options_.max_device_held) {
-    cause = "it holds " + to_string(device_bytes_held(*slot.memory)) + " of device memory between requests (limit " + to_string(*options_.max_device_held) + ")";
+    cause = "it holds " + to_string(device_bytes_held(*slot.memory)) + " of device memory between requests (limit " +
+            to_string(*options_.max_device_held) + ")";
     ++counters_.leaked;
   }
   if (options_.max_host_growth) {
@@ -54,7 +57,8 @@ void PoolCore::hang_grace_over(std::uint64_t id) {
   if (slot == nullptr || slot->state == WorkerState::Stopping) return;
   if (!slot->hung) ++counters_.hung;
   slot->hung = true;
-  logger_.warning(options_.name + ": " + describe(*slot) + " hangs: a request ran over its time limit and did not end when asked to");
+  logger_.warning(options_.name + ": " + describe(*slot) +
+                  " hangs: a request ran over its time limit and did not end when asked to");
   if (slot->cause.empty()) slot->cause = "a request in it ran over its time limit and did not end when asked to";
   if (slot->state == WorkerState::Draining) return drained_a_bit(*slot);
   retire(*slot, slot->cause);

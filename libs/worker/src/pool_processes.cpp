@@ -19,8 +19,8 @@ void PoolCore::move(Slot& slot, WorkerEvent event) {
 }
 
 std::string PoolCore::describe(const Slot& slot) const {
-  return "worker " + std::to_string(slot.ref.id) + " (slot " + std::to_string(slot.ref.slot) + ", pid " + std::to_string(slot.ref.pid) + ", " +
-         std::string(name_of(slot.state)) + ")";
+  return "worker " + std::to_string(slot.ref.id) + " (slot " + std::to_string(slot.ref.slot) + ", pid " +
+         std::to_string(slot.ref.pid) + ", " + std::string(name_of(slot.state)) + ")";
 }
 
 Slot* PoolCore::slot_of(std::uint64_t worker_id) {
@@ -56,7 +56,8 @@ unsigned PoolCore::wanted_workers() const {
     }
   }
   const std::size_t for_requests = (occupied + options_.per_worker - 1) / options_.per_worker;
-  return static_cast<unsigned>(std::min<std::size_t>(options_.workers, std::max({for_requests, std::size_t{options_.start_ahead}, old_ones})));
+  return static_cast<unsigned>(
+      std::min<std::size_t>(options_.workers, std::max({for_requests, std::size_t{options_.start_ahead}, old_ones})));
 }
 
 void PoolCore::ensure_workers() {
@@ -117,7 +118,8 @@ void PoolCore::start_process(Slot& slot) {
   starter_->enqueue({slot.ref, options_.command});
 }
 
-void PoolCore::start_finished(const WorkerRef& worker, const std::shared_ptr<StartedWorker>& process, const std::optional<StartFailure>& failure) {
+void PoolCore::start_finished(const WorkerRef& worker, const std::shared_ptr<StartedWorker>& process,
+                              const std::optional<StartFailure>& failure) {
   const auto found = std::find_if(slots_.begin(), slots_.end(), [&](const auto& slot) { return slot->ref.id == worker.id; });
   if (found == slots_.end()) return;
   Slot& slot = **found;
@@ -148,19 +150,25 @@ void PoolCore::adopt(Slot& slot, std::shared_ptr<StartedWorker> process) {
   slot.process = std::move(process);
   slot.ref.pid = slot.process->child.pid();
   ++counters_.started;
-  const auto line = [this, &slot](bool error_output) { return [this, &slot, error_output](std::string_view text) { log_line(slot, error_output, text); }; };
-  slot.output = std::make_unique<LineSplitter>(options_.log_lines_per_second, line(false));
-  slot.error_output = std::make_unique<LineSplitter>(options_.log_lines_per_second, line(true));
+  for (auto* lines : {&slot.output, &slot.error_output}) {
+    *lines = std::make_unique<LineSplitter>(options_.log_lines_per_second,
+                                            [this, &slot](std::string_view line) { log_line(slot, line); });
+  }
   const ChildProcess& child = slot.process->child;
   const auto watch = [this](int fd, std::function<void(std::uint32_t)> handler, EventLoop::WatchId& id) {
     auto result = loop_->watch(fd, EPOLLIN, std::move(handler));
     if (result) id = *result;
     return result.has_value();
   };
-  const bool watched = watch(child.pidfd(), [this, &slot](std::uint32_t) { child_ended(slot); }, slot.pidfd_watch) &&
-                       watch(slot.process->channel.get(), [this, &slot](std::uint32_t events) { on_channel(slot, events); }, slot.channel_watch) &&
-                       watch(child.output().get(), [this, &slot](std::uint32_t) { on_output(slot, false); }, slot.output_watch) &&
-                       watch(child.error_output().get(), [this, &slot](std::uint32_t) { on_output(slot, true); }, slot.error_watch);
+  const bool watched =
+      watch(
+          child.pidfd(), [this, &slot](std::uint32_t) { child_ended(slot); }, slot.pidfd_watch) &&
+      watch(
+          slot.process->channel.get(), [this, &slot](std::uint32_t events) { on_channel(slot, events); }, slot.channel_watch) &&
+      watch(
+          child.output().get(), [this, &slot](std::uint32_t) { on_output(slot, false); }, slot.output_watch) &&
+      watch(
+          child.error_output().get(), [this, &slot](std::uint32_t) { on_output(slot, true); }, slot.error_watch);
   observer_->started(slot.ref);
   if (!watched) return start_failed(slot, unavailable("a worker's descriptors cannot be watched (too many open files?)"), false);
   // Told to end while the starter was at work.
@@ -178,12 +186,21 @@ void PoolCore::became_ready(Slot& slot, const Frame& frame) {
   const MemoryReport report = frame.memory.value_or(MemoryReport{});
   if (frame.memory) slot.memory = frame.memory;
   observer_->ready(slot.ref, report);
-  const auto older = std::find_if(slots_.begin(), slots_.end(), [this](const auto& other) {
-    return takes_requests(other->state) && other->generation != generation_;
-  });
-  if (older != slots_.end()) retire(**older, "a successor has taken over");
+  retire_older();
   plan_ping(slot);
   pump();
+}
+
+// Each new worker takes over from an old one; when there are as many new ones as there may be, from all that are left.
+void PoolCore::retire_older() {
+  const auto fresh = std::count_if(slots_.begin(), slots_.end(), [this](const auto& slot) {
+    return takes_requests(slot->state) && slot->generation == generation_;
+  });
+  for (const auto& slot : slots_) {
+    if (!takes_requests(slot->state) || slot->generation == generation_) continue;
+    retire(*slot, "a successor has taken over");
+    if (fresh < options_.workers) return;
+  }
 }
 
 void PoolCore::retire(Slot& slot, const std::string& cause) {
@@ -232,22 +249,24 @@ void PoolCore::escalate(Slot& slot, StopStep step) {
 
 ExitReason PoolCore::collect(Slot& slot) {
   // What it said before it died counts: an answer may lie in the socket behind the news of its death.
-  while (slot.channel_watch != 0 && read_channel(slot, 64)) {
-  }
+  while (slot.channel_watch != 0 && read_channel(slot, 64)) {}
   for (const bool error_output : {false, true}) read_output(slot, error_output, 16);
   ExitReason reason = slot.process->child.reap().value_or(ExitReason{});
   const auto oom_kills = oom_kills_.read();
-  reason.out_of_memory = reason.signal == SIGKILL && !slot.killed_by_us && oom_kills && slot.oom_kills_before && *oom_kills > *slot.oom_kills_before;
+  reason.out_of_memory =
+      reason.signal == SIGKILL && !slot.killed_by_us && oom_kills && slot.oom_kills_before && *oom_kills > *slot.oom_kills_before;
   slot.output->finish();
   slot.error_output->finish();
   return reason;
 }
 
 void PoolCore::child_ended(Slot& slot) {
-  const bool was_starting = slot.state == WorkerState::Starting || (slot.state == WorkerState::Stopping && slot.ready_since == SteadyTime{});
+  const bool was_starting =
+      slot.state == WorkerState::Starting || (slot.state == WorkerState::Stopping && slot.ready_since == SteadyTime{});
   const ExitReason reason = collect(slot);
   const std::string printed = slot.error_output->last_lines();
-  const std::string words = "worker process " + std::to_string(slot.ref.pid) + " " + reason.words() + (slot.cause.empty() ? "" : ", after it was told to end: " + slot.cause);
+  const std::string words = "worker process " + std::to_string(slot.ref.pid) + " " + reason.words() +
+                            (slot.cause.empty() ? "" : ", after it was told to end: " + slot.cause);
   count_death(slot, reason);
   const bool told = slot.told_to_end;
   const bool settled = slot.requests > 0 || std::chrono::steady_clock::now() - slot.ready_since > options_.settled;
@@ -256,7 +275,9 @@ void PoolCore::child_ended(Slot& slot) {
   close_process(slot);
   observer_->died(slot.ref, reason);
   if (!told && was_starting) {
-    return start_failed(slot, unavailable("the " + words + " before it was ready" + (printed.empty() ? "" : "; it last printed: " + printed)), false);
+    return start_failed(
+        slot, unavailable("the " + words + " before it was ready" + (printed.empty() ? "" : "; it last printed: " + printed)),
+        false);
   }
   if (!told) {
     logger_.error(options_.name + ": " + words + (printed.empty() ? "" : "; it last printed: " + printed));
@@ -299,7 +320,8 @@ void PoolCore::end_tasks_of(Slot& slot, const std::string& words) {
 void PoolCore::close_process(Slot& slot) {
   loop_->cancel(slot.life_timer);
   loop_->cancel(slot.ping_timer);
-  for (EventLoop::WatchId* watch : {&slot.channel_watch, &slot.pidfd_watch, &slot.output_watch, &slot.error_watch}) loop_->unwatch(std::exchange(*watch, 0));
+  for (EventLoop::WatchId* watch : {&slot.channel_watch, &slot.pidfd_watch, &slot.output_watch, &slot.error_watch})
+    loop_->unwatch(std::exchange(*watch, 0));
   Slot fresh(slot.ref.slot);
   fresh.ref = slot.ref;
   fresh.state = slot.state;
@@ -312,113 +334,6 @@ void PoolCore::back_off(bool crash_of_settled) {
   const unsigned doublings = std::min(crashes_in_a_row_ - 1, 20U);
   const auto delay = std::min(options_.backoff_max, std::chrono::milliseconds(options_.backoff_first.count() << doublings));
   no_start_before_ = std::chrono::steady_clock::now() + delay;
-}
-
-void PoolCore::resize(unsigned workers, unsigned per_worker) {
-  options_.workers = std::max(1U, workers);
-  options_.per_worker = std::max(1U, per_worker);
-  for (const auto& slot : slots_) slot->capacity = std::min(options_.per_worker, slot->announced_capacity);
-  pump();
-}
-
-void PoolCore::reload(std::optional<ChildCommand> command) {
-  if (draining_ || stopping_) return;
-  if (command) options_.command = std::move(*command);
-  ++generation_;
-  crashes_in_a_row_ = 0;
-  no_start_before_ = {};
-  for (const auto& slot : slots_) {
-    if (slot->state == WorkerState::Starting) stop(*slot, StopStep::Terminate, "the workers are reloaded");
-    if (slot->state == WorkerState::BackingOff) {
-      loop_->cancel(slot->life_timer);
-      move(*slot, WorkerEvent::Stop);
-    }
-  }
-  pump();
-}
-
-bool PoolCore::retire_idle(std::uint64_t worker_id) {
-  Slot* slot = slot_of(worker_id);
-  if (slot == nullptr || slot->state != WorkerState::Ready) return false;
-  retire(*slot, "it was idle and what it holds is wanted");
-  return true;
-}
-
-void PoolCore::unload_model(const std::string& name) {
-  for (const auto& slot : slots_) {
-    if (!takes_requests(slot->state) || slot->models.count(name) == 0) continue;
-    if (slot->reports_models) {
-      Frame frame;
-      frame.type = MessageType::UnloadModel;
-      frame.kind = name;
-      post_frame(*slot, frame);
-    } else if (slot->state == WorkerState::Ready) {
-      retire(*slot, "it was idle and the model '" + name + "' is to be unloaded");
-    } else {
-      slot->retire_when_empty = true;
-      slot->cause = "the model '" + name + "' is to be unloaded";
-    }
-  }
-  pump();
-}
-
-void PoolCore::drain(std::chrono::milliseconds timeout) {
-  if (draining_ || stopping_) return;
-  draining_ = true;
-  drain_timer_ = loop_->at(std::chrono::steady_clock::now() + timeout, [this] { stop_now(); });
-  check_stopped();
-}
-
-void PoolCore::stop_now() {
-  if (stopping_) return;
-  stopping_ = true;
-  draining_ = true;
-  loop_->cancel(drain_timer_);
-  refuse_queue(unavailable("the workers are being shut down: send the request again to another server, or later"));
-  for (const auto& slot : slots_) {
-    if (slot->state == WorkerState::BackingOff) {
-      loop_->cancel(slot->life_timer);
-      move(*slot, WorkerEvent::Stop);
-    } else if (slot->state == WorkerState::Stopping) {
-      escalate(*slot, StopStep::Terminate);
-    } else if (has_process(slot->state)) {
-      stop(*slot, StopStep::Terminate, "the server is being shut down");
-    }
-  }
-  check_stopped();
-}
-
-bool PoolCore::nobody_waits_for(const Slot& slot) const {
-  const auto wanted = [this](std::uint64_t number) {
-    const Place& place = places_.at(number);
-    return place.held || (place.task != 0 && tasks_.at(place.task)->waited_for());
-  };
-  return std::none_of(slot.places.begin(), slot.places.end(), wanted);
-}
-
-void PoolCore::check_stopped() {
-  if (!draining_) return;
-  if (!stopping_) {
-    const bool idle = queue_.empty() && std::none_of(tasks_.begin(), tasks_.end(), [](const auto& item) { return item.second->waited_for(); });
-    if (!idle) return;
-    for (const auto& slot : slots_) {
-      if (slot->state == WorkerState::BackingOff) {
-        loop_->cancel(slot->life_timer);
-        move(*slot, WorkerEvent::Stop);
-      } else if (slot->state == WorkerState::Starting || slot->state == WorkerState::Ready) {
-        retire(*slot, "the server is being shut down");
-      } else if (slot->state == WorkerState::Busy && nobody_waits_for(*slot)) {
-        stop(*slot, StopStep::Terminate, "the server is being shut down");
-      }
-    }
-  }
-  if (std::any_of(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->state != WorkerState::Dead; })) return;
-  publish();  // whoever waits for the end reads the status next
-  {
-    const std::lock_guard lock(stopped_mutex_);
-    stopped_ = true;
-  }
-  stopped_changed_.notify_all();
 }
 
 }  // namespace worker::detail

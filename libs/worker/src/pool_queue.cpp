@@ -7,7 +7,8 @@ namespace worker::detail {
 namespace {
 
 base::Error timed_out(const Task& task) {
-  return {base::ErrorCode::Timeout, task.running ? "the request ran longer than its time limit" : "the request waited for a free worker until its time limit passed"};
+  return {base::ErrorCode::Timeout, task.running ? "the request ran longer than its time limit"
+                                                 : "the request waited for a free worker until its time limit passed"};
 }
 
 base::Error cancelled() { return {base::ErrorCode::Cancelled, "nobody waits for the request any more"}; }
@@ -33,9 +34,11 @@ void PoolCore::submit(Request request, Completion done, SeatCompletion seated, s
 }
 
 std::optional<base::Error> PoolCore::why_refused() const {
-  if (draining_ || stopping_) return unavailable("the workers are being shut down: send the request again to another server, or later");
+  if (draining_ || stopping_)
+    return unavailable("the workers are being shut down: send the request again to another server, or later");
   if (queue_.size() >= options_.max_queued) {
-    return base::Error{base::ErrorCode::QueueFull, std::to_string(queue_.size()) + " requests are already waiting for a worker: try again later"};
+    return base::Error{base::ErrorCode::QueueFull,
+                       std::to_string(queue_.size()) + " requests are already waiting for a worker: try again later"};
   }
   const bool long_back_off = no_start_before_ - std::chrono::steady_clock::now() > std::chrono::seconds(1);
   if (start_error_ && live_workers() == 0 && long_back_off) return start_error_;
@@ -57,8 +60,8 @@ void PoolCore::watch_for_end(Task& task) {
   if (task.request.deadline) task.deadline_timer = loop_->at(*task.request.deadline, [this, id = task.id] { deadline_passed(id); });
   if (task.request.stop.stop_possible()) {
     // Runs on whatever thread requests the stop, or here and now if that has happened.
-    task.on_stop = std::make_unique<std::stop_callback<std::function<void()>>>(
-        task.request.stop, [weak = weak_from_this(), id = task.id] {
+    task.on_stop =
+        std::make_unique<std::stop_callback<std::function<void()>>>(task.request.stop, [weak = weak_from_this(), id = task.id] {
           if (const auto self = weak.lock()) self->post([id](PoolCore& core) { core.cancel_task(id); });
         });
   }
@@ -73,11 +76,10 @@ void PoolCore::run_on_seat(std::unique_ptr<Task> owned) {
   Place& place = found->second;
   task.worker = place.worker;
   if (place.slot == nullptr || place.slot->hung || place.slot->state == WorkerState::Stopping) {
-    return answer(task, unanswered(Ending::WorkerDied, unavailable("the worker process chosen for this request has ended in the meantime")));
+    return answer(
+        task, unanswered(Ending::WorkerDied, unavailable("the worker process chosen for this request has ended in the meantime")));
   }
-  if (place.task != 0) {
-    return answer(task, unanswered(Ending::Refused, invalid("the seat already runs a request")));
-  }
+  if (place.task != 0) { return answer(task, unanswered(Ending::Refused, invalid("the seat already runs a request"))); }
   task.id = next_task_++;
   task.request.rerun_allowed = false;
   tasks_.emplace(task.id, std::move(owned));
@@ -93,7 +95,8 @@ Slot* PoolCore::choose(const std::string& model) {
     return std::tuple(slot.generation == generation_ ? 0 : 1, holds ? 0 : 1, slot.places.size(), slot.ref.slot);
   };
   for (const auto& slot : slots_) {
-    const bool open = takes_requests(slot->state) && slot->overdue == 0 && !slot->retire_when_empty && slot->places.size() < slot->capacity;
+    const bool open =
+        takes_requests(slot->state) && slot->overdue == 0 && !slot->retire_when_empty && slot->places.size() < slot->capacity;
     if (open && (best == nullptr || rank(*slot) < rank(*best))) best = slot.get();
   }
   return best;

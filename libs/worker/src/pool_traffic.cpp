@@ -47,7 +47,8 @@ void PoolCore::distrust(Slot& slot, const std::string& why) {
 
 void PoolCore::on_frame(Slot& slot, Message message) {
   const Frame& frame = message.frame;
-  if (slot.program.empty() && frame.type != MessageType::Hello) return distrust(slot, "its first frame is not 'hello' but '" + std::string(name_of(frame.type)) + "'");
+  if (slot.program.empty() && frame.type != MessageType::Hello)
+    return distrust(slot, "its first frame is not 'hello' but '" + std::string(name_of(frame.type)) + "'");
   switch (frame.type) {
     case MessageType::Hello: return on_hello(slot, frame);
     case MessageType::Ready:
@@ -60,7 +61,9 @@ void PoolCore::on_frame(Slot& slot, Message message) {
     case MessageType::Log: {
       const auto running = slot.running.find(frame.id);
       const std::string context = running == slot.running.end() ? "" : running->second->request.context;
-      const auto level = frame.number > static_cast<std::uint32_t>(base::LogLevel::Error) ? base::LogLevel::Error : static_cast<base::LogLevel>(frame.number);
+      const auto level = frame.number > static_cast<std::uint32_t>(base::LogLevel::Error)
+                             ? base::LogLevel::Error
+                             : static_cast<base::LogLevel>(frame.number);
       return logger_.with_context(context).log(level, frame.text);
     }
     case MessageType::Memory: return on_report(slot, frame);
@@ -75,7 +78,8 @@ void PoolCore::on_frame(Slot& slot, Message message) {
 void PoolCore::on_hello(Slot& slot, const Frame& frame) {
   if (kProtocolVersion < frame.version_min || kProtocolVersion > frame.version_max) {
     return distrust(slot, "it speaks versions " + std::to_string(frame.version_min) + " to " + std::to_string(frame.version_max) +
-                              " of the worker protocol, this program speaks " + std::to_string(kProtocolVersion) + ": install matching versions");
+                              " of the worker protocol, this program speaks " + std::to_string(kProtocolVersion) +
+                              ": install matching versions");
   }
   slot.program = frame.kind.empty() ? "unnamed" : frame.kind;
 }
@@ -87,7 +91,8 @@ void PoolCore::on_answer(Slot& slot, Message message) {
   slot.running.erase(running);
   if (task.overdue) --slot.overdue;
   ++slot.requests;
-  if (!task.request.model.empty() && !slot.reports_models && slot.models.insert(task.request.model).second) slot.host_baseline.reset();
+  if (!task.request.model.empty() && !slot.reports_models && slot.models.insert(task.request.model).second)
+    slot.host_baseline.reset();
   if (message.frame.memory) on_report(slot, message.frame);
   Outcome outcome;
   outcome.ending = message.frame.type == MessageType::Result ? Ending::Answered : Ending::Failed;
@@ -107,6 +112,7 @@ void PoolCore::on_answer(Slot& slot, Message message) {
   finish_task(task, std::move(outcome));
   if (takes_requests(slot.state)) check_leaks(slot, model);
   place_free(place);
+  drained_a_bit(slot);  // its place may be held by a seat, so that nothing else would notice
   check_stopped();
   pump();
 }
@@ -179,11 +185,10 @@ bool PoolCore::read_output(Slot& slot, bool error_output, int limit) {
   return true;
 }
 
-void PoolCore::log_line(const Slot& slot, bool error_output, std::string_view line) {
+void PoolCore::log_line(const Slot& slot, std::string_view line) {
   // With one request at a time the line can only be of that request.
   const std::string context = slot.running.size() == 1 ? slot.running.begin()->second->request.context : "";
-  const auto level = error_output ? base::LogLevel::Warning : base::LogLevel::Info;
-  logger_.with_context(context).log(level, options_.name + " " + std::to_string(slot.ref.pid) + ": " + std::string(line));
+  logger_.with_context(context).info(options_.name + " " + std::to_string(slot.ref.pid) + ": " + std::string(line));
 }
 
 }  // namespace worker::detail

@@ -25,11 +25,13 @@ enum class Tag : std::uint16_t {
   Model = 12,
 };
 
-base::Error malformed(const std::string& what) { return {base::ErrorCode::InvalidArgument, "not a frame of the worker protocol: " + what}; }
+base::Error malformed(const std::string& what) {
+  return {base::ErrorCode::InvalidArgument, "not a frame of the worker protocol: " + what};
+}
 
 base::Error too_long(std::string_view what, std::size_t size, std::size_t limit) {
-  return {base::ErrorCode::InvalidArgument, "a frame cannot carry " + std::string(what) + " of " + std::to_string(size) + " bytes (limit " +
-                                                std::to_string(limit) + ")"};
+  return {base::ErrorCode::InvalidArgument, "a frame cannot carry " + std::string(what) + " of " + std::to_string(size) +
+                                                " bytes (limit " + std::to_string(limit) + ")"};
 }
 
 class FrameWriter {
@@ -76,7 +78,8 @@ class FrameWriter {
 constexpr int kDeviceFigures = 6;
 template <class Memory>
 auto figures_of(Memory& memory) {
-  return std::array{&memory.held_before, &memory.held_after, &memory.peak_allocated, &memory.peak_reserved, &memory.context, &memory.materialised};
+  return std::array{&memory.held_before,   &memory.held_after, &memory.peak_allocated,
+                    &memory.peak_reserved, &memory.context,    &memory.materialised};
 }
 
 std::string device_bytes(const DeviceMemory& memory) {
@@ -126,7 +129,8 @@ base::Status read_number(std::string_view bytes, Int& into) {
 }
 
 base::Status read_text(std::string_view bytes, std::size_t limit, std::string& into) {
-  if (bytes.size() > limit) return malformed("a text of " + std::to_string(bytes.size()) + " bytes (limit " + std::to_string(limit) + ")");
+  if (bytes.size() > limit)
+    return malformed("a text of " + std::to_string(bytes.size()) + " bytes (limit " + std::to_string(limit) + ")");
   into = bytes;
   return {};
 }
@@ -136,7 +140,8 @@ base::Status read_attribute(std::string_view bytes, Frame& frame) {
   const auto key_size = reader.take<std::uint16_t>();
   const std::string_view key = reader.take_bytes(key_size);
   const std::string_view value = reader.rest();
-  if (!reader.ok() || key.size() > kMaxKeyBytes || value.size() > kMaxValueBytes) return malformed("an attribute with impossible lengths");
+  if (!reader.ok() || key.size() > kMaxKeyBytes || value.size() > kMaxValueBytes)
+    return malformed("an attribute with impossible lengths");
   frame.attributes.emplace_back(key, value);
   return {};
 }
@@ -220,8 +225,9 @@ base::Status check_whole(const Frame& frame) {
 }  // namespace
 
 std::string_view name_of(MessageType type) noexcept {
-  constexpr std::array<std::string_view, kMessageTypeCount> names{"hello",  "ready", "request", "progress", "log",    "result",       "error",
-                                                                  "memory", "ping",  "pong",    "shutdown", "cancel", "unload-model", "models"};
+  constexpr std::array<std::string_view, kMessageTypeCount> names{"hello",    "ready",  "request",      "progress", "log",
+                                                                  "result",   "error",  "memory",       "ping",     "pong",
+                                                                  "shutdown", "cancel", "unload-model", "models"};
   const auto index = static_cast<std::size_t>(type) - 1;
   return index < names.size() ? names[index] : "unknown";
 }
@@ -256,7 +262,8 @@ base::Result<Frame> decode(std::string_view bytes) {
   if (bytes.size() > kMaxFrameBytes) return malformed(std::to_string(bytes.size()) + " bytes");
   ByteReader reader(bytes);
   if (reader.take<std::uint32_t>() != kMagic) return malformed("it begins with other bytes");
-  if (const auto version = reader.take<std::uint8_t>(); version != kProtocolVersion) return malformed("version " + std::to_string(version));
+  if (const auto version = reader.take<std::uint8_t>(); version != kProtocolVersion)
+    return malformed("version " + std::to_string(version));
   const auto type = reader.take<std::uint8_t>();
   if (type == 0 || type > kMessageTypeCount) return malformed("unknown type " + std::to_string(type));
   Frame frame;
@@ -265,8 +272,9 @@ base::Result<Frame> decode(std::string_view bytes) {
   frame.id = reader.take<std::uint64_t>();
   const auto length = reader.take<std::uint32_t>();
   if (reader.take<std::uint32_t>() != 0) return malformed("reserved bytes are not zero");
-  if (length != bytes.size() - kHeaderBytes) return malformed("its length says " + std::to_string(length) + " bytes of fields, there are " +
-                                                              std::to_string(bytes.size() - kHeaderBytes));
+  if (length != bytes.size() - kHeaderBytes)
+    return malformed("its length says " + std::to_string(length) + " bytes of fields, there are " +
+                     std::to_string(bytes.size() - kHeaderBytes));
   for (std::size_t count = 0; !reader.empty(); ++count) {
     if (count == kMaxFields) return malformed("too many fields");
     const auto tag = reader.take<std::uint16_t>();

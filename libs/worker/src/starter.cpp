@@ -19,7 +19,8 @@ base::Result<std::shared_ptr<StartedWorker>> execute(ChildCommand command, Start
   const base::Fd life_read(ends[0]);
   base::Fd life_write(ends[1]);
   std::vector<InheritedFd> inherited{{channel.second.get(), kChannelFd}, {life_read.get(), kLifeLineFd}};
-  for (const base::Fd& extra : grant.descriptors) inherited.push_back({extra.get(), kChannelFd + static_cast<int>(inherited.size())});
+  for (const base::Fd& extra : grant.descriptors)
+    inherited.push_back({extra.get(), kChannelFd + static_cast<int>(inherited.size())});
   command.environment.insert(command.environment.end(), grant.environment.begin(), grant.environment.end());
   command.arguments.insert(command.arguments.end(), grant.arguments.begin(), grant.arguments.end());
   BASE_TRY_ASSIGN(ChildProcess child, ChildProcess::start(command, inherited));
@@ -46,7 +47,7 @@ void Starter::work(const std::stop_token& stop) {
   for (;;) {
     std::unique_lock lock(mutex_);
     wake_.wait(lock, stop, [this] { return !jobs_.empty(); });
-    if (stop.stop_requested()) return;
+    if (jobs_.empty()) return;  // told to stop
     StartJob job = std::move(jobs_.front());
     jobs_.pop_front();
     lock.unlock();
@@ -55,6 +56,10 @@ void Starter::work(const std::stop_token& stop) {
 }
 
 void Starter::start(StartJob job, const std::stop_token& stop) {
+  if (stop.stop_requested()) {
+    result_(job.worker, nullptr, StartFailure{{base::ErrorCode::Cancelled, "the workers are being shut down"}, false});
+    return;
+  }
   auto grant = observer_->before_start(job.worker, stop);
   if (!grant) {
     result_(job.worker, nullptr, StartFailure{std::move(grant).error(), true});

@@ -39,6 +39,8 @@ class Starter {
   Starter(const Starter&) = delete;
   Starter& operator=(const Starter&) = delete;
   void enqueue(StartJob job);
+  // Thread-safe; does not wait. A running `before_start` is asked to stop; jobs that have not begun fail.
+  void stop() { thread_.request_stop(); }
 
  private:
   void work(const std::stop_token& stop);

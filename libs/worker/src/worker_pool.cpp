@@ -29,9 +29,11 @@ void Seat::release() noexcept {
 
 WorkerPool::WorkerPool(std::shared_ptr<detail::PoolCore> core) : core_(std::move(core)) {}
 
-base::Result<std::unique_ptr<WorkerPool>> WorkerPool::start(PoolOptions options, std::shared_ptr<WorkerObserver> observer, base::Logger logger) {
+base::Result<std::unique_ptr<WorkerPool>> WorkerPool::start(PoolOptions options, std::shared_ptr<WorkerObserver> observer,
+                                                            base::Logger logger) {
   if (options.command.program.empty()) return base::Error{base::ErrorCode::InvalidArgument, "a worker pool needs a program to run"};
-  if (options.workers == 0 || options.per_worker == 0) return base::Error{base::ErrorCode::InvalidArgument, "a worker pool needs at least one worker with room for one request"};
+  if (options.workers == 0 || options.per_worker == 0)
+    return base::Error{base::ErrorCode::InvalidArgument, "a worker pool needs at least one worker with room for one request"};
   BASE_TRY_ASSIGN(auto loop, EventLoop::create());
   if (!observer) observer = std::make_shared<WorkerObserver>();
   auto core = std::make_shared<detail::PoolCore>(std::move(options), std::move(observer), std::move(logger), std::move(loop));

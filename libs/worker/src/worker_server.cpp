@@ -133,7 +133,9 @@ base::Status Server::receive_all(WorkerHandler& handler) {
         BASE_TRY(reports_.send_frame(std::move(pong), {}));
         break;
       }
-      default: return base::Error{base::ErrorCode::InvalidArgument, "the front sent '" + std::string(name_of(frame.type)) + "', which only workers send"};
+      default:
+        return base::Error{base::ErrorCode::InvalidArgument,
+                           "the front sent '" + std::string(name_of(frame.type)) + "', which only workers send"};
     }
   }
 }
@@ -208,7 +210,9 @@ base::Result<std::unique_ptr<WorkerServer>> WorkerServer::open(int channel_fd, i
   int type = 0;
   socklen_t length = sizeof type;
   if (::getsockopt(channel_fd, SOL_SOCKET, SO_TYPE, &type, &length) != 0 || type != SOCK_SEQPACKET) {
-    return base::Error{base::ErrorCode::InvalidArgument, "descriptor " + std::to_string(channel_fd) + " is not the socket of a worker: workers are started by a worker pool, not by hand"};
+    return base::Error{base::ErrorCode::InvalidArgument,
+                       "descriptor " + std::to_string(channel_fd) +
+                           " is not the socket of a worker: workers are started by a worker pool, not by hand"};
   }
   base::Fd channel(channel_fd);
   if (::fcntl(channel_fd, F_SETFD, FD_CLOEXEC) != 0) return base::error_from_errno("cannot prepare the socket of a worker", errno);

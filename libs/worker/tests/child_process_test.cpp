@@ -50,7 +50,9 @@ class TemporaryDirectory {
   }
   TemporaryDirectory(const TemporaryDirectory&) = delete;
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  ~TemporaryDirectory() { if (!::testing::Test::HasFailure()) std::filesystem::remove_all(path_); }
+  ~TemporaryDirectory() {
+    if (!::testing::Test::HasFailure()) std::filesystem::remove_all(path_);
+  }
   std::string path() const { return path_.string(); }
   void write(const std::string& name, const std::string& text) const {
     std::filesystem::create_directories((path_ / name).parent_path());
@@ -65,7 +67,8 @@ TEST(ChildProcess, RunsInItsFolderWithItsEnvironmentAndItsOwnGroup) {
   const TemporaryDirectory folder;
   ::setenv("CHILD_TEST_OLD", "old", 1);
   ::setenv("CHILD_TEST_GONE", "gone", 1);
-  ChildCommand command = shell("pwd; echo $CHILD_TEST_OLD-$CHILD_TEST_GONE-$CHILD_TEST_NEW; echo words >&2; test $(ps -o pgid= -p $$) = $$ && echo leader");
+  ChildCommand command = shell(
+      "pwd; echo $CHILD_TEST_OLD-$CHILD_TEST_GONE-$CHILD_TEST_NEW; echo words >&2; test $(ps -o pgid= -p $$) = $$ && echo leader");
   command.directory = folder.path();
   command.environment = {{"CHILD_TEST_OLD", "replaced"}, {"CHILD_TEST_NEW", "new"}};
   command.environment_removed = {"CHILD_TEST_GONE"};

@@ -1,4 +1,5 @@
-// A worker that does what workers should not. Arguments: --at-start WHAT [--concurrency N] [--ignore-term]; the kinds of requests below do the rest.
+// A worker that does what workers should not. Arguments: --at-start WHAT [--concurrency N] [--ignore-term]; the kinds of requests
+// below do the rest.
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -57,7 +58,8 @@ void print_megabytes(std::size_t megabytes) {
 
 class OddHandler final : public worker::WorkerHandler {
  public:
-  worker::ServedAnswer handle(std::uint64_t id, worker::ServedRequest request, std::stop_token stop, worker::WorkerReports& reports) override {
+  worker::ServedAnswer handle(std::uint64_t id, worker::ServedRequest request, std::stop_token stop,
+                              worker::WorkerReports& reports) override {
     const std::string* argument = worker::find_attribute(request.attributes, "argument");
     const long number = argument != nullptr ? std::strtol(argument->c_str(), nullptr, 10) : 0;
     worker::ServedAnswer answer;
@@ -120,7 +122,11 @@ class OddHandler final : public worker::WorkerHandler {
     if (kind == "close") ::shutdown(worker::kChannelFd, SHUT_RDWR), hang();
     if (kind == "stop") ::raise(SIGSTOP), hang();
     if (kind == "leak") leak(static_cast<std::size_t>(number) << 20);
-    if (kind == "die-later") std::thread([] { std::this_thread::sleep_for(20ms); die_by_fault(); }).detach();
+    if (kind == "die-later")
+      std::thread([] {
+        std::this_thread::sleep_for(20ms);
+        die_by_fault();
+      }).detach();
   }
   void leak(std::size_t bytes) {
     const std::lock_guard lock(mutex_);

@@ -54,17 +54,26 @@ class RecordingObserver : public WorkerObserver {
     }
     return consent ? consent(worker, stop) : StartGrant{};
   }
-  void started(const WorkerRef& worker) override { note([&] { started_.push_back(worker); }); }
-  void ready(const WorkerRef& worker, const MemoryReport&) override { note([&] { ready_.push_back(worker); }); }
-  void memory(const WorkerRef&, const MemoryReport& report) override { note([&] { reports_.push_back(report); }); }
-  void died(const WorkerRef& worker, const ExitReason& reason) override { note([&] { died_.emplace_back(worker, reason); }); }
+  void started(const WorkerRef& worker) override {
+    note([&] { started_.push_back(worker); });
+  }
+  void ready(const WorkerRef& worker, const MemoryReport&) override {
+    note([&] { ready_.push_back(worker); });
+  }
+  void memory(const WorkerRef&, const MemoryReport& report) override {
+    note([&] { reports_.push_back(report); });
+  }
+  void died(const WorkerRef& worker, const ExitReason& reason) override {
+    note([&] { died_.emplace_back(worker, reason); });
+  }
   void moved(const WorkerRef& worker, WorkerState from, WorkerState to) override {
     note([&] {
       const auto before = states_.find(worker.slot);
       const WorkerState known = before == states_.end() ? WorkerState::Dead : before->second;
       if (known != from) broken_ += "slot " + std::to_string(worker.slot) + " moved from a state that it was not in; ";
       bool legal = false;
-      for (int event = 0; event < kWorkerEventCount; ++event) legal = legal || next_state(from, static_cast<WorkerEvent>(event)) == to;
+      for (int event = 0; event < kWorkerEventCount; ++event)
+        legal = legal || next_state(from, static_cast<WorkerEvent>(event)) == to;
       if (!legal) broken_ += std::string(name_of(from)) + " to " + std::string(name_of(to)) + " is illegal; ";
       states_[worker.slot] = to;
     });
@@ -97,7 +106,9 @@ class RecordingObserver : public WorkerObserver {
   std::function<base::Result<StartGrant>(const WorkerRef&, std::stop_token)> consent_;
 };
 
-inline std::string beside_this_program(const std::string& name) { return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / name).string(); }
+inline std::string beside_this_program(const std::string& name) {
+  return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / name).string();
+}
 
 inline PoolOptions odd_options(unsigned workers, unsigned per_worker, std::vector<std::string> arguments = {}) {
   PoolOptions options;

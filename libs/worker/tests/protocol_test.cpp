@@ -132,7 +132,10 @@ TEST(WorkerProtocol, EveryLimitIsToldByTheSender) {
   EXPECT_EQ(refusal([](Frame& frame) { frame.text.assign(kMaxTextBytes, 'x'); }), "");
   EXPECT_NE(refusal([](Frame& frame) { frame.text.assign(kMaxTextBytes + 1, 'x'); }), "");
   EXPECT_NE(refusal([](Frame& frame) { frame.kind.assign(kMaxKindBytes + 1, 'x'); }), "");
-  EXPECT_THAT(refusal([](Frame& frame) { frame.attributes = {{"query", std::string(kMaxValueBytes + 1, 'x')}}; }), HasSubstr("'query'"));
+  EXPECT_THAT(refusal([](Frame& frame) {
+                frame.attributes = {{"query", std::string(kMaxValueBytes + 1, 'x')}};
+              }),
+              HasSubstr("'query'"));
   EXPECT_NE(refusal([](Frame& frame) { frame.attributes = {{std::string(kMaxKeyBytes + 1, 'x'), ""}}; }), "");
   EXPECT_NE(refusal([](Frame& frame) { frame.attributes.assign(kMaxFields + 1, {"a", "b"}); }), "");
   EXPECT_NE(refusal([](Frame& frame) { frame.attributes.assign(2, {"a", std::string(kMaxValueBytes, 'x')}); }), "");
@@ -195,7 +198,8 @@ TEST(WorkerProtocol, ChangedBytesNeverBreakTheDecoderAndWhatItTakesCanBeSentAgai
   int taken = 0;
   for (int round = 0; round < 50'000; ++round) {
     std::string bytes = original;
-    for (std::uint64_t changes = 1 + random() % 4; changes > 0; --changes) bytes[random() % bytes.size()] = static_cast<char>(random());
+    for (std::uint64_t changes = 1 + random() % 4; changes > 0; --changes)
+      bytes[random() % bytes.size()] = static_cast<char>(random());
     const auto frame = decode(bytes);
     if (!frame) continue;
     ++taken;

@@ -9,7 +9,8 @@
 namespace worker {
 namespace {
 
-// A slot told in plain facts, without a table: is there a process, has it said ready, how many places are taken, was it told to end.
+// A slot told in plain facts, without a table: is there a process, has it said ready, how many places are taken, was it told to
+// end.
 struct Model {
   bool process = false, waits_for_start = false, ready = false, retired = false, stopped = false;
   unsigned places = 0;
@@ -72,7 +73,8 @@ TEST(WorkerStateTable, EveryStateIsReachedAndCanBeLeft) {
     for (int event = 0; event < kWorkerEventCount; ++event) {
       leaves = leaves || next_state(static_cast<WorkerState>(from), static_cast<WorkerEvent>(event)).has_value();
       for (int other = 0; other < kWorkerStateCount; ++other) {
-        reached = reached || next_state(static_cast<WorkerState>(other), static_cast<WorkerEvent>(event)) == static_cast<WorkerState>(from);
+        reached = reached ||
+                  next_state(static_cast<WorkerState>(other), static_cast<WorkerEvent>(event)) == static_cast<WorkerState>(from);
       }
     }
     EXPECT_TRUE(leaves && reached) << name_of(static_cast<WorkerState>(from));

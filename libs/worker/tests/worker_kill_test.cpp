@@ -24,7 +24,8 @@ class KillTest : public PoolTest {
   void client(std::uint64_t seed) {
     std::mt19937_64 random(seed);
     while (!done_) {
-      Request request = request_of(random() % 4 == 0 ? "sleep" : "echo", static_cast<long>(random() % 20), random() % 2 == 0 ? "large" : "");
+      Request request =
+          request_of(random() % 4 == 0 ? "sleep" : "echo", static_cast<long>(random() % 20), random() % 2 == 0 ? "large" : "");
       const std::string text(random() % 3 == 0 ? 100'000 : 200, static_cast<char>('a' + random() % 26));
       request.document = Document::of(text);
       request.rerun_allowed = random() % 2 == 0;
@@ -72,7 +73,8 @@ TEST_F(KillTest, EveryRequestIsAnsweredWhileWorkersAreKilledAtRandom) {
   const PoolStatus status = pool_->status();
   RecordProperty("answered", answered_);
   std::printf("%d answered, of them %d refused; %llu started, %llu crashed, %llu rerun\n", answered_.load(), refused_.load(),
-              static_cast<unsigned long long>(status.started), static_cast<unsigned long long>(status.crashed), static_cast<unsigned long long>(status.reruns));
+              static_cast<unsigned long long>(status.started), static_cast<unsigned long long>(status.crashed),
+              static_cast<unsigned long long>(status.reruns));
   EXPECT_GT(answered_, kills_wanted());
   TearDown();
   EXPECT_EQ(leases_, 0) << "every lease was dropped once";

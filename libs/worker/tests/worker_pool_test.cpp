@@ -114,7 +114,8 @@ TEST_F(PoolTest, AHungWorkerLetsOthersFinishGetsNothingNewAndIsKilled) {
   const Outcome finished = wait(std::move(companion));
   EXPECT_EQ(finished.ending, Ending::Answered) << finished.error.message;
   EXPECT_EQ(finished.worker.id, timed_out.worker.id);
-  ASSERT_TRUE(observer->wait([&](const auto& seen) { return seen.died_.size() == 1 && seen.died_[0].first.id == timed_out.worker.id; }));
+  ASSERT_TRUE(
+      observer->wait([&](const auto& seen) { return seen.died_.size() == 1 && seen.died_[0].first.id == timed_out.worker.id; }));
   EXPECT_TRUE(lease_lives.expired());
   EXPECT_EQ(pool_->status().hung, 1U);
 }
@@ -221,8 +222,10 @@ TEST_F(PoolTest, AProgramThatDoesNotExistIsToldByName) {
 }
 
 TEST_F(PoolTest, WorkersThatHangLieOrAreTooNewAtStartAreEnded) {
-  for (const auto& [what, words] : std::vector<std::pair<std::string, std::string>>{
-           {"hang", "was not ready"}, {"garbage", "not a frame"}, {"ready-first", "not 'hello'"}, {"newer", "install matching versions"}}) {
+  for (const auto& [what, words] : std::vector<std::pair<std::string, std::string>>{{"hang", "was not ready"},
+                                                                                    {"garbage", "not a frame"},
+                                                                                    {"ready-first", "not 'hello'"},
+                                                                                    {"newer", "install matching versions"}}) {
     PoolOptions options = odd_options(1, 1, {"--at-start", what});
     options.start_timeout = what == "hang" ? 300ms : 20'000ms;
     start(options);
@@ -350,15 +353,15 @@ TEST_F(PoolTest, AReloadStartsNewProcessesWithTheNewCommandAndLetsTheOldOnesFini
 TEST_F(PoolTest, AReloadWithoutRoomForBothEndsTheOldOneFirst) {
   start(odd_options(1, 1));
   const auto first = ask(request_of("echo")).worker.id;
-  std::atomic<int> refusals{0};
+  std::atomic<int> asked{0};
   observer->consent([&](const WorkerRef&, std::stop_token) -> base::Result<StartGrant> {
-    const bool old_lives = !observer->wait([](const auto&) { return true; }) || pool_->status().workers.at(0).state == WorkerState::Ready;
-    if (old_lives && refusals.fetch_add(1) == 0) return base::Error{base::ErrorCode::InsufficientMemory, "no room"};
+    if (asked.fetch_add(1) == 0) return base::Error{base::ErrorCode::InsufficientMemory, "no room for two"};
     return StartGrant{};
   });
   pool_->reload();
   ASSERT_TRUE(observer->wait([](const auto& seen) { return seen.ready_.size() == 2; }));
-  EXPECT_GE(refusals.load(), 1);
+  EXPECT_EQ(asked, 2);
+  EXPECT_TRUE(sink->has("it makes room for its successor"));
   EXPECT_NE(ask(request_of("echo")).worker.id, first);
   observer->consent({});
 }
@@ -372,6 +375,34 @@ TEST_F(PoolTest, AReloadWithABrokenProgramKeepsTheOldOneServing) {
   pool_->reload(broken);
   for (int i = 0; i < 5; ++i) EXPECT_EQ(ask(request_of("sleep", 20)).worker.id, first);
   EXPECT_TRUE(sink->has("could not be started"));
+}
+
+TEST_F(PoolTest, AReloadToFewerWorkersLeavesNoOldOneBehind) {
+  PoolOptions options = odd_options(3, 1);
+  options.start_ahead = 3;
+  start(options);
+  ASSERT_TRUE(observer->wait([](const auto& seen) { return seen.ready_.size() == 3; }));
+  auto busy = pool_->submit(request_of("sleep", 200));
+  pool_->reload();
+  pool_->resize(1, 1);
+  EXPECT_EQ(wait(std::move(busy)).ending, Ending::Answered);
+  ASSERT_TRUE(observer->wait([](const auto& seen) { return seen.died_.size() >= 3 && seen.started_.size() == seen.died_.size() + 1; }));
+  EXPECT_EQ(ask(request_of("echo")).ending, Ending::Answered);
+}
+
+TEST_F(PoolTest, StoppingWhileTheOwnerStillThinksAboutAStartEndsAtOnce) {
+  observer->consent([](const WorkerRef&, std::stop_token stop) -> base::Result<StartGrant> {
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any changed;
+    changed.wait(lock, stop, [] { return false; });
+    return base::Error{base::ErrorCode::Cancelled, "told to stop"};
+  });
+  start(odd_options(2, 1));
+  auto waiting = pool_->submit(request_of("echo"));
+  pool_->stop_now();
+  EXPECT_EQ(wait(std::move(waiting)).ending, Ending::Refused);
+  EXPECT_TRUE(pool_->wait_stopped(std::chrono::steady_clock::now() + 20s));
 }
 
 TEST_F(PoolTest, TheOwnersRefusalAnswersTheQueueWithItsOwnWords) {

@@ -12,8 +12,8 @@
 
 namespace worker {
 
-// A connected pair of SOCK_SEQPACKET sockets, close-on-exec, with send buffers that hold the largest frame. Non-blocking flags belong to each
-// end: `first` is non-blocking, `second` blocks.
+// A connected pair of SOCK_SEQPACKET sockets, close-on-exec, with send buffers that hold the largest frame. Non-blocking flags
+// belong to each end: `first` is non-blocking, `second` blocks.
 base::Result<std::pair<base::Fd, base::Fd>> make_channel();
 
 // A frame with its document: inline bytes and memfd look alike from here on.
@@ -28,8 +28,8 @@ struct Received {
   Message message;  // with state Message
 };
 
-// Receives one packet. Descriptors beyond the one a frame may carry are closed. Errors: InvalidArgument (no frame of the protocol, document
-// larger than `max_document`, bad descriptor), Io. With an error the peer cannot be trusted any more.
+// Receives one packet. Descriptors beyond the one a frame may carry are closed. Errors: InvalidArgument (no frame of the protocol,
+// document larger than `max_document`, bad descriptor), Io. With an error the peer cannot be trusted any more.
 base::Result<Received> receive(int fd, std::uint64_t max_document);
 
 // A frame ready to send: its packet, and the memfd that goes with it. A document above kMaxInlineBody becomes a memfd here.

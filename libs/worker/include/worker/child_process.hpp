@@ -29,8 +29,8 @@ struct InheritedFd {
 
 // How a process ended.
 struct ExitReason {
-  bool exited = false;   // else ended by a signal, or unknown when `signal` is 0
-  int status = 0;        // exit status, if `exited`
+  bool exited = false;  // else ended by a signal, or unknown when `signal` is 0
+  int status = 0;       // exit status, if `exited`
   int signal = 0;
   bool dumped_core = false;
   bool out_of_memory = false;  // the kernel's out-of-memory killer is known to have struck between start and end
@@ -75,8 +75,8 @@ class ChildProcess {
   base::Fd pidfd_, output_, error_output_;
 };
 
-// Counts the kernel's out-of-memory kills in the control group of this process (memory.events of version 2, memory.oom_control of version 1), else on
-// the whole host (/proc/vmstat). Only a hint: a rise while a child died by SIGKILL explains that death.
+// Counts the kernel's out-of-memory kills in the control group of this process (memory.events of version 2, memory.oom_control of
+// version 1), else on the whole host (/proc/vmstat). Only a hint: a rise while a child died by SIGKILL explains that death.
 class OomKillCounter {
  public:
   // `root` replaces "/" in every path (tests).

@@ -1,4 +1,5 @@
-// A request's or answer's body: immutable bytes in this process's heap, or in a sealed memfd that crosses to another process without a copy.
+// A request's or answer's body: immutable bytes in this process's heap, or in a sealed memfd that crosses to another process
+// without a copy.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -15,8 +16,8 @@ class Document {
  public:
   Document() = default;  // empty
   static Document of(std::string bytes);
-  // A memfd that its writer sealed against writing, shrinking and growing, of exactly `size` bytes: the seals are checked, so that the text can
-  // neither change under a parser nor vanish (SIGBUS). Errors: InvalidArgument (size, seals), Io.
+  // A memfd that its writer sealed against writing, shrinking and growing, of exactly `size` bytes: the seals are checked, so that
+  // the text can neither change under a parser nor vanish (SIGBUS). Errors: InvalidArgument (size, seals), Io.
   static base::Result<Document> from_sealed(base::Fd fd, std::uint64_t size);
 
   std::string_view view() const noexcept;
@@ -32,7 +33,8 @@ class Document {
   std::shared_ptr<const Storage> storage_;
 };
 
-// Writes a document piece by piece straight into a memfd: the bytes never lie in the heap. Move-only; abandoning it frees everything.
+// Writes a document piece by piece straight into a memfd: the bytes never lie in the heap. Move-only; abandoning it frees
+// everything.
 class DocumentWriter {
  public:
   static base::Result<DocumentWriter> create();

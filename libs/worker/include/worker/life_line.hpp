@@ -7,7 +7,8 @@
 namespace worker {
 
 // `fd` is the read end of a pipe whose only write end the front holds and never writes to. When the front ends, by whatever signal:
-//  - the kernel sends SIGKILL to this process's group (signal-driven I/O on the pipe). That works while native code hangs, holds every lock or has
+//  - the kernel sends SIGKILL to this process's group (signal-driven I/O on the pipe). That works while native code hangs, holds
+//  every lock or has
 //    stopped all threads, and reaches what the worker forked;
 //  - a thread of this process, waiting on the pipe, does the same: the second line, for kernels where the first cannot be set up.
 // The group is only killed when this process leads it, as pool workers do; otherwise this process alone ends.

@@ -1,4 +1,5 @@
-// What the owner of a pool is told, and asked, about its workers: so that memory is promised before a process starts and counted as draining after it died.
+// What the owner of a pool is told, and asked, about its workers: so that memory is promised before a process starts and counted as
+// draining after it died.
 #pragma once
 #include <sys/types.h>
 
@@ -16,7 +17,8 @@
 
 namespace worker {
 
-// One worker process. `id` is never used twice within a pool; `slot` is the place it fills, from 0, and is used again after its death.
+// One worker process. `id` is never used twice within a pool; `slot` is the place it fills, from 0, and is used again after its
+// death.
 struct WorkerRef {
   std::uint64_t id = 0;
   unsigned slot = 0;
@@ -25,7 +27,8 @@ struct WorkerRef {
 
 // The owner's consent to a start.
 struct StartGrant {
-  // Handed to the worker as descriptors 5, 6, … in this order (a ledger's life token, for example). Closed here once the process runs.
+  // Handed to the worker as descriptors 5, 6, … in this order (a ledger's life token, for example). Closed here once the process
+  // runs.
   std::vector<base::Fd> descriptors;
   std::vector<std::pair<std::string, std::string>> environment;
   std::vector<std::string> arguments;  // appended to the command's
@@ -33,13 +36,14 @@ struct StartGrant {
   std::shared_ptr<const void> until_death;
 };
 
-// All functions but `before_start` are called on the pool's event thread: they must be quick and must not call back into a function of the pool
-// that waits. Default: do nothing, allow all.
+// All functions but `before_start` are called on the pool's event thread: they must be quick and must not call back into a function
+// of the pool that waits. Default: do nothing, allow all.
 class WorkerObserver {
  public:
   virtual ~WorkerObserver() = default;
-  // Called on the pool's starter thread, one start after the other; may wait (for memory), but must return soon after `stop` is requested. An
-  // error means "not now": it is logged, the queue is told when no other worker is left, and the start is tried again with back-off.
+  // Called on the pool's starter thread, one start after the other; may wait (for memory), with a deadline of
+  // its own, and must return soon after `stop` is requested. An error means "not now": it is logged, the queue is told when no
+  // other worker is left, and the start is tried again with back-off.
   virtual base::Result<StartGrant> before_start(const WorkerRef& worker, std::stop_token stop);
   virtual void started(const WorkerRef& worker);
   // It can take requests. The report may be empty.

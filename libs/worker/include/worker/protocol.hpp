@@ -1,5 +1,6 @@
-// The frames that a front and its worker processes exchange (docs/formats/worker-protocol.md gives every byte). One frame is one packet of a
-// SOCK_SEQPACKET socket. Encoding and decoding are pure functions over bytes: no descriptor, no state, safe on hostile input.
+// The frames that a front and its worker processes exchange (docs/formats/worker-protocol.md gives every byte). One frame is one
+// packet of a SOCK_SEQPACKET socket. Encoding and decoding are pure functions over bytes: no descriptor, no state, safe on hostile
+// input.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +21,7 @@ inline constexpr std::size_t kHeaderBytes = 24;
 inline constexpr std::size_t kMaxFrameBytes = 192 * 1024;  // below the socket buffer that every kernel grants
 inline constexpr std::size_t kMaxInlineBody = 32 * 1024;   // larger bodies cross as a sealed memfd
 inline constexpr std::size_t kMaxFields = 1024;
-inline constexpr std::size_t kMaxKindBytes = 256;          // request kinds, model names, program names, device names
+inline constexpr std::size_t kMaxKindBytes = 256;  // request kinds, model names, program names, device names
 inline constexpr std::size_t kMaxTextBytes = 16 * 1024;
 inline constexpr std::size_t kMaxKeyBytes = 256;
 inline constexpr std::size_t kMaxValueBytes = 128 * 1024;
@@ -57,7 +58,7 @@ enum class WorkerCode : std::uint32_t {
 
 // Bytes on one device; nullopt = the worker cannot tell.
 struct DeviceMemory {
-  std::string device;  // UUID, or "cuda:N" where the framework gives no UUID
+  std::string device;                         // UUID, or "cuda:N" where the framework gives no UUID
   std::optional<base::Bytes> held_before;     // by the process, before the request
   std::optional<base::Bytes> held_after;      // after it, caches emptied
   std::optional<base::Bytes> peak_allocated;  // in use by the allocator, highest during the request
@@ -87,15 +88,15 @@ const std::string* find_attribute(const Attributes& attributes, std::string_view
 // All frames in one type; which members a type may carry stands in the format's page. Unused ones are empty.
 struct Frame {
   MessageType type = MessageType::Ping;
-  std::uint64_t id = 0;       // request; ping number; 0 where the frame is about no request
-  std::string kind;           // Request: what to do. Hello: program. UnloadModel: model
-  std::string text;           // Progress, Log, Error; Ready: one line about the app
-  Attributes attributes;      // Request, Result: head of the document, meaning agreed between the two ends
-  std::string body;           // Request, Result: inline document
+  std::uint64_t id = 0;                      // request; ping number; 0 where the frame is about no request
+  std::string kind;                          // Request: what to do. Hello: program. UnloadModel: model
+  std::string text;                          // Progress, Log, Error; Ready: one line about the app
+  Attributes attributes;                     // Request, Result: head of the document, meaning agreed between the two ends
+  std::string body;                          // Request, Result: inline document
   std::optional<std::uint64_t> memfd_bytes;  // Request, Result: the document comes as a descriptor of exactly this size
   WorkerCode code = WorkerCode::None;
-  std::uint32_t number = 0;   // Ready: requests at once. Progress: millionths. Log: level (base::LogLevel)
-  std::uint32_t pid = 0;      // Hello
+  std::uint32_t number = 0;                       // Ready: requests at once. Progress: millionths. Log: level (base::LogLevel)
+  std::uint32_t pid = 0;                          // Hello
   std::uint8_t version_min = 0, version_max = 0;  // Hello
   std::optional<MemoryReport> memory;             // Ready, Result, Error, Memory
   std::vector<ResidentModel> models;              // Models, Ready
@@ -104,8 +105,8 @@ struct Frame {
 
 // Error InvalidArgument when a limit is exceeded; names the field.
 base::Result<std::string> encode(const Frame& frame);
-// Error InvalidArgument for anything that is not one whole frame of version 1 within the limits. Unknown field tags are skipped, so that a
-// newer peer may add some.
+// Error InvalidArgument for anything that is not one whole frame of version 1 within the limits. Unknown field tags are skipped, so
+// that a newer peer may add some.
 base::Result<Frame> decode(std::string_view bytes);
 
 }  // namespace worker

@@ -1,9 +1,9 @@
 // A pool of worker processes: starts, watches, replaces and ends them, and gives each request to one of them.
 //
-// Threads: one event thread owns all sockets, pipes, pidfds and timers; one starter thread asks the owner's consent and executes processes. Both live as
-// long as the pool. Every function here may be called from any thread and returns at once, except where it says that it waits.
-// Processes: the workers and nothing else.
-// If this process dies, by whatever signal, the kernel ends the workers: their life lines break (see life_line.hpp).
+// Threads: one event thread owns all sockets, pipes, pidfds and timers; one starter thread asks the owner's consent and executes
+// processes. Both live as long as the pool. Every function here may be called from any thread and returns at once, except where it
+// says that it waits. Processes: the workers and nothing else. If this process dies, by whatever signal, the kernel ends the
+// workers: their life lines break (see life_line.hpp).
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -45,8 +45,9 @@ struct PoolOptions {
   std::chrono::milliseconds kill_grace{2'000};       // from SIGTERM to SIGKILL
   std::chrono::milliseconds backoff_first{100};      // after the first crash; doubles
   std::chrono::milliseconds backoff_max{30'000};
-  std::chrono::milliseconds settled{30'000};         // a worker that stayed ready this long, or ran a request, crashed by bad luck: back-off starts anew
-  std::chrono::milliseconds ping_interval{30'000};   // of workers that run nothing; 0: never
+  std::chrono::milliseconds settled{
+      30'000};  // a worker that stayed ready this long, or ran a request, crashed by bad luck: back-off starts anew
+  std::chrono::milliseconds ping_interval{30'000};  // of workers that run nothing; 0: never
   std::chrono::milliseconds ping_timeout{20'000};
 
   // A worker beyond one of these is retired after its request. nullopt: no limit.
@@ -62,14 +63,14 @@ struct Request {
   std::string kind = "annotate";
   Attributes attributes;
   Document document;
-  std::string model;    // routing hint: a worker that holds it comes first; empty: none
-  std::string context;  // request id for log lines
+  std::string model;                                              // routing hint: a worker that holds it comes first; empty: none
+  std::string context;                                            // request id for log lines
   std::optional<std::chrono::steady_clock::time_point> deadline;  // for all of it, waiting included
   std::stop_token stop;                                           // nobody waits any more
-  bool rerun_allowed = false;  // may run a second time when its worker dies
+  bool rerun_allowed = false;                                     // may run a second time when its worker dies
   std::function<void(double fraction, std::string_view text)> progress;  // on the event thread
-  // Dropped when no worker runs the request any more: when it was answered, was never given to one, or its worker is dead. That may be later than the
-  // completion of a request that timed out or was cancelled. Hold the memory lease here.
+  // Dropped when no worker runs the request any more: when it was answered, was never given to one, or its worker is dead. That may
+  // be later than the completion of a request that timed out or was cancelled. Hold the memory lease here.
   std::shared_ptr<const void> until_over;
 };
 
@@ -79,7 +80,7 @@ enum class Ending {
   WorkerDied,  // `error` says how
   TimedOut,
   Cancelled,
-  Refused,     // never given to a worker: queue full, draining, or no worker can be started
+  Refused,  // never given to a worker: queue full, draining, or no worker can be started
 };
 std::string_view name_of(Ending ending) noexcept;
 
@@ -109,8 +110,8 @@ struct WorkerStatus {
 struct PoolStatus {
   std::vector<WorkerStatus> workers;
   std::size_t queued = 0, running = 0;
-  std::uint64_t started = 0;   // processes, ever
-  std::uint64_t crashed = 0;   // ended without being told to
+  std::uint64_t started = 0;  // processes, ever
+  std::uint64_t crashed = 0;  // ended without being told to
   std::uint64_t hung = 0, leaked = 0, out_of_memory_killed = 0, reruns = 0;
   bool draining = false;
 };
@@ -119,8 +120,8 @@ namespace detail {
 class PoolCore;
 }
 
-// A place in one worker, held until the seat is dropped: lets the owner know which process will run a request, and promise memory for that process,
-// before the request goes out. Move-only; may be dropped while its request runs.
+// A place in one worker, held until the seat is dropped: lets the owner know which process will run a request, and promise memory
+// for that process, before the request goes out. Move-only; may be dropped while its request runs.
 class Seat {
  public:
   Seat() = default;
@@ -145,9 +146,10 @@ using SeatCompletion = std::function<void(base::Result<Seat>)>;
 
 class WorkerPool {
  public:
-  // Errors: InvalidArgument (no program, 0 workers), Io. Workers are started in the background; one that cannot start shows in the log, in the status and
-  // in the answers.
-  static base::Result<std::unique_ptr<WorkerPool>> start(PoolOptions options, std::shared_ptr<WorkerObserver> observer, base::Logger logger);
+  // Errors: InvalidArgument (no program, 0 workers), Io. Workers are started in the background; one that cannot start shows in the
+  // log, in the status and in the answers.
+  static base::Result<std::unique_ptr<WorkerPool>> start(PoolOptions options, std::shared_ptr<WorkerObserver> observer,
+                                                         base::Logger logger);
   // As stop_now, then waits for the threads.
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
@@ -156,17 +158,19 @@ class WorkerPool {
   void submit(Request request, Completion done);
   std::future<Outcome> submit(Request request);
 
-  // Waits in the same queue as requests. Errors: QueueFull, Timeout, Cancelled, Unavailable (draining, or no worker can be started).
-  // Of the wish only model, deadline, stop and context count.
+  // Waits in the same queue as requests. Errors: QueueFull, Timeout, Cancelled, Unavailable (draining, or no worker can be
+  // started). Of the wish only model, deadline, stop and context count.
   void acquire(Request wish, SeatCompletion done);
   std::future<base::Result<Seat>> acquire(Request wish);
-  // Runs on the seat's worker, as many one after the other as wanted; ends WorkerDied when that worker is gone (never rerun elsewhere).
+  // Runs on the seat's worker, as many one after the other as wanted; ends WorkerDied when that worker is gone (never rerun
+  // elsewhere).
   void submit(const Seat& seat, Request request, Completion done);
   std::future<Outcome> submit(const Seat& seat, Request request);
 
   // Fewer workers: idle ones end at once, busy ones when they are done.
   void resize(unsigned workers, unsigned per_worker);
-  // New processes take over; each old one serves until a new one is ready or the owner refuses the start, then finishes what it runs and ends.
+  // New processes take over; each old one serves until a new one is ready or the owner refuses the start, then finishes what it
+  // runs and ends.
   void reload();
   void reload(ChildCommand command);
   // Ends a worker that runs nothing and whose seats are free: the way to get back what it holds. The answer says whether it was.

@@ -1,4 +1,5 @@
-// The worker's side of the protocol for programs in C++: takes requests from the front and runs a handler, several at once if it may.
+// The worker's side of the protocol for programs in C++: takes requests from the front and runs a handler, several at once if it
+// may.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -29,7 +30,8 @@ struct ServedAnswer {
   std::optional<MemoryReport> memory;
 };
 
-// What a handler may tell the front while it runs. Thread-safe; failures are ignored, since a front that is gone ends this process anyway.
+// What a handler may tell the front while it runs. Thread-safe; failures are ignored, since a front that is gone ends this process
+// anyway.
 class WorkerReports {
  public:
   virtual ~WorkerReports() = default;
@@ -50,8 +52,8 @@ class WorkerHandler {
 
 class WorkerServer {
  public:
-  // Takes over the descriptors (kChannelFd, kLifeLineFd in a pool's worker), holds the life line and says hello. Call it before anything slow.
-  // Errors: InvalidArgument (not started by a pool), Io.
+  // Takes over the descriptors (kChannelFd, kLifeLineFd in a pool's worker), holds the life line and says hello. Call it before
+  // anything slow. Errors: InvalidArgument (not started by a pool), Io.
   static base::Result<std::unique_ptr<WorkerServer>> open(int channel_fd, int life_line_fd, std::string program);
   virtual ~WorkerServer() = default;
   virtual WorkerReports& reports() = 0;

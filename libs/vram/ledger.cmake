@@ -27,11 +27,11 @@ target_sources(clams_vram PRIVATE
   src/ledger/worker_token.cpp)
 
 clams_add_test(vram_admission_test
-  SOURCES tests/admission/admission_test.cpp tests/admission/decision_test.cpp
+  SOURCES tests/admission/admission_test.cpp tests/admission/decision_test.cpp tests/admission/threads_test.cpp
   LIBS clams::vram)
 clams_add_test(vram_ledger_test
   SOURCES tests/ledger/charge_test.cpp tests/ledger/death_test.cpp tests/ledger/file_test.cpp
-    tests/ledger/format_test.cpp tests/ledger/snapshot_test.cpp
+    tests/ledger/format_test.cpp tests/ledger/model_test.cpp tests/ledger/namespace_test.cpp tests/ledger/snapshot_test.cpp
   LIBS clams::vram
   LABELS unit fault mp)
 if(CLAMS_TESTS AND CLAMS_CRASH_POINTS)

@@ -1,6 +1,7 @@
 #include "vram/admission.hpp"
 
 #include <atomic>
+#include <map>
 #include <mutex>
 
 #include "../ledger/fixture.hpp"

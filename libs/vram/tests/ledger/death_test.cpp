@@ -232,8 +232,10 @@ TEST(Fork, AnExecutedChildHoldsNothing) {
   });
   ready.await();
   parent.kill();
-  try_lease(observer, ask(6_GiB));
-  EXPECT_EQ(observer.ledger->figures(observer.device, {}).draining, 6_GiB);
+  EXPECT_TRUE(eventually([&] {
+    try_lease(observer, ask(6_GiB));
+    return observer.ledger->figures(observer.device, {}).draining == 6_GiB;
+  }));
 }
 
 TEST(Worker, SlotWhoseTokenNobodyHoldsIsDead) {

@@ -32,6 +32,11 @@ if(CLAMS_SANITIZE)
   endif()
 endif()
 
+if(CLAMS_FUZZ)
+  # The libraries tell the fuzzer which branches were taken; the targets themselves link -fsanitize=fuzzer.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})

@@ -68,6 +68,15 @@ class Layering(unittest.TestCase):
         self.refused("libs/sdk/src/app.cpp", "<CLI/CLI.hpp>", "only ")
         self.refused("libs/base/src/x.cpp", "<fmt/format.h>", "only ")
 
+    def test_one_source_alone_reaches_the_http_library(self):
+        with tempfile.TemporaryDirectory() as root:
+            os.makedirs(os.path.join(root, "libs/server/src"))
+            for name, text in (("core.hpp", "#include <boost/asio/post.hpp>\n"), ("http_server.cpp", '#include "core.hpp"\n'), ("other.cpp", '#include "core.hpp"\n')):
+                with open(os.path.join(root, "libs/server/src", name), "w", encoding="utf-8") as f:
+                    f.write(text)
+            found = list(layering.wrong_units(root))
+        self.assertEqual([line.split(":")[0] for line in found], ["libs/server/src/other.cpp"])
+
     def test_no_third_party_header_in_a_public_header(self):
         self.refused("libs/mmif/include/mmif/value.hpp", "<nlohmann/json.hpp>", "public header")
 

@@ -1,9 +1,11 @@
 #include "commands.hpp"
 
 #include "completion.hpp"
+#include "describe.hpp"
 #include "envelop.hpp"
 #include "rewind.hpp"
 #include "source.hpp"
+#include "summarize.hpp"
 
 namespace clams::tool {
 
@@ -11,6 +13,8 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> kCommands{
       {"source", "make an MMIF that lists documents, to start a workflow with", declare_source},
       {"rewind", "remove the last views or runs of apps from an MMIF", declare_rewind},
+      {"describe", "tell which apps made an MMIF, or a directory of them, how and for how long", declare_describe},
+      {"summarize", "make a summary of an MMIF: documents, views, transcript, time frames, entities", declare_summarize},
       {"envelop", "put parameters and an MMIF into one JSON text to post to an app", declare_envelop},
       {"completion", "print a script that lets bash, zsh or fish complete this command", declare_completion},
   };

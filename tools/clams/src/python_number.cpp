@@ -18,7 +18,8 @@ Integer floored(Integer a, Integer b) { return a / b - (a % b < 0 ? 1 : 0); }
 std::optional<PythonNumber> PythonNumber::from(const mmif::Value* value) {
   if (value == nullptr || value->number() == nullptr) return std::nullopt;
   if (const auto whole = value->as_int64()) return PythonNumber(*whole);
-  return PythonNumber(value->number()->as_double());
+  const double number = value->number()->as_double();
+  return std::isnan(number) ? std::nullopt : std::optional(PythonNumber(number));
 }
 
 mmif::Value PythonNumber::to_value() const {
@@ -33,7 +34,6 @@ Integer PythonNumber::truncated() const {
   if (const Integer* whole = integer(value_)) return *whole;
   const double number = std::get<double>(value_);
   constexpr double kBound = 9223372036854775808.0;
-  if (std::isnan(number)) return 0;
   if (number >= kBound) return std::numeric_limits<Integer>::max();
   if (number < -kBound) return std::numeric_limits<Integer>::min();
   return static_cast<Integer>(number);

@@ -12,12 +12,12 @@ class PythonNumber {
  public:
   explicit PythonNumber(std::int64_t value) : value_(value) {}
   explicit PythonNumber(double value) : value_(value) {}
-  // nullopt when the value is no number. Whole numbers beyond 64 bits count as floats.
+  // nullopt when the value is no number or NaN, which has no place in an order. Whole numbers beyond 64 bits count as floats.
   static std::optional<PythonNumber> from(const mmif::Value* value);
 
   mmif::Value to_value() const;
   double as_double() const;
-  std::int64_t truncated() const;  // int(x); 0 for NaN, the nearest bound beyond 64 bits
+  std::int64_t truncated() const;  // int(x); the nearest bound beyond 64 bits
 
   friend PythonNumber operator+(PythonNumber a, PythonNumber b);
   friend PythonNumber operator-(PythonNumber a, PythonNumber b);

@@ -83,7 +83,11 @@ mmif::Value time_of(const SummaryNode& entity) {
   return entity.document != nullptr && entity.document->time_point ? *entity.document->time_point : mmif::Value(-1);
 }
 
-double position_of(const SummaryNode& entity) { return time_of(entity).as_double().value_or(-1); }
+double position_of(const SummaryNode& entity) {
+  const mmif::Value time = time_of(entity);
+  const auto number = PythonNumber::from(&time);
+  return number ? number->as_double() : -1;
+}
 
 std::string text_of_entity(const mmif::Mmif& document, const SummaryNode& entity) {
   if (const mmif::Value* text = entity.find("text")) return std::string(text->as_string());

@@ -32,4 +32,13 @@ void RunState::progress(double fraction, std::string_view what) const {
   }
 }
 
+std::shared_ptr<void> RunState::model_of(const std::string& key, std::type_index type, vram::ModelLoader loader, std::optional<std::chrono::milliseconds> idle) {
+  std::exception_ptr thrown;
+  auto held = gpu_.model(key, type, std::move(loader), idle, context_.stop, &thrown);
+  if (thrown) std::rethrow_exception(thrown);
+  if (held) return std::move(held).value();
+  if (held.error().code == base::ErrorCode::Cancelled) throw Cancelled(held.error().message);
+  throw RuntimeError(held.error().message);
+}
+
 }  // namespace clams

@@ -14,8 +14,8 @@ std::string warning_record(std::string_view message, std::string_view category, 
 
 class RunState final : public Run {
  public:
-  RunState(mmif::Mmif& mmif, const AppMetadata& metadata, const Parameters& parameters, const RequestContext& context)
-      : mmif_(mmif), metadata_(metadata), parameters_(parameters), context_(context) {}
+  RunState(mmif::Mmif& mmif, const AppMetadata& metadata, const Parameters& parameters, const RequestContext& context, GpuRequest& gpu)
+      : mmif_(mmif), metadata_(metadata), parameters_(parameters), context_(context), gpu_(gpu) {}
 
   mmif::View& new_view() override;
   void sign(mmif::View& view) override { sign(view, parameters_); }
@@ -27,14 +27,20 @@ class RunState final : public Run {
   unsigned cpu_threads() const noexcept override { return context_.cpu_threads; }
   std::string_view request_id() const noexcept override { return context_.request_id; }
 
+  GpuRequest& gpu() noexcept override { return gpu_; }
+
   // In order, each once.
   const std::vector<std::string>& warnings() const noexcept { return warnings_; }
+
+ protected:
+  std::shared_ptr<void> model_of(const std::string& key, std::type_index type, vram::ModelLoader loader, std::optional<std::chrono::milliseconds> idle) override;
 
  private:
   mmif::Mmif& mmif_;
   const AppMetadata& metadata_;
   const Parameters& parameters_;
   const RequestContext& context_;
+  GpuRequest& gpu_;
   std::vector<std::string> warnings_;
   std::set<std::string> seen_;
 };

@@ -9,6 +9,7 @@
 #include "mmif/json.hpp"
 #include "run_state.hpp"
 #include "view_signer.hpp"
+#include "vram/out_of_memory.hpp"
 
 namespace clams {
 namespace {
@@ -36,14 +37,12 @@ std::string cpu_description() {
   return std::string(machine.machine) + ", " + std::to_string(std::thread::hardware_concurrency()) + " cores";
 }
 
-Object profiling_of(const Parameters& parameters, std::chrono::steady_clock::duration ran, const ServiceOptions& options) {
+Object profiling_of(const Parameters& parameters, std::chrono::steady_clock::duration ran, const GpuMemory& gpu) {
   Object profiling;
   if (parameters.get<bool>("runningTime")) profiling.set("runningTime", timedelta_text(std::chrono::duration_cast<std::chrono::microseconds>(ran)));
   if (parameters.get<bool>("hwFetch")) {
     Array gpus;
-    if (options.describe_gpus) {
-      for (std::string& line : options.describe_gpus()) gpus.emplace_back(std::move(line));
-    }
+    for (std::string& line : gpu.describe_devices()) gpus.emplace_back(std::move(line));
     profiling.set("hardware", Object{{"cpu", cpu_description()}, {"cuda", std::move(gpus)}});
   }
   return profiling;
@@ -87,13 +86,18 @@ base::Result<std::unique_ptr<Service>> Service::create(std::unique_ptr<App> app,
   std::vector<std::string> notes;
   BASE_TRY(metadata.complete(options.environment_version, notes));
   for (const std::string& note : notes) options.log.warning(note);
-  return std::unique_ptr<Service>(new Service(std::move(app), std::move(metadata), std::move(options)));
+  options.gpu.app = metadata.identifier;
+  options.gpu.estimate = base::Bytes(static_cast<std::uint64_t>(metadata.est_gpu_mem_typ > 0 ? metadata.est_gpu_mem_typ : metadata.est_gpu_mem_min) << 20);
+  options.gpu.log = options.log;
+  BASE_TRY_ASSIGN(auto gpu, GpuMemory::open(options.gpu));
+  return std::unique_ptr<Service>(new Service(std::move(app), std::move(metadata), std::move(options), std::move(gpu)));
 }
 
-Service::Service(std::unique_ptr<App> app, AppMetadata metadata, ServiceOptions options)
+Service::Service(std::unique_ptr<App> app, AppMetadata metadata, ServiceOptions options, std::shared_ptr<GpuMemory> gpu)
     : app_(std::move(app)),
       metadata_(std::move(metadata)),
       options_(std::move(options)),
+      gpu_(std::move(gpu)),
       compact_(mmif::to_metadata_text(metadata_.to_object())),
       pretty_(mmif::to_metadata_text(metadata_.to_object(), true)) {}
 
@@ -103,7 +107,18 @@ Answer Service::describe(std::string_view query) const {
   bool pretty = false;
   if (!query.empty()) {
     const RawParameters raw = RawParameters::from_query(query);
-    if (const auto* values = raw.find("pretty")) pretty = *cast_text(ParameterType::Boolean, values->front())->boolean();
+    const auto asks = [&](std::string_view name) {
+      const auto* values = raw.find(name);
+      return values != nullptr && *cast_text(ParameterType::Boolean, values->front())->boolean();
+    };
+    pretty = asks("pretty");
+    if (asks("includeVRAM") || asks("includeRuntime")) {
+      Object runtime{{"gpu", gpu_->status()}};
+      for (const auto& [name, value] : app_->runtime_facts()) runtime.set(name == "gpu" ? "app_gpu" : name, value);
+      Object metadata = metadata_.to_object();
+      metadata.set("runtime", std::move(runtime));
+      return Answer::text(200, "application/json", mmif::to_metadata_text(metadata, pretty));
+    }
   }
   Answer answer;
   answer.body.slices.emplace_back(pretty ? pretty_ : compact_);  // lives as long as the service
@@ -126,6 +141,28 @@ Answer Service::input_error(std::string_view detail) const {
   return Answer::text(options_.python_status_codes ? 500 : 400, "text/plain; charset=utf-8", "Invalid input data. See below for validation error.\n\n" + std::string(detail));
 }
 
+Answer Service::refused(const vram::Refusal& refusal, const base::Logger& log) const {
+  const bool permanent = refusal.kind == vram::Refusal::Kind::Permanent;
+  Object body{{"error", refusal.message()},
+              {"code", refusal.code()},
+              {"model", refusal.model},
+              {"device", refusal.device.text()},
+              {"required_bytes", refusal.required.count()},
+              {"available_bytes", refusal.available.count()},
+              {"reserved_bytes", refusal.reserved.count()},
+              {"headroom_bytes", refusal.headroom.count()},
+              {"source", vram::to_string(refusal.source)}};
+  if (refusal.retry_after) body.set("retry_after", refusal.retry_after->count());
+  Array alternatives;
+  for (const auto& other : refusal.alternatives) alternatives.emplace_back(Object{{"name", other.name}, {"bytes", other.bytes.count()}});
+  body.set("alternatives", std::move(alternatives));
+  if (!refusal.cause.empty()) body.set("cause", refusal.cause);
+  log.warning(refusal.message());
+  Answer answer = Answer::text(permanent ? 507 : options_.vram_error_status, "application/json", mmif::to_plain_text(body) + "\n");
+  if (refusal.retry_after) answer.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after->count()));
+  return answer;
+}
+
 Answer Service::app_failure(const Mmif& mmif, const RawParameters& raw, const std::string& message) const {
   const std::unique_ptr<Mmif> input = mmif.pristine();
   View& view = input->new_view();
@@ -134,13 +171,52 @@ Answer Service::app_failure(const Mmif& mmif, const RawParameters& raw, const st
   return mmif_answer(500, input->write(true));
 }
 
+// One call of the app, admitted and over.
+struct Service::Attempt {
+  std::optional<vram::Refusal> refusal;          // it did not run, or ran out of memory
+  std::optional<std::string> failure;            // what the app threw
+  bool out_of_memory = false;
+  std::unique_ptr<GpuRequest> gpu;
+  std::unique_ptr<RunState> run;
+  std::chrono::steady_clock::time_point began;
+};
+
+Service::Attempt Service::run_app(Mmif& mmif, const Parameters& parameters, const RequestContext& context) {
+  Attempt attempt;
+  auto admitted = gpu_->admit(*app_, parameters);
+  if (auto* refusal = std::get_if<vram::Refusal>(&admitted)) {
+    attempt.refusal = std::move(*refusal);
+    return attempt;
+  }
+  attempt.gpu = std::get<std::unique_ptr<GpuRequest>>(std::move(admitted));
+  attempt.run = std::make_unique<RunState>(mmif, metadata_, parameters, context, *attempt.gpu);
+  attempt.began = std::chrono::steady_clock::now();
+  // The one place where exceptions of an app are caught.
+  try {
+    app_->annotate(mmif, parameters, *attempt.run);
+    mmif.write_document_properties([&]() -> View& { return attempt.run->new_view(); });
+    attempt.gpu->finished();
+  } catch (const vram::OutOfMemory&) {
+    attempt.failure = describe_current_exception();
+    attempt.out_of_memory = true;
+  } catch (...) {
+    attempt.failure = describe_current_exception();
+    attempt.out_of_memory = app_->is_out_of_gpu_memory(std::current_exception());
+  }
+  if (attempt.out_of_memory && !attempt.gpu->grant().device.empty()) {
+    context.log.warning("the app ran out of GPU memory although " + base::to_string(attempt.gpu->grant().bytes) + " were promised: " + *attempt.failure);
+    attempt.refusal = attempt.gpu->ran_out();
+  }
+  return attempt;
+}
+
 Answer Service::annotate(std::string body, RawParameters given, const RequestContext& context) {
   auto envelope = mmif::parse_envelope(std::move(body));
   if (!envelope) {
     context.log.info("refused the input: " + envelope.error().message);
     return input_error(envelope.error().message);
   }
-  Mmif& mmif = *envelope->mmif;
+  std::unique_ptr<Mmif> mmif = std::move(envelope->mmif);
   RawParameters raw = RawParameters::from_envelope(envelope->parameters);
   raw.merge(given);
   std::vector<std::string> warnings = undefined_parameter_warnings(metadata_, raw);
@@ -148,28 +224,27 @@ Answer Service::annotate(std::string body, RawParameters given, const RequestCon
   auto refined = refine(metadata_, raw);
   if (!refined) {
     context.log.info("refused the parameters: " + refined.error().message);
-    return app_failure(mmif, raw, value_error(refined.error().message));
+    return app_failure(*mmif, raw, value_error(refined.error().message));
   }
-  const Parameters& parameters = *refined;
-
-  RunState run(mmif, metadata_, parameters, context);
-  const auto began = std::chrono::steady_clock::now();
-  // The one place where exceptions of an app are caught.
-  std::optional<std::string> failure;
-  try {
-    app_->annotate(mmif, parameters, run);
-    mmif.write_document_properties([&]() -> View& { return run.new_view(); });
-  } catch (...) {
-    failure = describe_current_exception();
+  Attempt attempt = run_app(*mmif, *refined, context);
+  if (attempt.out_of_memory && attempt.refusal && app_->may_rerun() && !context.stop.stop_requested()) {
+    attempt = Attempt();  // gives its charge back before the next is decided
+    mmif = mmif->pristine();
+    attempt = run_app(*mmif, *refined, context);
   }
-  if (failure && context.stop.stop_requested()) {
+  if (attempt.failure && context.stop.stop_requested()) {
     return Answer::text(503, "application/json", mmif::to_mmif_text(Object{{"error", "The request was stopped before it was finished."}, {"code", "CANCELLED"}}) + "\n");
   }
-  if (failure) {
-    context.log.error("the app failed: " + *failure);
-    return app_failure(mmif, raw, *failure);
+  if (attempt.refusal) return refused(*attempt.refusal, context.log);
+  if (attempt.failure) {
+    context.log.error("the app failed: " + *attempt.failure);
+    return app_failure(*mmif, raw, *attempt.failure);
   }
+  return finish(*mmif, *refined, context, attempt, std::move(warnings));
+}
 
+Answer Service::finish(Mmif& mmif, const Parameters& parameters, const RequestContext& context, Attempt& attempt, std::vector<std::string> warnings) {
+  RunState& run = *attempt.run;
   const bool any_left = remove_empty_views(mmif);
   warnings.insert(warnings.end(), run.warnings().begin(), run.warnings().end());
   if (!any_left) warnings.push_back(empty_output_warning(metadata_));
@@ -177,7 +252,7 @@ Answer Service::annotate(std::string body, RawParameters given, const RequestCon
     View& view = run.new_view();
     view.edit_metadata().set("warnings", Array(warnings.begin(), warnings.end()));
   }
-  const Object profiling = profiling_of(parameters, std::chrono::steady_clock::now() - began, options_);
+  const Object profiling = profiling_of(parameters, std::chrono::steady_clock::now() - attempt.began, *gpu_);
   const std::string timestamp = local_timestamp(std::chrono::system_clock::now());
   for (View* view : mmif.new_views()) {
     if (view->app() == metadata_.identifier) finish_signature(*view, profiling, timestamp);

@@ -18,8 +18,9 @@ const prometheus::Histogram::BucketBoundaries kSeconds{0.001, 0.005, 0.01, 0.05,
 }  // namespace
 
 struct Metrics::Impl {
-  explicit Impl(const std::string& app)
-      : labels{{"app", app}},
+  Impl(const std::string& app, const GpuMemory& gpu_memory)
+      : gpu(gpu_memory),
+        labels{{"app", app}},
         requests(prometheus::BuildCounter().Name("clams_requests_total").Help("Answered requests, by status and method").Labels(labels).Register(registry)),
         bytes_in(prometheus::BuildCounter().Name("clams_request_bytes_total").Help("Bytes of request bodies").Labels(labels).Register(registry).Add({})),
         bytes_out(prometheus::BuildCounter().Name("clams_response_bytes_total").Help("Bytes of response bodies").Labels(labels).Register(registry).Add({})),
@@ -27,7 +28,42 @@ struct Metrics::Impl {
         queue_seconds(prometheus::BuildHistogram().Name("clams_queue_seconds").Help("Time of waiting for a request thread").Labels(labels).Register(registry).Add({}, kSeconds)),
         running(prometheus::BuildGauge().Name("clams_requests_running").Help("Requests that run now").Labels(labels).Register(registry).Add({})),
         queued(prometheus::BuildGauge().Name("clams_requests_queued").Help("Requests that wait for a thread").Labels(labels).Register(registry).Add({})),
-        connections(prometheus::BuildGauge().Name("clams_connections").Help("Open connections").Labels(labels).Register(registry).Add({})) {}
+        connections(prometheus::BuildGauge().Name("clams_connections").Help("Open connections").Labels(labels).Register(registry).Add({})),
+        gpu_bytes(prometheus::BuildGauge().Name("clams_gpu_memory_bytes").Help("Memory of a device, by kind: total, free, reserved, resident, unattributed, available").Labels(labels).Register(registry)),
+        gpu_known(prometheus::BuildGauge().Name("clams_gpu_known").Help("1 while the driver can be read, else 0").Labels(labels).Register(registry)),
+        decisions(prometheus::BuildGauge().Name("clams_gpu_decisions_total").Help("Requests that asked for GPU memory, by outcome").Labels(labels).Register(registry)),
+        model_events(prometheus::BuildGauge().Name("clams_model_events_total").Help("Models: hits, loads, load failures, unloads by reason").Labels(labels).Register(registry)) {}
+
+  void read_gpu() {
+    for (const auto& device : gpu.gauges()) {
+      const auto set = [&](const char* kind, base::Bytes bytes) { gpu_bytes.Add({{"device", device.uuid}, {"kind", kind}}).Set(static_cast<double>(bytes.count())); };
+      set("total", device.total);
+      set("free", device.free);
+      set("reserved", device.reserved);
+      set("resident", device.resident);
+      set("unattributed", device.unattributed);
+      set("available", device.available);
+      gpu_known.Add({{"device", device.uuid}}).Set(device.known ? 1 : 0);
+    }
+    const auto decided = [&](const char* outcome, std::uint64_t n) { decisions.Add({{"outcome", outcome}}).Set(static_cast<double>(n)); };
+    const auto c = gpu.counters();
+    decided("granted", c.granted);
+    decided("observed", c.observed);
+    decided("unknown", c.unknown);
+    decided("probe_run", c.probe_runs);
+    decided("uncharged", c.uncharged);
+    decided("refused", c.refused);
+    decided("impossible", c.impossible);
+    decided("refused_unknown", c.refused_unknown);
+    const auto model = [&](const char* event, std::uint64_t n) { model_events.Add({{"event", event}}).Set(static_cast<double>(n)); };
+    const auto m = gpu.model_counters();
+    model("hit", m.hits);
+    model("load", m.loads);
+    model("load_failure", m.load_failures);
+    model("unload_idle", m.unloads_idle);
+    model("unload_for_room", m.unloads_for_room);
+    model("unload_other", m.unloads_other);
+  }
 
   // Methods are the client's words: anything but the usual ones is counted under one name.
   static std::string method_label(std::string_view method) {
@@ -37,6 +73,7 @@ struct Metrics::Impl {
     return "other";
   }
 
+  const GpuMemory& gpu;
   prometheus::Registry registry;
   prometheus::Labels labels;
   prometheus::Family<prometheus::Counter>& requests;
@@ -47,12 +84,16 @@ struct Metrics::Impl {
   prometheus::Gauge& running;
   prometheus::Gauge& queued;
   prometheus::Gauge& connections;
+  prometheus::Family<prometheus::Gauge>& gpu_bytes;
+  prometheus::Family<prometheus::Gauge>& gpu_known;
+  prometheus::Family<prometheus::Gauge>& decisions;
+  prometheus::Family<prometheus::Gauge>& model_events;
   // Looking a counter up by labels costs more than counting: the pointers are kept.
   std::mutex mutex;
   std::map<std::pair<unsigned, std::string>, prometheus::Counter*> by_status;
 };
 
-Metrics::Metrics(const std::string& app) : impl_(std::make_unique<Impl>(app)) {}
+Metrics::Metrics(const std::string& app, const GpuMemory& gpu) : impl_(std::make_unique<Impl>(app, gpu)) {}
 Metrics::~Metrics() = default;
 
 void Metrics::observe(const Exchange& exchange) {
@@ -74,6 +115,7 @@ std::string Metrics::text(const HttpGauges& gauges) {
   impl_->running.Set(static_cast<double>(gauges.running));
   impl_->queued.Set(static_cast<double>(gauges.queued));
   impl_->connections.Set(static_cast<double>(gauges.connections));
+  impl_->read_gpu();
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
 }
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "clams/gpu_memory.hpp"
 #include "clams/server/http.hpp"
 
 namespace clams::server {
@@ -10,13 +11,14 @@ namespace clams::server {
 // Thread-safe.
 class Metrics {
  public:
-  explicit Metrics(const std::string& app);
+  // `gpu` must outlive it.
+  Metrics(const std::string& app, const GpuMemory& gpu);
   ~Metrics();
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
   void observe(const Exchange& exchange);
-  // Prometheus text format 0.0.4.
+  // Prometheus text format 0.0.4. Touches no driver.
   std::string text(const HttpGauges& gauges);
 
  private:

@@ -78,10 +78,31 @@ std::string access_line(const Exchange& exchange) {
   return line;
 }
 
+GpuMemoryOptions gpu_options(const GpuSettings& settings) {
+  const auto variable = [](const char* name) { return environment(name).value_or(""); };
+  GpuMemoryOptions options;
+  options.gpu = settings.gpu;
+  switch (settings.mode) {
+    case VramMode::Off: options.admission.mode = vram::AdmissionMode::Off; break;
+    case VramMode::Observe: options.admission.mode = vram::AdmissionMode::Observe; break;
+    case VramMode::Enforce: options.admission.mode = vram::AdmissionMode::Enforce; break;
+  }
+  options.admission.unknown = settings.allow_unknown ? vram::UnknownPolicy::Allow : vram::UnknownPolicy::Refuse;
+  options.admission.headroom = settings.headroom.share ? vram::Headroom::percent(*settings.headroom.share * 100) : vram::Headroom::bytes(settings.headroom.bytes);
+  options.admission.margin = settings.margin;
+  options.admission.first_share = settings.first_share;
+  options.model_idle = settings.model_idle;
+  options.devices = vram::DeviceEnvironment::from_environment();
+  options.directory.explicit_directory = settings.ledger_directory;
+  options.directory.xdg_runtime_directory = variable("XDG_RUNTIME_DIR");
+  options.profile_root = vram::default_profile_root({settings.profile_directory, variable("XDG_CACHE_HOME"), variable("HOME")});
+  return options;
+}
+
 class Program {
  public:
   Program(std::string name, Config config, base::Logger log, Service& service)
-      : name_(std::move(name)), config_(std::move(config)), log_(std::move(log)), service_(service), metrics_(service.metadata().identifier) {}
+      : name_(std::move(name)), config_(std::move(config)), log_(std::move(log)), service_(service), metrics_(service.metadata().identifier, service.gpu()) {}
 
   int serve() {
     const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
@@ -89,7 +110,9 @@ class Program {
     HttpServerOptions options;
     options.host = config_.host;
     options.port = config_.port;
-    options.request_threads = config_.threads != 0 ? config_.threads : 2 * cores + 1;
+    // With a GPU few requests at once: each holds memory there. Apps that do not use one are not held back by it.
+    const bool on_gpu = service_.app().uses_gpu() && service_.gpu().has_gpu();
+    options.request_threads = config_.threads != 0 ? config_.threads : on_gpu ? std::min(4U, cores) : 2 * cores + 1;
     options.queue = config_.queue;
     options.max_body = config_.max_body.count();
     options.request_timeout = config_.request_timeout;
@@ -150,6 +173,8 @@ int run_program(int argc, char** argv, std::vector<NamedApp> apps) {
   options.environment_version = environment("CLAMS_APP_VERSION").value_or("");
   options.python_status_codes = config.python_status_codes;
   options.log = log;
+  options.vram_error_status = config.gpu.error_status;
+  options.gpu = gpu_options(config.gpu);
   auto service = Service::create(find_app(apps, config.app)->make(), std::move(options));
   if (!service) return exit_with(service.error(), name);
   if (config.input) return run_once(**service, config, log);

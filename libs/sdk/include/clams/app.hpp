@@ -1,5 +1,6 @@
 // The base class of every app.
 #pragma once
+#include <exception>
 #include <optional>
 #include <string>
 
@@ -34,6 +35,15 @@ class App {
     (void)parameters;
     return std::nullopt;
   }
+  // An app that never touches a GPU says so: its requests are not asked for GPU memory.
+  virtual bool uses_gpu() const { return true; }
+  // Whether an exception means that the GPU's memory ran out, besides vram::OutOfMemory: engines have their own classes.
+  virtual bool is_out_of_gpu_memory(std::exception_ptr error) const {
+    (void)error;
+    return false;
+  }
+  // Whether `annotate` may be run a second time with the same document after it ran out of GPU memory.
+  virtual bool may_rerun() const { return false; }
   // The app's own part of GET /?includeRuntime=true: small facts, read without waiting.
   virtual mmif::Object runtime_facts() const { return {}; }
 };

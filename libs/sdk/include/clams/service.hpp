@@ -20,8 +20,8 @@ struct ServiceOptions {
   std::string environment_version;       // $CLAMS_APP_VERSION, empty if unset
   bool python_status_codes = false;      // input errors are 500 instead of 400
   base::Logger log;
-  // One line per GPU for `hwFetch`; called only when a client asks for it.
-  std::function<std::vector<std::string>()> describe_gpus;
+  GpuMemoryOptions gpu{.gpu = "none"};   // `app` and `estimate` are filled in from the metadata
+  unsigned vram_error_status = 503;      // of a temporary refusal: 503, or 500 as the Python SDK
 };
 
 // What belongs to one request.
@@ -45,7 +45,7 @@ struct Answer {
 // Thread-safe: requests run at once. The app's exceptions end here.
 class Service {
  public:
-  // Error Configuration when the app's metadata is not in order.
+  // Error Configuration when the app's metadata is not in order, or as GpuMemory::open.
   static base::Result<std::unique_ptr<Service>> create(std::unique_ptr<App> app, ServiceOptions options);
   ~Service();
   Service(const Service&) = delete;
@@ -54,21 +54,29 @@ class Service {
   const AppMetadata& metadata() const noexcept { return metadata_; }
   App& app() noexcept { return *app_; }
 
-  // GET /: the metadata; `query` as it stands in the URL. Never blocks.
+  GpuMemory& gpu() noexcept { return *gpu_; }
+
+  // GET /: the metadata, with "runtime" when the query asks for it (includeVRAM, includeRuntime); `query` as it stands in the URL. Never blocks.
   Answer describe(std::string_view query) const;
   // Whether values that were typed for a run fit their parameters. Error InvalidArgument.
   base::Status check_values(const RawParameters& given) const;
-  // POST / and PUT /: 200 with MMIF; 400 text for a malformed body; 500 with an error view when parameters are wrong or the app failed; 503 when it was stopped.
+  // POST / and PUT /: 200 with MMIF; 400 text for a malformed body; 500 with an error view when parameters are wrong or the app failed; 503 when it was stopped
+  // or GPU memory is not there now; 507 when it never will be.
   Answer annotate(std::string body, RawParameters given, const RequestContext& context);
 
  private:
-  Service(std::unique_ptr<App> app, AppMetadata metadata, ServiceOptions options);
+  Service(std::unique_ptr<App> app, AppMetadata metadata, ServiceOptions options, std::shared_ptr<GpuMemory> gpu);
+  struct Attempt;
+  Attempt run_app(mmif::Mmif& mmif, const Parameters& parameters, const RequestContext& context);
+  Answer finish(mmif::Mmif& mmif, const Parameters& parameters, const RequestContext& context, Attempt& attempt, std::vector<std::string> warnings);
   Answer input_error(std::string_view detail) const;
+  Answer refused(const vram::Refusal& refusal, const base::Logger& log) const;
   Answer app_failure(const mmif::Mmif& mmif, const RawParameters& raw, const std::string& message) const;
 
   std::unique_ptr<App> app_;
   AppMetadata metadata_;
   ServiceOptions options_;
+  std::shared_ptr<GpuMemory> gpu_;
   std::string compact_, pretty_;  // the metadata's two text forms
 };
 

@@ -1,0 +1,119 @@
+// GPU memory in the request path of an app: requirement, admission, measurement, profile. One object per program.
+#pragma once
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <typeindex>
+#include <variant>
+#include <vector>
+
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "mmif/value.hpp"
+#include "vram/admission.hpp"
+#include "vram/device_environment.hpp"
+#include "vram/ledger_directory.hpp"
+#include "vram/model_cache.hpp"
+#include "vram/open_probe.hpp"
+#include "vram/profile_key.hpp"
+
+namespace clams {
+
+class App;
+class Parameters;
+
+struct GpuMemoryOptions {
+  std::string gpu = "auto";                  // auto, none, sim:24GiB,…
+  vram::AdmissionOptions admission = {};     // mode, unknown, headroom, margin, first share
+  std::chrono::milliseconds model_idle{300'000};  // negative: never
+  vram::DeviceEnvironment devices = {};
+  vram::LedgerDirectoryOptions directory = {};
+  std::string profile_root = {};             // see vram::default_profile_root; empty: figures live in memory
+  std::string app = {};                      // identifier
+  base::Bytes estimate = {};                 // est_gpu_mem_typ of the metadata, else _min; 0: none
+  base::Logger log = {};
+};
+
+// What a running request holds.
+struct GpuGrant {
+  std::string device;                        // UUID; empty without a GPU
+  std::string source;                        // "declared", "learned", "conservative"; empty without a GPU
+  base::Bytes bytes;                         // charged for this request
+  std::chrono::nanoseconds granted_at{};     // CLOCK_MONOTONIC
+  vram::PassKind pass = vram::PassKind::Uncharged;
+};
+
+class GpuRequest;
+struct GpuMemoryState;
+struct GpuRequestState;
+
+// Thread-safe.
+class GpuMemory {
+ public:
+  // Looks for devices and joins the ledger. Without a GPU everything is let through. Error Configuration when CLAMS_VRAM_DIR or the choice of devices cannot be used; a ledger that cannot be joined for another
+  // reason is told in the log, and the policy for unknown applies.
+  static base::Result<std::shared_ptr<GpuMemory>> open(GpuMemoryOptions options);
+  ~GpuMemory();
+  GpuMemory(const GpuMemory&) = delete;
+  GpuMemory& operator=(const GpuMemory&) = delete;
+
+  // Whether there is a device, as known by now; a driver that does not answer counts as one.
+  bool has_gpu() const;
+  // Steps 1 to 4 of docs/ARCHITECTURE.md: requirement, sample, check and reserve. The request ends when the object goes.
+  std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> admit(const App& app, const Parameters& parameters);
+
+  // "gpu" of GET /?includeVRAM=true. Touches no driver and waits for nothing.
+  mmif::Object status() const;
+  // One line per device, for hwFetch.
+  std::vector<std::string> describe_devices() const;
+  struct DeviceGauges {
+    std::string uuid;
+    base::Bytes total, free = {}, reserved = {}, resident = {}, unattributed = {}, available = {};
+    bool known = false;
+  };
+  std::vector<DeviceGauges> gauges() const;
+  vram::AdmissionCounters counters() const;
+  vram::ModelCacheCounters model_counters() const;
+  vram::ModelCache& models() noexcept;
+
+ private:
+  friend class GpuRequest;
+  explicit GpuMemory(std::unique_ptr<GpuMemoryState> state);
+  std::unique_ptr<GpuMemoryState> state_;
+};
+
+// One admitted request: used by the thread that runs it.
+class GpuRequest {
+ public:
+  ~GpuRequest();  // gives the charge back
+  GpuRequest(const GpuRequest&) = delete;
+  GpuRequest& operator=(const GpuRequest&) = delete;
+
+  const GpuGrant& grant() const noexcept { return grant_; }
+
+  // Memory on the granted device, taken through the driver or the simulated device. Counted while it is held. Error InsufficientMemory. The block must not outlive the request.
+  base::Result<std::unique_ptr<vram::DeviceBlock>> allocate(base::Bytes bytes);
+  // For memory that an engine takes by itself: said after it was taken and before it is freed, it is not counted twice while the request runs.
+  void note_allocated(base::Bytes bytes);
+  void note_freed(base::Bytes bytes);
+  // The engine's own counters: peak in use by its allocator and peak taken from the device during this request (0: unknown).
+  void report_peak(base::Bytes in_use, base::Bytes visible);
+
+  base::Result<std::shared_ptr<void>> model(const std::string& key, std::type_index type, vram::ModelLoader loader, std::optional<std::chrono::milliseconds> idle, std::stop_token stop,
+                                            std::exception_ptr* thrown);
+
+  // The run is over and succeeded: what it needed goes into the profile.
+  void finished();
+  // It ran out of memory: the figure is raised, caches and idle models are given up. The refusal that the client gets.
+  vram::Refusal ran_out();
+
+ private:
+  friend class GpuMemory;
+  explicit GpuRequest(std::unique_ptr<GpuRequestState> state);
+  std::unique_ptr<GpuRequestState> state_;
+  GpuGrant grant_;
+};
+
+}  // namespace clams

@@ -1,0 +1,284 @@
+#include "clams/gpu_memory.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "clams/app.hpp"
+#include "gpu_request.hpp"
+#include "gpu_state.hpp"
+#include "mmif/json.hpp"
+
+namespace clams {
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+constexpr std::chrono::milliseconds kStartPatience{1500};  // for a driver that wakes up; then requests run by the policy for unknown
+
+// Gives back what this process does not need right now.
+class OwnReclaimer final : public vram::Reclaimer {
+ public:
+  explicit OwnReclaimer(vram::ModelCache& models) : models_(models) {}
+  vram::Bytes give_back_caches(const vram::DeviceUuid&) override { return {}; }
+  std::vector<vram::IdleModel> idle_models(const vram::DeviceUuid&) override {
+    std::vector<vram::IdleModel> idle;
+    for (const auto& model : models_.models()) {
+      if (model.state == vram::ModelState::Idle) idle.push_back({model.key, model.bytes, model.load_time});
+    }
+    return idle;
+  }
+  vram::Bytes unload(const vram::DeviceUuid&, const vram::IdleModel& model, std::chrono::milliseconds) override {
+    return models_.unload(model.model) ? model.bytes : vram::Bytes();
+  }
+
+ private:
+  vram::ModelCache& models_;
+};
+
+mmif::Value gib(base::Bytes bytes) { return mmif::Value(std::round(static_cast<double>(bytes.count()) / 1073741824.0 * 100) / 100); }
+
+std::vector<vram::DeviceSample> last_samples(const std::vector<vram::DeviceState>& states) {
+  std::vector<vram::DeviceSample> samples;
+  for (const auto& state : states) {
+    if (state.last && state.state != vram::SampleState::Unknown) samples.push_back({state.info.uuid, *state.last});
+  }
+  return samples;
+}
+
+const vram::DeviceStatus* find_status(const vram::LedgerSnapshot& snapshot, const vram::DeviceUuid& uuid) {
+  const auto at = std::find_if(snapshot.devices.begin(), snapshot.devices.end(), [&](const auto& device) { return device.uuid == uuid; });
+  return at == snapshot.devices.end() ? nullptr : &*at;
+}
+
+}  // namespace
+
+std::optional<vram::ProfileKey> profile_key(const Parameters& parameters) {
+  auto key = vram::ProfileKey::from_json(mmif::to_plain_text(parameters.typed()));
+  return key ? std::optional(std::move(key).value()) : std::nullopt;
+}
+
+std::optional<vram::DeviceInfo> GpuMemoryState::device_info(const vram::DeviceUuid& uuid) const {
+  const auto devices = monitor->devices();
+  if (!devices) return std::nullopt;
+  const auto at = std::find_if(devices->begin(), devices->end(), [&](const auto& device) { return device.uuid == uuid; });
+  return at == devices->end() ? std::nullopt : std::optional(*at);
+}
+
+std::optional<vram::LedgerDevice> GpuMemoryState::ledger_device(const vram::DeviceUuid& uuid) const {
+  const auto info = device_info(uuid);
+  if (!info || !ledger) return std::nullopt;
+  const auto device = ledger->register_device(*info);
+  return device ? std::optional(*device) : std::nullopt;
+}
+
+base::Result<std::shared_ptr<vram::DeviceAllocator>> GpuMemoryState::open_allocator() {
+  const std::lock_guard lock(allocator_mutex);
+  if (!allocator) {
+    BASE_TRY_ASSIGN(allocator, vram::open_allocator(choice, probe_options));
+  }
+  return allocator;
+}
+
+base::Result<std::shared_ptr<GpuMemory>> GpuMemory::open(GpuMemoryOptions options) {
+  auto state = std::make_unique<GpuMemoryState>();
+  auto& s = *state;
+  s.options = std::move(options);
+  const base::Logger& log = s.options.log;
+  const bool off = s.options.admission.mode == vram::AdmissionMode::Off;
+
+  auto choice = vram::choose_devices(s.options.gpu, s.options.devices);
+  if (!choice) return Error{ErrorCode::Configuration, "--gpu: " + choice.error().message};
+  s.choice = std::move(*choice);
+  std::optional<vram::LedgerDirectory> directory;
+  const auto need_directory = [&]() -> base::Status {
+    if (directory) return {};
+    auto chosen = vram::choose_ledger_directory(s.options.directory);
+    if (!chosen) return chosen.error();
+    directory = std::move(chosen).value();
+    if (!directory->warning.empty()) log.warning(directory->warning);
+    return {};
+  };
+  const bool is_explicit = !s.options.directory.explicit_directory.empty();
+  if ((is_explicit && !off) || s.is_simulated()) BASE_TRY(need_directory());
+
+  s.probe_options.environment = s.options.devices;
+  s.probe_options.log = log;
+  if (directory) s.probe_options.directory = directory->path;
+  auto probe = vram::open_probe(s.choice, s.probe_options);
+  if (!probe) return probe.error();
+  s.monitor = vram::DeviceMonitor::create(std::move(*probe), {}, log);
+  const auto devices = s.monitor->wait_for_devices(kStartPatience);
+  if (!devices) log.warning("the GPU driver did not tell its devices yet: " + devices.error().message);
+  const bool maybe_gpu = !devices || !devices->empty();
+
+  vram::AdmissionParts parts;
+  if (maybe_gpu && !off) {
+    base::Status joined = need_directory();
+    if (joined) {
+      vram::LedgerOptions ledger_options;
+      ledger_options.directory = *directory;
+      ledger_options.app = s.options.app;
+      auto ledger = vram::Ledger::open(std::move(ledger_options));
+      if (ledger) {
+        s.ledger = std::move(*ledger);
+        s.scope = s.ledger->scope();
+      } else {
+        joined = ledger.error();
+      }
+    }
+    if (!joined) {
+      if (joined.error().code == ErrorCode::Configuration) return joined.error();
+      parts.ledger_problem = joined.error().message;
+      log.error("this process does not take part in the GPU memory ledger: " + parts.ledger_problem);
+    }
+  }
+  if (maybe_gpu) {
+    vram::ProfileOptions profile_options;
+    profile_options.root = s.options.profile_root;
+    profile_options.app = s.options.app;
+    profile_options.logger = log;
+    s.profiles = std::make_unique<vram::ProfileStore>(std::move(profile_options));
+  }
+  vram::ModelCacheOptions cache_options;
+  cache_options.idle_timeout = s.options.model_idle.count() < 0 ? vram::kNeverUnload : s.options.model_idle;
+  cache_options.on_load = [profiles = s.profiles.get(), log](const vram::ModelLoadReport& report) {
+    log.info("model " + report.key + " loaded in " + base::to_string(report.load_time) + (report.bytes > base::Bytes() ? ", " + base::to_string(report.bytes) : ""));
+    if (profiles != nullptr) profiles->record_model(report.key, report.measured ? report.bytes : base::Bytes(), report.load_time);
+  };
+  cache_options.on_unload = [log](const vram::ModelUnloadReport& report) {
+    log.info("model " + report.key + " unloaded (" + std::string(vram::name_of(report.reason)) + ")");
+  };
+  s.models = std::make_unique<vram::ModelCache>(std::move(cache_options));
+
+  if (s.is_simulated()) s.options.admission.context = base::Bytes();
+  parts.ledger = s.ledger;
+  parts.sampler = vram::make_monitor_sampler(s.monitor);
+  parts.options = s.options.admission;
+  parts.reclaimer = std::make_shared<OwnReclaimer>(*s.models);
+  parts.log = log;
+  s.admission = std::make_unique<vram::Admission>(std::move(parts));
+  if (devices && s.profiles && !s.is_simulated()) {
+    for (const auto& device : *devices) {
+      if (const auto context = s.profiles->context_bytes(s.driver_name(), device.name)) s.admission->set_context(device.uuid, *context);
+    }
+  }
+  return std::shared_ptr<GpuMemory>(new GpuMemory(std::move(state)));
+}
+
+GpuMemory::GpuMemory(std::unique_ptr<GpuMemoryState> state) : state_(std::move(state)) {}
+
+GpuMemory::~GpuMemory() {
+  // Idle models go while ledger and profiles are still there.
+  state_->models.reset();
+}
+
+bool GpuMemory::has_gpu() const {
+  const auto devices = state_->monitor->devices();
+  return !devices || !devices->empty();
+}
+
+std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit(const App& app, const Parameters& parameters) {
+  auto& s = *state_;
+  auto request = std::make_unique<GpuRequestState>(s);
+  vram::Requirement& need = request->requirement;
+  if (app.uses_gpu() && has_gpu()) {
+    request->key = profile_key(parameters);
+    if (request->key) need.profile_key = request->key->hash();
+    const auto learned = request->key && s.profiles ? s.profiles->lookup(*request->key) : std::nullopt;
+    if (learned) need.expected_duration = learned->warm_duration ? learned->warm_duration : learned->cold_duration;
+    const auto declared = app.model_requirement(parameters);
+    if (declared) {
+      need.model = declared->name;
+      need.source = vram::RequirementSource::Declared;
+      need.bytes = declared->bytes;
+      need.warm_bytes = declared->increment ? declared->increment : learned ? learned->warm : std::nullopt;
+      if (declared->device) need.device = device_named(s, *declared->device);
+    } else if (learned && learned->cold) {
+      need.source = vram::RequirementSource::Learned;
+      need.bytes = *learned->cold;
+      need.warm_bytes = learned->warm;
+    } else if (s.options.estimate > base::Bytes()) {
+      need.source = vram::RequirementSource::Declared;
+      need.bytes = s.options.estimate;
+    }
+    if (need.model.empty()) need.model = s.options.app;
+    // A model that is held stays while this request is decided and runs, so that what was charged as warm stays warm.
+    request->pinned = s.models->pin(need.model);
+    auto outcome = s.admission->admit(need);
+    if (auto* refusal = std::get_if<vram::Refusal>(&outcome)) return std::move(*refusal);
+    request->lease = std::get<vram::Lease>(std::move(outcome));
+    request->admitted = true;
+  }
+  auto admitted = std::unique_ptr<GpuRequest>(new GpuRequest(std::move(request)));
+  admitted->state_->begin(admitted->grant_);
+  return admitted;
+}
+
+mmif::Object GpuMemory::status() const {
+  const auto& s = *state_;
+  const auto states = s.monitor->states();
+  mmif::Object gpu{{"available", !states.empty()}};
+  if (!states.empty()) gpu.set("ledger_scope", vram::to_string(s.scope));
+  if (!states.empty() && s.ledger == nullptr) gpu.set("ledger", false);
+  const auto snapshot = s.ledger ? s.ledger->snapshot(last_samples(states)) : vram::LedgerSnapshot();
+  mmif::Array devices;
+  for (const auto& device : states) {
+    const vram::DeviceStatus* promised = find_status(snapshot, device.info.uuid);
+    const base::Bytes free = device.last ? device.last->free : base::Bytes();
+    const base::Bytes headroom = promised ? std::max(promised->headroom, s.options.admission.headroom.of(device.info.total)) : s.options.admission.headroom.of(device.info.total);
+    const base::Bytes available = promised ? promised->available - (headroom - promised->headroom) : free - headroom;
+    mmif::Array resident;
+    if (promised != nullptr) {
+      for (const auto& model : promised->resident) resident.emplace_back(mmif::Object{{"app", model.app}, {"model", model.model}, {"bytes", model.bytes.count()}});
+    }
+    devices.emplace_back(mmif::Object{{"id", device.info.index},
+                                      {"name", device.info.name},
+                                      {"uuid", device.info.uuid.text()},
+                                      {"total_memory_gb", gib(device.info.total)},
+                                      {"available_memory_gb", gib(available)},
+                                      {"total_bytes", device.info.total.count()},
+                                      {"free_bytes", free.count()},
+                                      {"reserved_bytes", promised ? promised->reserved.count() : 0},
+                                      {"available_bytes", available.count()},
+                                      {"headroom_bytes", headroom.count()},
+                                      {"unattributed_bytes", promised ? promised->unattributed.count() : (device.info.total - free).count()},
+                                      {"resident", std::move(resident)},
+                                      {"sample_age_ms", std::chrono::duration_cast<std::chrono::milliseconds>(device.age).count()},
+                                      {"state", vram::name_of(device.state)}});
+  }
+  gpu.set("devices", std::move(devices));
+  return gpu;
+}
+
+std::vector<std::string> GpuMemory::describe_devices() const {
+  std::vector<std::string> lines;
+  for (const auto& device : state_->monitor->states()) {
+    const auto mib = static_cast<long long>(std::nearbyint(static_cast<double>(device.info.total.count()) / 1048576.0));
+    lines.push_back(device.info.name + ", With " + std::to_string(mib) + " MiB");
+  }
+  return lines;
+}
+
+std::vector<GpuMemory::DeviceGauges> GpuMemory::gauges() const {
+  const auto states = state_->monitor->states();
+  const auto snapshot = state_->ledger ? state_->ledger->snapshot(last_samples(states)) : vram::LedgerSnapshot();
+  std::vector<DeviceGauges> list;
+  for (const auto& device : states) {
+    DeviceGauges gauges{.uuid = device.info.uuid.text(), .total = device.info.total, .known = device.state != vram::SampleState::Unknown};
+    if (device.last) gauges.free = device.last->free;
+    if (const auto* promised = find_status(snapshot, device.info.uuid)) {
+      gauges.reserved = promised->reserved;
+      gauges.unattributed = promised->unattributed;
+      gauges.available = promised->available;
+      for (const auto& model : promised->resident) gauges.resident += model.bytes;
+    }
+    list.push_back(std::move(gauges));
+  }
+  return list;
+}
+
+vram::AdmissionCounters GpuMemory::counters() const { return state_->admission->counters(); }
+vram::ModelCacheCounters GpuMemory::model_counters() const { return state_->models->counters(); }
+vram::ModelCache& GpuMemory::models() noexcept { return *state_->models; }
+
+}  // namespace clams

@@ -1,0 +1,37 @@
+// State of one admitted request.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "gpu_state.hpp"
+
+namespace clams {
+
+// The device an app names by UUID or index; an unknown name is kept, so that admission can say that it is not here.
+std::optional<vram::DeviceUuid> device_named(const GpuMemoryState& state, const std::string& name);
+
+struct GpuRequestState {
+  explicit GpuRequestState(GpuMemoryState& shared) : gpu(shared) {}
+
+  GpuMemoryState& gpu;
+  vram::Requirement requirement;
+  std::optional<vram::ProfileKey> key;
+  vram::Lease lease;
+  bool admitted = false;
+  std::shared_ptr<void> pinned;
+  std::optional<vram::LedgerDevice> device;
+  bool was_resident = false;
+  std::chrono::nanoseconds began{};
+
+  // What the request itself is known to hold, and its highest.
+  std::atomic<std::uint64_t> held{0}, peak{0};
+  std::optional<base::Bytes> reported_in_use, reported_visible;
+
+  void begin(GpuGrant& grant);
+  void allocated(base::Bytes bytes);
+  void freed(base::Bytes bytes);
+  vram::Measurement measured() const;
+};
+
+}  // namespace clams

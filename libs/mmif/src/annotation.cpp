@@ -21,7 +21,7 @@ bool exists(const std::string& path) {
 }  // namespace
 
 const Value* Annotation::find(std::string_view name) const {
-  if (const Value* pending = pending_.find(name)) return pending;
+  if (const Value* pending = pending_.find(name)) return pending->is_null() ? nullptr : pending;
   if (const Value* own = properties_.find(name)) return own;
   if (view_ != nullptr) {
     if (const Object* defaults = view_->contains(type_)) {

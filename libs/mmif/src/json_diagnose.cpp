@@ -52,7 +52,7 @@ class Finder {
 
   bool value(std::size_t depth) {
     skip_space();
-    if (depth > kMaxDepth) {
+    if (depth >= kMaxDepth && (peek() == '{' || peek() == '[')) {
       too_deep_ = true;
       return bad(at_, "nesting");
     }
@@ -103,7 +103,8 @@ class Finder {
   }
 
   bool escape() {
-    const char c = at_ + 1 < text_.size() ? text_[at_ + 1] : '\0';
+    if (at_ + 1 == text_.size()) return ++at_ != 0;  // the string does not end
+    const char c = text_[at_ + 1];
     if (c == 'u') {
       for (std::size_t i = at_ + 2; i < at_ + 6; ++i) {
         if (i >= text_.size() || !std::isxdigit(static_cast<unsigned char>(text_[i]))) return bad(at_ + 1, "Invalid \\uXXXX escape");
@@ -111,7 +112,7 @@ class Finder {
       at_ += 6;
       return true;
     }
-    if (std::string_view("\"\\/bfnrt").find(c) == std::string_view::npos || c == '\0') return bad(at_, "Invalid \\escape");
+    if (std::string_view("\"\\/bfnrt").find(c) == std::string_view::npos) return bad(at_, "Invalid \\escape");
     at_ += 2;
     return true;
   }

@@ -57,25 +57,46 @@ class ObjectBuilder {
   std::unordered_map<std::string, std::size_t> index_;
 };
 
-Value value_at(std::string_view text, std::size_t at, std::size_t end) {
-  switch (text[at]) {
-    case '{': {
-      ObjectBuilder builder;
-      for_each_member(text, at, [&](std::size_t key, std::size_t value, std::size_t value_end) {
-        builder.add(read_string(text, key), value_at(text, value, value_end));
-      });
-      return builder.take();
-    }
-    case '[': {
-      Array array;
-      for_each_element(text, at, [&](std::size_t element, std::size_t element_end) { array.push_back(value_at(text, element, element_end)); });
-      return array;
-    }
-    case '"': return read_string(text, at);
+// Reads the value at `at` and moves behind it: each byte is looked at once, however deep it lies.
+Value take_value(std::string_view text, std::size_t& at);
+
+Value take_object(std::string_view text, std::size_t& at) {
+  ObjectBuilder builder;
+  at = skip_space(text, at + 1);
+  while (text[at] != '}') {
+    const std::size_t key = at;
+    at = skip_space(text, skip_space(text, skip_string(text, at)) + 1);  // over the key and the colon
+    builder.add(read_string(text, key), take_value(text, at));
+    at = skip_space(text, at);
+    if (text[at] == ',') at = skip_space(text, at + 1);
+  }
+  ++at;
+  return builder.take();
+}
+
+Value take_array(std::string_view text, std::size_t& at) {
+  Array array;
+  at = skip_space(text, at + 1);
+  while (text[at] != ']') {
+    array.push_back(take_value(text, at));
+    at = skip_space(text, at);
+    if (text[at] == ',') at = skip_space(text, at + 1);
+  }
+  ++at;
+  return array;
+}
+
+Value take_value(std::string_view text, std::size_t& at) {
+  const std::size_t begin = at;
+  if (text[at] == '{') return take_object(text, at);
+  if (text[at] == '[') return take_array(text, at);
+  at = skip_value(text, at);
+  switch (text[begin]) {
+    case '"': return read_string(text, begin);
     case 't': return true;
     case 'f': return false;
     case 'n': return nullptr;
-    default: return Number::from_token(text.substr(at, end - at));
+    default: return Number::from_token(text.substr(begin, at - begin));
   }
 }
 
@@ -149,8 +170,8 @@ bool string_equals(std::string_view text, std::size_t at, std::string_view plain
 }
 
 Value read_value(std::string_view text) {
-  const std::size_t at = skip_space(text, 0);
-  return value_at(text, at, skip_value(text, at));
+  std::size_t at = skip_space(text, 0);
+  return take_value(text, at);
 }
 
 base::Result<Value> parse_json(std::string_view text) {

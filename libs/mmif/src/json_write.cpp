@@ -38,14 +38,13 @@ void append_utf8_string(std::string& out, std::string_view text) {
     } else if (static_cast<unsigned char>(c) < 0x20) {
       append_escape(out, static_cast<unsigned char>(c));
       ++at;
-    } else if (static_cast<unsigned char>(c) == 0xED) {  // may be a lone surrogate, which is no UTF-8
-      const std::size_t from = at;
-      const std::uint32_t point = next_code_point(text, at);
-      if (is_surrogate(point)) append_escape(out, point);
-      else out.append(text, from, at - from);
-    } else {
+    } else if (static_cast<unsigned char>(c) < 0x80) {
       out += c;
       ++at;
+    } else {
+      const std::uint32_t point = next_code_point(text, at);
+      if (is_surrogate(point)) append_escape(out, point);
+      else append_code_point(out, point);
     }
   }
   out += '"';

@@ -70,7 +70,9 @@ base::Result<LocalPath> local_path(std::string_view uri) {
   }
   rest = rest.substr(0, rest.find_first_of("?#"));
   if (rest.empty()) return base::Error{base::ErrorCode::NotFound, "location '" + std::string(uri) + "' has no path"};
-  return LocalPath{percent_decoded(rest), std::string(rest)};
+  std::string decoded = percent_decoded(rest);
+  if (decoded.find('\0') != std::string::npos) return base::Error{base::ErrorCode::NotFound, "location '" + std::string(uri) + "' has a NUL byte in its path; no file can have that name"};
+  return LocalPath{std::move(decoded), std::string(rest)};
 }
 
 }  // namespace mmif

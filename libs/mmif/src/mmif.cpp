@@ -86,9 +86,20 @@ void Mmif::add_document(std::string_view raw) {
   }
   document->properties_ = std::move(properties);
   document->from_input_ = true;
-  const std::size_t place = position_of_id(documents_, id);
-  if (place < documents_.size()) documents_[place] = std::move(document);
-  else documents_.push_back(std::move(document));
+  adopt(std::move(document));
+}
+
+// Of an id that occurs twice the last document counts, at the place of the first.
+Annotation& Mmif::adopt(std::unique_ptr<Annotation> document) {
+  std::size_t place = documents_.size();
+  if (auto known = document_places_.extract(document->id()); !known.empty()) {
+    place = known.mapped();
+    documents_[place] = std::move(document);
+  } else {
+    documents_.push_back(std::move(document));
+  }
+  document_places_.emplace(documents_[place]->id(), place);
+  return *documents_[place];
 }
 
 std::string_view Mmif::version_uri() const noexcept {
@@ -109,10 +120,15 @@ std::vector<Annotation*> Mmif::documents(std::string_view type) const {
   return found;
 }
 
-bool Mmif::is_top_level_document(std::string_view id) const { return position_of_id(documents_, id) < documents_.size(); }
+Annotation* Mmif::top_level_document(std::string_view id) const {
+  const auto at = document_places_.find(id);
+  return at == document_places_.end() ? nullptr : documents_[at->second].get();
+}
+
+bool Mmif::is_top_level_document(std::string_view id) const { return document_places_.contains(id); }
 
 Annotation* Mmif::document(std::string_view id) const {
-  if (const std::size_t at = position_of_id(documents_, id); at < documents_.size()) return documents_[at].get();
+  if (Annotation* top = top_level_document(id)) return top;
   Annotation* found = find(id);
   return found != nullptr && found->is_document() ? found : nullptr;
 }
@@ -120,9 +136,10 @@ Annotation* Mmif::document(std::string_view id) const {
 Annotation& Mmif::new_document(std::string_view type, std::string_view id, Object properties) {
   if (!is_document_type(type)) throw std::invalid_argument("'" + std::string(type) + "' is not the type of a document");
   if (id.empty() || is_top_level_document(id) || view(id) != nullptr) throw std::invalid_argument("the id '" + std::string(id) + "' of a new document is empty or taken");
-  documents_.push_back(std::unique_ptr<Annotation>(new Annotation(this, nullptr, std::string(type), std::string(id))));
-  for (auto& [name, value] : properties) documents_.back()->set(name, std::move(value));
-  return *documents_.back();
+  if (properties.contains("id")) throw std::invalid_argument("the id of document '" + std::string(id) + "' stands among its properties too; give it once");
+  Annotation& document = adopt(std::unique_ptr<Annotation>(new Annotation(this, nullptr, std::string(type), std::string(id))));
+  for (auto& [name, value] : properties) document.set(name, std::move(value));
+  return document;
 }
 
 View* Mmif::view(std::string_view id) const {
@@ -168,7 +185,7 @@ std::vector<View*> Mmif::views_for(std::string_view document_id) const {
 }
 
 Annotation* Mmif::find(std::string_view id) const {
-  if (const std::size_t at = position_of_id(documents_, id); at < documents_.size()) return documents_[at].get();
+  if (Annotation* top = top_level_document(id)) return top;
   const View* by_prefix = view(id.substr(0, id.find(':')));
   if (by_prefix != nullptr) {
     if (Annotation* found = by_prefix->find(id)) return found;
@@ -251,6 +268,19 @@ const Value* Mmif::said_about(const Annotation& document, std::string_view name)
   return found;
 }
 
+// The last view made since reading if it is empty, else the last one that is about the document, else the last one.
+View* Mmif::view_for_properties_of(const Annotation& document) const {
+  View* last = nullptr;
+  View* about = nullptr;
+  for (View* view : new_views()) {
+    if (view->has_error() || view->has_warnings()) continue;
+    last = view;
+    const auto& list = view->annotations();
+    if (std::any_of(list.begin(), list.end(), [&](const auto& annotation) { return annotation->string("document") == document.id(); })) about = view;
+  }
+  return last == nullptr || last->annotation_count() == 0 || about == nullptr ? last : about;
+}
+
 void Mmif::write_document_properties(const std::function<View&()>& own_view) {
   std::vector<Annotation*> changed;
   for (const auto& document : documents_) {
@@ -270,15 +300,7 @@ void Mmif::write_document_properties(const std::function<View&()>& own_view) {
       if (!value.is_null() && (known == nullptr || *known != value)) fresh.set(name, value);
     }
     if (fresh.empty()) continue;
-    // The last own view that is about this document, else the last own view, else a new one.
-    View* target = nullptr;
-    for (View* view : new_views()) {
-      if (view->has_error() || view->has_warnings()) continue;
-      const auto& list = view->annotations();
-      const bool about = std::any_of(list.begin(), list.end(), [&](const auto& a) { return a->string("document") == document->id(); });
-      const bool better = target == nullptr || about || list.empty() || target->annotation_count() == 0;
-      if (better) target = view;
-    }
+    View* target = view_for_properties_of(*document);
     if (target == nullptr) target = &own_view();
     fresh.set("document", document->id());
     target->new_annotation(types::Annotation, std::move(fresh));

@@ -1,5 +1,8 @@
 #include "number_text.hpp"
 
+#include <locale.h>
+#include <stdlib.h>
+
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -47,8 +50,9 @@ double double_of(std::string_view token) noexcept {
   double value = 0;
   const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), value);
   if (error != std::errc::result_out_of_range) return value;
-  // from_chars leaves `value` alone when out of range and does not say on which side; strtod does.
-  return std::strtod(std::string(token).c_str(), nullptr);
+  // from_chars leaves `value` alone when out of range and does not say on which side; strtod does. An app may have set a locale with a decimal comma.
+  static const locale_t kPlain = ::newlocale(LC_ALL_MASK, "C", nullptr);
+  return ::strtod_l(std::string(token).c_str(), nullptr, kPlain);
 }
 
 }  // namespace mmif

@@ -46,14 +46,13 @@ std::string python_repr(std::string_view text) {
   const char quote = has_single && text.find('"') == std::string_view::npos ? '"' : '\'';
   std::string out(1, quote);
   for (std::size_t at = 0; at < text.size();) {
-    const std::size_t from = at;
     const std::uint32_t c = next_code_point(text, at);
     if (c == '\n') out += "\\n";
     else if (c == '\r') out += "\\r";
     else if (c == '\t') out += "\\t";
     else if (c == '\\') out += "\\\\";
     else if (c == static_cast<std::uint32_t>(quote)) out += std::string("\\") + quote;
-    else if (is_printable(c)) out.append(text, from, at - from);
+    else if (is_printable(c)) append_code_point(out, c);
     else append_escaped(out, c);
   }
   return out + quote;

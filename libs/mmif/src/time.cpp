@@ -12,6 +12,21 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 constexpr int kMaxTargetDepth = 64;
+constexpr int kMaxTargets = 1'000'000;  // targets that share targets lead to ever more visits
+
+// How far a walk along targets may go.
+class Reach {
+ public:
+  // REQUIRES: depth from 0. An error when the walk should end here.
+  base::Status visit(const Annotation& annotation, int depth) {
+    if (depth > kMaxTargetDepth) return Error{ErrorCode::InvalidDocument, "the targets of annotation " + annotation.id() + " are nested too deeply or go round in circles"};
+    if (--left_ < 0) return Error{ErrorCode::InvalidDocument, "the targets that lead to annotation " + annotation.id() + " are too many"};
+    return {};
+  }
+
+ private:
+  int left_ = kMaxTargets;
+};
 
 // Nearest whole number, ties to even, as Python's round().
 double rounded(double value) {
@@ -35,8 +50,8 @@ std::vector<const Annotation*> targets_of(const Mmif& mmif, const Annotation& an
   return found;
 }
 
-base::Result<Extent> extent_at(const Mmif& mmif, const Annotation& annotation, int depth) {
-  if (depth > kMaxTargetDepth) return Error{ErrorCode::InvalidDocument, "the targets of annotation " + annotation.id() + " are nested too deeply or go round in circles"};
+base::Result<Extent> extent_at(const Mmif& mmif, const Annotation& annotation, int depth, Reach& reach) {
+  BASE_TRY(reach.visit(annotation, depth));
   if (const auto point = annotation.number("timePoint")) return Extent{*point, *point};
   const auto start = annotation.number("start"), end = annotation.number("end");
   if (start && end) return Extent{*start, *end};
@@ -49,7 +64,7 @@ base::Result<Extent> extent_at(const Mmif& mmif, const Annotation& annotation, i
   if (!missing.empty()) return Error{ErrorCode::NotFound, missing};
   std::optional<Extent> whole;
   for (const Annotation* target : list) {
-    BASE_TRY_ASSIGN(const Extent part, extent_at(mmif, *target, depth + 1));
+    BASE_TRY_ASSIGN(const Extent part, extent_at(mmif, *target, depth + 1, reach));
     whole = whole ? Extent{std::min(whole->start, part.start), std::max(whole->end, part.end)} : part;
   }
   return *whole;
@@ -86,9 +101,6 @@ std::string code_points_between(std::string_view text, double start, double end)
   return from >= to ? std::string() : std::string(text.substr(from, to - from));
 }
 
-// Defined below; needs document_of.
-base::Result<std::string> text_at(const Mmif& mmif, const Annotation& annotation, int depth);
-
 }  // namespace
 
 std::optional<TimeUnit> parse_time_unit(std::string_view text) noexcept {
@@ -112,7 +124,10 @@ std::optional<double> convert_time(double value, TimeUnit from, TimeUnit to, std
   return rounded(to == TimeUnit::Milliseconds ? seconds * 1000 : seconds * *fps);
 }
 
-base::Result<Extent> extent_of(const Mmif& mmif, const Annotation& annotation) { return extent_at(mmif, annotation, 0); }
+base::Result<Extent> extent_of(const Mmif& mmif, const Annotation& annotation) {
+  Reach reach;
+  return extent_at(mmif, annotation, 0, reach);
+}
 
 base::Result<Extent> extent_ms(const Mmif& mmif, const Annotation& annotation) {
   BASE_TRY_ASSIGN(const Extent extent, extent_of(mmif, annotation));
@@ -130,8 +145,8 @@ Annotation* document_of(const Mmif& mmif, const Annotation& annotation) { return
 
 namespace {
 
-base::Result<std::string> text_at(const Mmif& mmif, const Annotation& annotation, int depth) {
-  if (depth > kMaxTargetDepth) return Error{ErrorCode::InvalidDocument, "the targets of annotation " + annotation.id() + " are nested too deeply or go round in circles"};
+base::Result<std::string> text_at(const Mmif& mmif, const Annotation& annotation, int depth, Reach& reach) {
+  BASE_TRY(reach.visit(annotation, depth));
   if (annotation.is_document()) return annotation.text();
   if (const Value* own = annotation.find("text"); own != nullptr && own->string() != nullptr) return *own->string();
   const auto start = annotation.number("start"), end = annotation.number("end");
@@ -145,7 +160,7 @@ base::Result<std::string> text_at(const Mmif& mmif, const Annotation& annotation
   if (targets == nullptr) return Error{ErrorCode::NotFound, "annotation " + annotation.id() + " has no text, no start and end and no targets"};
   std::string missing, joined;
   for (const Annotation* target : targets_of(mmif, annotation, *targets, missing)) {
-    BASE_TRY_ASSIGN(const std::string part, text_at(mmif, *target, depth + 1));
+    BASE_TRY_ASSIGN(const std::string part, text_at(mmif, *target, depth + 1, reach));
     joined += (joined.empty() ? "" : " ") + part;
   }
   if (!missing.empty()) return Error{ErrorCode::NotFound, missing};
@@ -154,6 +169,9 @@ base::Result<std::string> text_at(const Mmif& mmif, const Annotation& annotation
 
 }  // namespace
 
-base::Result<std::string> text_of(const Mmif& mmif, const Annotation& annotation) { return text_at(mmif, annotation, 0); }
+base::Result<std::string> text_of(const Mmif& mmif, const Annotation& annotation) {
+  Reach reach;
+  return text_at(mmif, annotation, 0, reach);
+}
 
 }  // namespace mmif

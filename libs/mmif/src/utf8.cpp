@@ -55,9 +55,12 @@ void append_code_point(std::string& out, std::uint32_t c) {
 }
 
 std::uint32_t next_code_point(std::string_view text, std::size_t& at) noexcept {
+  constexpr std::uint32_t kReplacement = 0xFFFD;
   const unsigned a = byte_at(text, at);
-  const std::size_t length = a < 0x80 ? 1 : a < 0xE0 ? 2 : a < 0xF0 ? 3 : 4;
-  if (length == 1 || at + length > text.size() || a < 0xC0) return ++at, a;
+  if (a < 0x80) return ++at, a;
+  const bool surrogate = a == 0xED && byte_at(text, at + 1) >= 0xA0 && is_continuation(byte_at(text, at + 1)) && is_continuation(byte_at(text, at + 2));
+  const std::size_t length = surrogate ? 3 : sequence_length(text, at);
+  if (length == 0) return ++at, kReplacement;
   std::uint32_t c = a & (0xFFU >> (length + 1));
   for (std::size_t i = 1; i < length; ++i) c = (c << 6) | (byte_at(text, at + i) & 0x3FU);
   at += length;

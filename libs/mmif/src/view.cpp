@@ -9,6 +9,22 @@
 
 namespace mmif {
 
+namespace {
+
+// Old spellings become today's; where both stand, today's has the value that counts.
+Object with_current_names(std::string_view type, Object properties) {
+  const auto is_current = [&](const auto& property) { return current_property_name(type, property.first) == property.first; };
+  if (std::all_of(properties.begin(), properties.end(), is_current)) return properties;
+  Object current;
+  for (auto& [name, value] : properties) {
+    const std::string_view today = current_property_name(type, name);
+    if (today == name || !properties.contains(today)) current.append(std::string(today), std::move(value));
+  }
+  return current;
+}
+
+}  // namespace
+
 View::~View() = default;
 
 const Object& View::metadata() const {
@@ -18,10 +34,8 @@ const Object& View::metadata() const {
     if (Value* contains = metadata_.find("contains")) {
       for (auto& [type, entry] : *contains->object()) {
         if (Object* properties = entry.object()) {
-          Object current;
-          for (auto& [name, value] : *properties) current.set(current_property_name(type, name), std::move(value));
-          owner_->normalise_references(id_, current);
-          *properties = std::move(current);
+          *properties = with_current_names(type, std::move(*properties));
+          owner_->normalise_references(id_, *properties);
         }
       }
     }
@@ -98,28 +112,22 @@ void View::load() const {
     Value value = read_value(raw);
     Object& object = *value.object();
     const std::string type(object.find("@type")->as_string());
-    Object properties;
-    std::string id;
-    for (auto& [name, content] : *object.find("properties")->object()) {
-      if (name == "id") id = owner_->long_id(id_, content.as_string());
-      else properties.set(current_property_name(type, name), std::move(content));
-    }
+    Object properties = with_current_names(type, std::move(*object.find("properties")->object()));
+    std::string id = owner_->long_id(id_, properties.find("id")->as_string());
+    properties.erase("id");
     owner_->normalise_references(id_, properties);
     const auto same = by_id_.find(id);
     std::unique_ptr<Annotation> annotation(new Annotation(owner_, self, type, std::move(id)));
     annotation->properties_ = std::move(properties);
     annotation->from_input_ = true;
-    if (same != by_id_.end()) {  // of an id that occurs twice the last counts, at the place of the first
-      for (auto& existing : annotations_) {
-        if (existing.get() != same->second) continue;
-        by_id_.erase(same);
-        existing = std::move(annotation);
-        by_id_[existing->id_] = existing.get();
-        break;
-      }
+    if (same == by_id_.end()) {
+      adopt(std::move(annotation));
       return;
     }
-    adopt(std::move(annotation));
+    // Of an id that occurs twice the last counts, at the place of the first.
+    Annotation& first = *same->second;
+    first.type_ = std::move(annotation->type_);
+    first.properties_ = std::move(annotation->properties_);
   });
 }
 
@@ -146,6 +154,7 @@ Annotation* View::find(std::string_view id) const {
 
 Annotation& View::new_annotation(std::string_view type, Object properties, std::string_view id) {
   if (type.empty()) throw std::invalid_argument("view " + id_ + ": the type of an annotation must not be empty");
+  if (properties.contains("id")) throw std::invalid_argument("view " + id_ + ": give the id of an annotation as its own argument, not among its properties");
   load();
   std::string full(id);
   if (id.empty()) {

@@ -17,10 +17,13 @@ using mmif::Value;
 
 bool is_false(std::string_view text) { return text == "False" || text == "false" || text == "F" || text == "f" || text == "0"; }
 
+// Python's ==: 1, 1.0 and True are equal.
 bool same(const Value& a, const Value& b) {
-  const auto x = a.as_double(), y = b.as_double();
-  const bool both_integers = a.number() != nullptr && b.number() != nullptr && a.number()->is_integer() && b.number()->is_integer();
-  return x && y && !both_integers ? *x == *y : a == b;
+  const auto as_number = [](const Value& value) { return value.boolean() == nullptr ? value : Value(*value.boolean() ? 1 : 0); };
+  const Value p = as_number(a), q = as_number(b);
+  const auto x = p.as_double(), y = q.as_double();
+  const bool both_integers = p.number() != nullptr && q.number() != nullptr && p.number()->is_integer() && q.number()->is_integer();
+  return x && y && !both_integers ? *x == *y : p == q;
 }
 
 bool is_one_of(const std::vector<Value>& choices, const Value& value) {
@@ -67,7 +70,7 @@ base::Result<Value> cast_values(const Parameter& parameter, const std::vector<st
     }
     return Value(std::move(map));
   }
-  if (!parameter.multivalued) return cast_text(parameter.type, values.front());
+  if (!parameter.multivalued) return cast_text(parameter.type, values.empty() ? std::string() : values.front());
   Array list;
   for (const std::string& text : values) {
     BASE_TRY_ASSIGN(Value value, cast_text(parameter.type, text));

@@ -129,7 +129,9 @@ base::Result<mmif::Number> python_float(std::string_view text) {
   if (!remove_underscores(ascii) || !is_float_literal(ascii)) {
     return Error{ErrorCode::InvalidArgument, "could not convert string to float: " + mmif::python_repr(text)};
   }
-  return mmif::Number(std::strtod(ascii.c_str(), nullptr));
+  if (ascii.front() == '+') ascii.erase(0, 1);
+  if (ascii.find_first_of(".eE") == std::string::npos) ascii += ".0";  // "-0" is a float too
+  return mmif::Number::from_token(ascii);
 }
 
 }  // namespace clams

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.hpp"
@@ -90,12 +91,16 @@ class Mmif {
   std::string long_id(std::string_view view_id, std::string_view id) const;
   void normalise_references(std::string_view view_id, Object& properties) const;
   const Value* said_about(const Annotation& document, std::string_view name) const;
+  View* view_for_properties_of(const Annotation& document) const;
+  Annotation* top_level_document(std::string_view id) const;
+  Annotation& adopt(std::unique_ptr<Annotation> document);
   void add_document(std::string_view raw);
 
   std::shared_ptr<const std::string> bytes_;
   std::size_t first_structural_ = 0;  // where in bytes_ the MMIF begins: not at 0 in an envelope
   Object metadata_;
   std::vector<std::unique_ptr<Annotation>> documents_;
+  std::unordered_map<std::string_view, std::size_t> document_places_;  // keys point to the ids of documents_
   std::vector<std::unique_ptr<View>> views_;
 };
 

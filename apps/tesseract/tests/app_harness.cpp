@@ -1,6 +1,6 @@
 #include "app_harness.hpp"
 
-#include "tesseract_app.hpp"
+#include "app/tesseract_app.hpp"
 
 namespace ocr_app::test {
 

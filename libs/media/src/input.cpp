@@ -109,10 +109,12 @@ base::Status Input::open_codec(AVMediaType type) {
 
 base::Result<bool> Input::next(AVFrame& frame, const Limits& limits) {
   limits_ = &limits;
-  struct Leave {
-    const Limits*& limits;
-    ~Leave() { limits = nullptr; }
-  } leave{limits_};
+  auto more = decode(frame, limits);
+  limits_ = nullptr;
+  return more;
+}
+
+base::Result<bool> Input::decode(AVFrame& frame, const Limits& limits) {
   for (int damaged_at_end = 0;;) {
     BASE_TRY(check(limits, path_.c_str()));
     const int received = avcodec_receive_frame(codec_.get(), &frame);

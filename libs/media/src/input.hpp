@@ -37,6 +37,7 @@ class Input {
   explicit Input(std::string path) : path_(std::move(path)) {}
   base::Status open_format();
   base::Status open_codec(AVMediaType type);
+  base::Result<bool> decode(AVFrame& frame, const Limits& limits);
   base::Error failure(int code, const char* what) const;
   static int interrupted(void* self);
 

@@ -16,22 +16,7 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-enum Format { kPng, kJpeg, kTiff };
-
 using File = std::unique_ptr<FILE, int (*)(FILE*)>;
-
-// By the first bytes. leptonica's own test needs the whole directory of a TIFF, so a cut file would be of "no known format".
-base::Result<Format> format_of(FILE* file, const std::string& path) {
-  char bytes[8] = {};
-  const std::string_view begin(bytes, std::fread(bytes, 1, sizeof bytes, file));
-  if (begin == "\x89PNG\r\n\x1a\n") return kPng;
-  if (begin.starts_with("\xff\xd8\xff")) return kJpeg;
-  for (const std::string_view tiff :
-       {std::string_view("II*\0", 4), std::string_view("MM\0*", 4), std::string_view("II+\0", 4), std::string_view("MM\0+", 4)})
-    if (begin.starts_with(tiff)) return kTiff;
-  return Error{ErrorCode::Unsupported,
-               "\"" + path + "\" is no PNG, JPEG or TIFF image (its first bytes say so, whatever its name says)"};
-}
 
 base::Status check_dimensions(std::int64_t width, std::int64_t height, const std::string& what) {
   if (width > 0 && height > 0 && width <= Picture::kMaxSide && height <= Picture::kMaxSide && width * height <= Picture::kMaxPixels)
@@ -75,6 +60,19 @@ base::Result<Picture> Picture::from_gray(const std::uint8_t* pixels, int width, 
   return Picture(pix);
 }
 
+// By the first bytes. leptonica's own test needs the whole directory of a TIFF, so a cut file would be of "no known format".
+base::Result<ImageFile::Format> ImageFile::format_of(std::FILE* file, const std::string& path) {
+  char bytes[8] = {};
+  const std::string_view begin(bytes, std::fread(bytes, 1, sizeof bytes, file));
+  if (begin == "\x89PNG\r\n\x1a\n") return Format::Png;
+  if (begin.starts_with("\xff\xd8\xff")) return Format::Jpeg;
+  for (const std::string_view tiff :
+       {std::string_view("II*\0", 4), std::string_view("MM\0*", 4), std::string_view("II+\0", 4), std::string_view("MM\0+", 4)})
+    if (begin.starts_with(tiff)) return Format::Tiff;
+  return Error{ErrorCode::Unsupported,
+               "\"" + path + "\" is no PNG, JPEG or TIFF image (its first bytes say so, whatever its name says)"};
+}
+
 base::Result<ImageFile> ImageFile::open(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return base::error_from_errno("cannot open image \"" + path + "\"", errno);
@@ -85,13 +83,13 @@ base::Result<ImageFile> ImageFile::open(const std::string& path) {
   silence_libraries();
   BASE_TRY_ASSIGN(const Format format, format_of(file.get(), path));
   int pages = 1;
-  if (format == kTiff) { BASE_TRY_ASSIGN(pages, count_tiff_pages(file.get(), path)); }
+  if (format == Format::Tiff) { BASE_TRY_ASSIGN(pages, count_tiff_pages(file.get(), path)); }
   return ImageFile(path, format, pages);
 }
 
 base::Status ImageFile::check_size(int number) const {
   l_int32 width = 0, height = 0;
-  const bool failed = format_ == kTiff
+  const bool failed = format_ == Format::Tiff
                           ? readHeaderTiff(path_.c_str(), number, &width, &height, nullptr, nullptr, nullptr, nullptr, nullptr) != 0
                           : pixReadHeader(path_.c_str(), nullptr, &width, &height, nullptr, nullptr, nullptr) != 0;
   if (failed) return Error{ErrorCode::Corrupt, "cannot read image \"" + path_ + "\": its header is truncated or damaged"};
@@ -104,9 +102,9 @@ base::Result<Picture> ImageFile::read(int number) const {
                  "image \"" + path_ + "\" has no page " + std::to_string(number + 1) + ", only " + std::to_string(pages_)};
   BASE_TRY(check_size(number));
   l_int32 warnings = 0;
-  Pix* pix = format_ == kTiff   ? pixReadTiff(path_.c_str(), number)
-             : format_ == kJpeg ? pixReadJpeg(path_.c_str(), 0, 1, &warnings, L_JPEG_CONTINUE_WITH_BAD_DATA)
-                                : pixRead(path_.c_str());
+  Pix* pix = format_ == Format::Tiff   ? pixReadTiff(path_.c_str(), number)
+             : format_ == Format::Jpeg ? pixReadJpeg(path_.c_str(), 0, 1, &warnings, L_JPEG_CONTINUE_WITH_BAD_DATA)
+                                       : pixRead(path_.c_str());
   if (pix == nullptr) return Error{ErrorCode::Corrupt, "cannot decode image \"" + path_ + "\": it is truncated or damaged"};
   return Picture(pix, warnings > 0);
 }

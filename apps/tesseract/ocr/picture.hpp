@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <string>
 
@@ -49,11 +50,13 @@ class ImageFile {
   base::Result<Picture> read(int number) const;
 
  private:
-  ImageFile(std::string path, int format, int pages) : path_(std::move(path)), format_(format), pages_(pages) {}
+  enum class Format { Png, Jpeg, Tiff };
+  ImageFile(std::string path, Format format, int pages) : path_(std::move(path)), format_(format), pages_(pages) {}
+  static base::Result<Format> format_of(std::FILE* file, const std::string& path);
   base::Status check_size(int number) const;
 
   std::string path_;
-  int format_;
+  Format format_;
   int pages_;
 };
 

@@ -35,6 +35,7 @@ std::string joined(const std::vector<std::string>& list, const char* separator) 
 
 Error missing_data(const std::vector<std::string>& missing, const std::vector<std::string>& installed) {
   std::vector<std::string> packages;
+  packages.reserve(missing.size());
   for (const auto& language : missing) packages.push_back(debian_package_of(language));
   return Error{ErrorCode::Configuration, "no Tesseract data for language " + joined(missing, ", ") +
                                              "; install it with `apt-get install " + joined(packages, " ") +
@@ -135,10 +136,9 @@ base::Result<Page> Engine::recognise(const Picture& picture, const PageOptions& 
     return missing_data({"osd"}, installed_languages());
   forbid_openmp_in_this_thread();
 
-  struct Clear {
-    tesseract::TessBaseAPI& api;
-    ~Clear() { api.Clear(); }
-  } clear{*api_};
+  // Results and picture go with this call, however it ends.
+  const auto clear = [](tesseract::TessBaseAPI* api) { api->Clear(); };
+  const std::unique_ptr<tesseract::TessBaseAPI, decltype(clear)> cleared(api_.get(), clear);
   api_->SetVariable("thresholding_method", thresholding_number(options.thresholding));
   api_->SetPageSegMode(static_cast<tesseract::PageSegMode>(options.page_segmentation));
   api_->SetImage(picture.pix_.get());

@@ -19,14 +19,20 @@ class FakeSampler final : public Sampler {
     if (!list_known) return Error{ErrorCode::Unavailable, "the list is not known yet"};
     return cards_;
   }
-  Reading sample(const DeviceUuid& device, std::chrono::nanoseconds) override {
-    ++asked;
+  // As a driver behind DeviceMonitor: an older sample will do when it is not too old.
+  Reading sample(const DeviceUuid& device, std::chrono::nanoseconds max_age) override {
     const std::lock_guard lock(mutex_);
+    if (const auto last = last_.find(device); last != last_.end() && max_age.count() > 0 && clock->monotonic() - last->second.sample.taken_at <= max_age) {
+      return last->second;
+    }
+    ++asked;
+    if (on_sample) on_sample();
     Reading reading;
     reading.state = state;
     for (const DeviceInfo& one : cards_) {
       if (one.uuid == device) reading.sample = {one.total, free_.at(device), clock->monotonic()};
     }
+    last_[device] = reading;
     return reading;
   }
   void set_free(const DeviceInfo& device, Bytes bytes) {
@@ -37,12 +43,14 @@ class FakeSampler final : public Sampler {
   std::atomic<SampleState> state{SampleState::Ok};
   std::atomic<bool> list_known{true};
   std::atomic<int> asked{0};
+  std::function<void()> on_sample;
   const base::Clock* clock = &base::system_clock();
 
  private:
   std::vector<DeviceInfo> cards_;
   std::mutex mutex_;
   std::map<DeviceUuid, Bytes> free_;
+  std::map<DeviceUuid, Reading> last_;
 };
 
 class FakeReclaimer final : public Reclaimer {
@@ -336,11 +344,18 @@ TEST_F(AdmissionTest, DecidesOnAStaleSampleAsOnAGoodOne) {
 
 TEST_F(AdmissionTest, SharesAYoungSampleButRefusesOnAFreshOne) {
   build({card(8_GiB)}, bare());
-  { const Lease lease = granted(declared(1_GiB)); }
   sampler->set_free(card(8_GiB), 2_GiB);
-  refused(declared(6_GiB));
+  { const Lease lease = granted(declared(1_GiB)); }
+  const int asked = sampler->asked;
+  clock.advance(std::chrono::milliseconds(2));
+  { const Lease lease = granted(declared(1_GiB)); }
+  EXPECT_EQ(sampler->asked, asked) << "two milliseconds old will do";
   sampler->set_free(card(8_GiB), 8_GiB);
-  EXPECT_TRUE(granted(declared(6_GiB)).enforced());
+  EXPECT_TRUE(granted(declared(6_GiB)).enforced()) << "but not for a refusal";
+  EXPECT_EQ(sampler->asked, asked + 1);
+  clock.advance(std::chrono::milliseconds(6));
+  { const Lease lease = granted(declared(1_GiB)); }
+  EXPECT_EQ(sampler->asked, asked + 2);
 }
 
 TEST_F(AdmissionTest, LetsAWrongLearnedFigureRunAloneToBeMeasuredAgain) {
@@ -490,6 +505,22 @@ TEST_F(AdmissionTest, GrantsBytesOfTheDeadAsSoonAsTheDriverShowsThem) {
   clock.advance(std::chrono::milliseconds(1));
   sampler->set_free(card(10_GiB), 10_GiB);
   EXPECT_TRUE(granted(declared(5_GiB)).enforced());
+}
+
+TEST_F(AdmissionTest, NeverAsksTheDriverWithALockHeld) {
+  build({card(8_GiB)}, bare());
+  LedgerOptions impatient = options_for(dir.path());
+  impatient.lock_deadline = std::chrono::milliseconds(20);
+  const Joined other = join(impatient, 8_GiB);
+  int locked_out = 0;
+  sampler->on_sample = [&] {
+    if (!other.ledger->charge(other.device, other.slot, ask(Bytes()), {})) ++locked_out;
+  };
+  { const Lease lease = granted(declared(6_GiB)); }
+  refused(declared(9_GiB));
+  static_cast<void>(admission->room(card(8_GiB).uuid));
+  EXPECT_EQ(locked_out, 0);
+  EXPECT_GT(sampler->asked, 1);
 }
 
 TEST_F(AdmissionTest, TellsTheRoomThatIsThere) {

@@ -189,50 +189,44 @@ TEST(Death, AStoppedLockHolderCostsADeadlineAndNotTheHost) {
 TEST(Fork, AChildThatRunsOnNeitherKeepsNorHarmsTheParentsSlot) {
   TempDir dir;
   const Joined observer = join(options_for(dir.path()), 10_GiB);
-  Signal forked;
+  Orphan orphan;
   Child parent([&] {
     auto joined = std::make_unique<Joined>(join(options_for(dir.path()), 10_GiB));
     auto lease = std::make_unique<Lease>(std::move(*try_lease(*joined, ask(6_GiB))));
     if (::fork() == 0) {
-      const bool refused = !joined->ledger->charge(joined->device, joined->slot, ask(1_B), {}) && !joined->ledger->own_slot();
+      if (joined->ledger->charge(joined->device, joined->slot, ask(1_B), {}) || joined->ledger->own_slot()) ::_exit(1);
       lease.reset();
       joined.reset();
-      forked.send();
-      ::usleep(refused ? 3'000'000 : 0);
-      ::_exit(0);
+      orphan.tell(::getpid());
+      for (;;) ::pause();
     }
     for (;;) ::pause();
     return 0;
   });
-  forked.await();
+  const pid_t child = orphan.await();
   EXPECT_EQ(observer.ledger->figures(observer.device, {}).charges, 6_GiB) << "the child's destructors gave nothing back";
   EXPECT_FALSE(try_lease(observer, ask(6_GiB)));
   EXPECT_EQ(observer.ledger->figures(observer.device, {}).draining, Bytes()) << "nor did they drop the parent's token";
   parent.kill();
-  EXPECT_TRUE(eventually([&] {
-    try_lease(observer, ask(6_GiB));
-    return observer.ledger->figures(observer.device, {}).draining == 6_GiB;
-  })) << "the child still runs, and the parent is known to be dead";
+  EXPECT_EQ(::kill(child, 0), 0) << "the child still runs";
+  EXPECT_FALSE(try_lease(observer, ask(6_GiB)));
+  EXPECT_EQ(observer.ledger->figures(observer.device, {}).draining, 6_GiB) << "and the parent is known to be dead";
 }
 
 TEST(Fork, AnExecutedChildHoldsNothing) {
   TempDir dir;
   const Joined observer = join(options_for(dir.path()), 10_GiB);
-  Signal ready;
+  Orphan orphan;
   Child parent([&] {
     const Joined joined = join(options_for(dir.path()), 10_GiB);
     const auto lease = try_lease(joined, ask(6_GiB));
-    if (::vfork() == 0) {
-      ::execlp("sleep", "sleep", "3", nullptr);
-      ::_exit(127);
-    }
-    ready.send();
+    orphan.tell(spawn_sleep());
     for (;;) ::pause();
     return 0;
   });
-  ready.await();
+  orphan.await();
   parent.kill();
-  EXPECT_TRUE(eventually([&] {
+  EXPECT_TRUE(eventually([&] {  // close-on-exec comes a moment after the parent goes on
     try_lease(observer, ask(6_GiB));
     return observer.ledger->figures(observer.device, {}).draining == 6_GiB;
   }));
@@ -247,8 +241,8 @@ TEST(Worker, SlotWhoseTokenNobodyHoldsIsDead) {
   auto lease = try_lease(by_front, ask(6_GiB));
   try_lease(observer, ask(6_GiB));
   EXPECT_EQ(observer.ledger->figures(observer.device, {}).charges, 6_GiB) << "prepared, not yet started: the front holds the token";
-  Child forked([&] {
-    ::usleep(3'000'000);  // a child of the front that is no worker and does not exec
+  Child forked([&] {  // a child of the front that is no worker and does not exec
+    for (;;) ::pause();
     return 0;
   });
   worker.token.reset();
@@ -266,21 +260,20 @@ TEST(Worker, TokenIsClosedInForkedChildrenOfTheWorker) {
   WorkerSlot worker = observer.ledger->prepare_worker_slot("app-worker").value();
   Joined by_front{observer.ledger, observer.device, worker.slot};
   const auto lease = try_lease(by_front, ask(6_GiB));
-  Signal ready;
+  Orphan orphan;
   const int inherited = ::dup(worker.token->fd());  // not known to the fork handlers of this process, as after exec
   Child process([&] {
     const auto token = WorkerToken::adopt(inherited);
     if (::fork() == 0) {
-      ready.send();
-      ::usleep(3'000'000);
-      ::_exit(0);
+      orphan.tell(::getpid());
+      for (;;) ::pause();
     }
     for (;;) ::pause();
     return token ? 0 : 1;
   });
   ::close(inherited);
   worker.token.reset();
-  ready.await();
+  orphan.await();
   try_lease(observer, ask(6_GiB));
   EXPECT_EQ(observer.ledger->figures(observer.device, {}).draining, Bytes()) << "the worker lives";
   process.kill();
@@ -293,41 +286,27 @@ TEST(Worker, TokenIsClosedInForkedChildrenOfTheWorker) {
 TEST(Worker, TokenHandedOverByExecKeepsTheSlotAfterTheFrontDied) {
   TempDir dir;
   const Joined observer = join(options_for(dir.path()), 10_GiB);
-  Signal ready;
-  int worker_pid[2];
-  ASSERT_EQ(::pipe(worker_pid), 0);
+  Orphan orphan;
   Child front([&] {
     const Joined joined = join(options_for(dir.path()), 10_GiB);
     WorkerSlot worker = joined.ledger->prepare_worker_slot("app-worker").value();
-    const int token = worker.token->fd();
-    const pid_t pid = ::vfork();  // as posix_spawn: no fork handlers, descriptors shared until exec
-    if (pid == 0) {
-      ::dup2(token, 200);
-      ::execlp("sleep", "sleep", "30", nullptr);
-      ::_exit(127);
-    }
+    const pid_t pid = spawn_sleep(worker.token->fd());
     worker.token.reset();
-    Joined by_front{joined.ledger, joined.device, worker.slot};
-    auto lease = try_lease(by_front, ask(6_GiB));
-    static_cast<void>(!::write(worker_pid[1], &pid, sizeof pid));
-    ready.send();
+    const auto lease = try_lease({joined.ledger, joined.device, worker.slot}, ask(6_GiB));
+    orphan.tell(pid);
     for (;;) ::pause();
     return 0;
   });
-  ready.await();
-  pid_t pid = 0;
-  ASSERT_EQ(::read(worker_pid[0], &pid, sizeof pid), static_cast<ssize_t>(sizeof pid));
+  const pid_t worker = orphan.await();
   front.kill();
   EXPECT_FALSE(try_lease(observer, ask(6_GiB)));
   EXPECT_EQ(observer.ledger->figures(observer.device, {}).charges, 6_GiB) << "the worker lives and may still hold the memory";
   EXPECT_EQ(observer.ledger->figures(observer.device, {}).draining, Bytes());
-  ::kill(pid, SIGKILL);
+  ::kill(worker, SIGKILL);
   EXPECT_TRUE(eventually([&] {
     try_lease(observer, ask(6_GiB));
     return observer.ledger->figures(observer.device, {}).draining == 6_GiB;
   }));
-  ::close(worker_pid[0]);
-  ::close(worker_pid[1]);
 }
 
 TEST(Worker, SlotOfADeadWorkerIsNotReusedWhileTheFrontAccountsForIt) {

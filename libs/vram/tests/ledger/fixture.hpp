@@ -1,10 +1,12 @@
 // A fresh ledger directory for each test, kept when the test fails.
 #pragma once
 #include <gtest/gtest.h>
+#include <spawn.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -133,6 +135,43 @@ class Signal {
  private:
   int ends_[2] = {-1, -1};
 };
+
+// A grandchild that outlives its parent: told by it, ended by the test.
+class Orphan {
+ public:
+  Orphan() {
+    if (::pipe(ends_) != 0) std::abort();
+  }
+  ~Orphan() {
+    if (pid_ > 0) ::kill(pid_, SIGKILL);
+    ::close(ends_[0]);
+    ::close(ends_[1]);
+  }
+  Orphan(const Orphan&) = delete;
+  Orphan& operator=(const Orphan&) = delete;
+  void tell(pid_t pid) const { static_cast<void>(!::write(ends_[1], &pid, sizeof pid)); }
+  pid_t await() {
+    if (::read(ends_[0], &pid_, sizeof pid_) != static_cast<ssize_t>(sizeof pid_)) std::abort();
+    return pid_;
+  }
+
+ private:
+  int ends_[2] = {-1, -1};
+  pid_t pid_ = -1;
+};
+
+// Starts `sleep 60`, handing it `descriptor` as number 200 when there is one.
+inline pid_t spawn_sleep(int descriptor = -1) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  if (descriptor >= 0) posix_spawn_file_actions_adddup2(&actions, descriptor, 200);
+  char name[] = "sleep", time[] = "60";
+  char* argv[] = {name, time, nullptr};
+  pid_t pid = -1;
+  if (::posix_spawnp(&pid, "sleep", &actions, nullptr, argv, environ) != 0) std::abort();
+  posix_spawn_file_actions_destroy(&actions);
+  return pid;
+}
 
 // Until `condition` holds, for at most ten seconds.
 inline bool eventually(const std::function<bool()>& condition) {

@@ -51,8 +51,10 @@ void print_memory_figures(const Subject& subject, Probe& probe, const DeviceInfo
   const auto victim = subject.holder(info.uuid, piece);
   if (victim->line() != "ready") return;
   victim->kill();
-  const auto killed = wait_for_free(probe, info.uuid, before - subject.slack - Bytes(std::uint64_t{1} << 30), std::chrono::seconds(10));
-  std::printf("  4 GiB of a killed process show after it was reaped: %lld ms (-1: not within 10 s)\n", static_cast<long long>(killed.count()));
+  const auto killed =
+      wait_for_free(probe, info.uuid, before - subject.slack - Bytes(std::uint64_t{1} << 30), std::chrono::seconds(10));
+  std::printf("  4 GiB of a killed process show after it was reaped: %lld ms (-1: not within 10 s)\n",
+              static_cast<long long>(killed.count()));
 }
 
 }  // namespace
@@ -64,7 +66,8 @@ void print_figures(const Subject& subject) {
   const double first = microseconds_of([&] { devices = (*probe)->devices().value_or({}); });
   std::printf("figures (driver %s):\n  initialise and list devices: %.0f us\n", std::string((*probe)->driver()).c_str(), first);
   for (const DeviceInfo& info : devices) {
-    std::printf("%s %s, %s, driver %s\n", info.uuid.text().c_str(), info.name.c_str(), base::to_string(info.total).c_str(), info.driver_version.c_str());
+    std::printf("%s %s, %s, driver %s\n", info.uuid.text().c_str(), info.name.c_str(), base::to_string(info.total).c_str(),
+                info.driver_version.c_str());
     std::printf("  memory info: %.1f us (median of 1000)\n", median(1000, [&] { (void)(*probe)->sample(info.uuid); }));
     std::printf("  process list: %.1f us (median of 21)\n", median(21, [&] { (void)(*probe)->processes(info.uuid); }));
     print_memory_figures(subject, **probe, info);

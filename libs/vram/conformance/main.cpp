@@ -1,5 +1,5 @@
-// vram_conformance --probe sim|fake|real [--figures]: the suite that simulated, fake and real devices all pass. Exit status 0: passed, or there is no real
-// device here; 1: something failed; 2: wrong use.
+// vram_conformance --probe sim|fake|real [--figures]: the suite that simulated, fake and real devices all pass. Exit status 0:
+// passed, or there is no real device here; 1: something failed; 2: wrong use.
 #include <unistd.h>
 
 #include <cstdio>
@@ -42,8 +42,10 @@ int run(Kind kind, const std::string& name, bool figures, const std::string& pro
     std::printf("%s: %d cases, %d failed\n", name.c_str(), report.cases(), report.failures());
     if (figures) conformance::print_figures(subject);
   }
-  if (report.failures() == 0) std::filesystem::remove_all(pattern);
-  else std::printf("files kept in %s\n", pattern.c_str());
+  if (report.failures() == 0)
+    std::filesystem::remove_all(pattern);
+  else
+    std::printf("files kept in %s\n", pattern.c_str());
   return report.failures() == 0 ? 0 : 1;
 }
 
@@ -54,7 +56,8 @@ int main(int argc, char** argv) {
   if (words.size() == 5 && words[0] == "--hold") {
     return conformance::hold(words[1], words[2], words[3], vram::Bytes(std::strtoull(words[4].c_str(), nullptr, 10)));
   }
-  if (words.size() < 2 || words[0] != "--probe" || words.size() > 3 || (words.size() == 3 && words[2] != "--figures")) return usage();
+  if (words.size() < 2 || words[0] != "--probe" || words.size() > 3 || (words.size() == 3 && words[2] != "--figures"))
+    return usage();
   const bool figures = words.size() == 3;
   const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
   if (words[1] == "sim") return run(Kind::Simulated, words[1], figures, program);

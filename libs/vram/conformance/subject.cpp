@@ -11,8 +11,8 @@ namespace conformance {
 using namespace vram;
 
 std::unique_ptr<testing::Holder> Subject::holder(const DeviceUuid& device, Bytes bytes) const {
-  return std::make_unique<testing::Holder>(
-      program, std::vector<std::string>{"--hold", to_string(choice), options.directory, device.text(), std::to_string(bytes.count())});
+  return std::make_unique<testing::Holder>(program, std::vector<std::string>{"--hold", to_string(choice), options.directory,
+                                                                             device.text(), std::to_string(bytes.count())});
 }
 
 Subject make_subject(Kind kind, const std::string& program, const std::string& directory) {
@@ -24,8 +24,9 @@ Subject make_subject(Kind kind, const std::string& program, const std::string& d
       break;
     case Kind::Fake: {
       testing::FakeGpu fake(directory + "/fake-gpu");
-      fake.devices = {{.others = Bytes(std::uint64_t{1} << 30), .context = Bytes(std::uint64_t{300} << 20)},
-                      {.uuid = "GPU-22222222-2222-2222-2222-222222222222", .total = Bytes(std::uint64_t{16} << 30), .pci = "0000:02:00.0"}};
+      fake.devices = {
+          {.others = Bytes(std::uint64_t{1} << 30), .context = Bytes(std::uint64_t{300} << 20)},
+          {.uuid = "GPU-22222222-2222-2222-2222-222222222222", .total = Bytes(std::uint64_t{16} << 30), .pci = "0000:02:00.0"}};
       if (!fake.write()) std::fprintf(stderr, "cannot write %s\n", fake.path().c_str());
       ::setenv("FAKE_GPU_STATE", fake.path().c_str(), 1);
       ::setenv("VRAM_NVML_PATH", CLAMS_FAKE_NVML, 1);

@@ -28,7 +28,8 @@ struct Bench {
 
 void devices_are_told_twice_alike(Report& report, Bench& bench) {
   const auto again = bench.probe->devices();
-  if (!report.expect(again.has_value() && again->size() == bench.devices.size(), "the same number of devices when asked again")) return;
+  if (!report.expect(again.has_value() && again->size() == bench.devices.size(), "the same number of devices when asked again"))
+    return;
   std::set<std::string> uuids;
   for (std::size_t at = 0; at < again->size(); ++at) {
     const DeviceInfo& info = (*again)[at];
@@ -46,7 +47,8 @@ void a_second_probe_sees_the_same_devices(Report& report, Bench& bench) {
   const auto other = bench.subject.open();
   if (!report.expect(other.has_value(), "a second probe opens")) return;
   const auto list = (*other)->devices();
-  report.expect(list && list->size() == bench.devices.size() && list->front().uuid == bench.devices.front().uuid, "the same devices");
+  report.expect(list && list->size() == bench.devices.size() && list->front().uuid == bench.devices.front().uuid,
+                "the same devices");
 }
 
 void samples_are_plausible(Report& report, Bench& bench) {
@@ -62,7 +64,8 @@ void samples_are_plausible(Report& report, Bench& bench) {
 }
 
 void an_unknown_device_is_an_error(Report& report, Bench& bench) {
-  report.expect(!bench.probe->sample(DeviceUuid("GPU-00000000-dead-beef-0000-000000000000")), "an error for a device that is not there");
+  report.expect(!bench.probe->sample(DeviceUuid("GPU-00000000-dead-beef-0000-000000000000")),
+                "an error for a device that is not there");
   report.expect(!bench.probe->sample(DeviceUuid()), "an error for an empty UUID");
 }
 
@@ -76,7 +79,8 @@ void what_another_process_takes_is_missing(Report& report, Bench& bench) {
   holder->say("free");
   report.expect(holder->line() == "freed", "the other process frees");
   // Its context stays.
-  report.expect(wait_for_free(*bench.probe, device, held + kPiece - bench.subject.slack, kBack) >= milliseconds(0), "the bytes are back after a free");
+  report.expect(wait_for_free(*bench.probe, device, held + kPiece - bench.subject.slack, kBack) >= milliseconds(0),
+                "the bytes are back after a free");
 }
 
 void memory_of_a_killed_process_comes_back(Report& report, Bench& bench) {
@@ -86,7 +90,8 @@ void memory_of_a_killed_process_comes_back(Report& report, Bench& bench) {
   if (!report.expect(holder->line() == "ready", "another process can take 1 GiB")) return;
   report.expect(bench.free(device) + kPiece <= before + bench.subject.slack, "1 GiB less free");
   holder->kill();
-  report.expect(wait_for_free(*bench.probe, device, before - bench.subject.slack, kBack) >= milliseconds(0), "all of it back after SIGKILL");
+  report.expect(wait_for_free(*bench.probe, device, before - bench.subject.slack, kBack) >= milliseconds(0),
+                "all of it back after SIGKILL");
 }
 
 void more_than_there_is_is_refused(Report& report, Bench& bench) {
@@ -134,7 +139,8 @@ void process_lists_name_the_holder_or_say_unsupported(Report& report, Bench& ben
   if (!report.expect(holder->line() == "ready", "another process can take 1 GiB")) return;
   const auto list = bench.probe->processes(device);
   if (!list) {
-    report.expect(list.error().code == ErrorCode::Unsupported || list.error().code == ErrorCode::PermissionDenied, "a list, or that there is none");
+    report.expect(list.error().code == ErrorCode::Unsupported || list.error().code == ErrorCode::PermissionDenied,
+                  "a list, or that there is none");
     return report.not_applicable(list.error().message);
   }
   // In a container a driver may hide the processes of others, and numbers differ between PID namespaces.
@@ -150,7 +156,8 @@ void a_monitor_gives_good_samples(Report& report, Bench& bench) {
   if (!report.expect(list && list->size() == bench.devices.size(), "the list of devices")) return;
   for (const DeviceInfo& info : *list) {
     const Reading reading = monitor->sample(info.uuid, milliseconds(0), milliseconds(5000));
-    report.expect(reading.state == SampleState::Ok && reading.sample.total == info.total, "a good sample of " + info.uuid.text() + " " + reading.reason);
+    report.expect(reading.state == SampleState::Ok && reading.sample.total == info.total,
+                  "a good sample of " + info.uuid.text() + " " + reading.reason);
   }
 }
 

@@ -10,6 +10,7 @@ void run_suite(const Subject& subject, Report& report);
 void print_figures(const Subject& subject);
 
 // Samples until `free` is at least `wanted` or `patience` is over; the time it took, negative if it did not happen.
-std::chrono::milliseconds wait_for_free(vram::Probe& probe, const vram::DeviceUuid& device, vram::Bytes wanted, std::chrono::milliseconds patience);
+std::chrono::milliseconds wait_for_free(vram::Probe& probe, const vram::DeviceUuid& device, vram::Bytes wanted,
+                                        std::chrono::milliseconds patience);
 
 }  // namespace conformance

@@ -1,5 +1,5 @@
-// A libcuda.so.1 that is steered by the state file of the fake NVML: what is allocated here lowers the free figure there, in all processes, and comes
-// back when it is freed or the process ends.
+// A libcuda.so.1 that is steered by the state file of the fake NVML: what is allocated here lowers the free figure there, in all
+// processes, and comes back when it is freed or the process ends.
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -20,7 +20,15 @@ using vram::testing::FakeDevice;
 using vram::testing::FakeDriver;
 using vram::testing::FakeState;
 
-enum Code : int { kSuccess = 0, kInvalidValue = 1, kOutOfMemory = 2, kNotInitialized = 3, kNoDevice = 100, kInvalidDevice = 101, kInvalidContext = 201 };
+enum Code : int {
+  kSuccess = 0,
+  kInvalidValue = 1,
+  kOutOfMemory = 2,
+  kNotInitialized = 3,
+  kNoDevice = 100,
+  kInvalidDevice = 101,
+  kInvalidContext = 201
+};
 
 struct Context {
   std::string uuid;
@@ -151,7 +159,8 @@ FAKE_EXPORT int cuDeviceGetUuid(unsigned char* to, int device) {
 }
 
 FAKE_EXPORT int cuDeviceGetUuid_v2(unsigned char* to, int device) {
-  return device_call("cuDeviceGetUuid_v2", device, [&](FakeDriver&, const FakeState&, const FakeDevice& one) { return put_uuid(one.uuid, to); });
+  return device_call("cuDeviceGetUuid_v2", device,
+                     [&](FakeDriver&, const FakeState&, const FakeDevice& one) { return put_uuid(one.uuid, to); });
 }
 
 FAKE_EXPORT int cuDeviceGetName(char* to, int room, int device) {

@@ -147,11 +147,13 @@ FAKE_EXPORT int nvmlDeviceGetHandleByUUID(const char* uuid, Device* handle) {
 }
 
 FAKE_EXPORT int nvmlDeviceGetName(Device handle, char* to, unsigned room) {
-  return call("nvmlDeviceGetName", handle, [&](FakeDriver&, const FakeState&, const FakeDevice* device) { return put_text(device->name, to, room); });
+  return call("nvmlDeviceGetName", handle,
+              [&](FakeDriver&, const FakeState&, const FakeDevice* device) { return put_text(device->name, to, room); });
 }
 
 FAKE_EXPORT int nvmlDeviceGetUUID(Device handle, char* to, unsigned room) {
-  return call("nvmlDeviceGetUUID", handle, [&](FakeDriver&, const FakeState&, const FakeDevice* device) { return put_text(device->uuid, to, room); });
+  return call("nvmlDeviceGetUUID", handle,
+              [&](FakeDriver&, const FakeState&, const FakeDevice* device) { return put_text(device->uuid, to, room); });
 }
 
 FAKE_EXPORT int nvmlDeviceGetPciInfo_v3(Device handle, PciInfo* pci) {

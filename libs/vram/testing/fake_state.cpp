@@ -40,14 +40,22 @@ void set_field(FakeDevice& device, std::string_view word) {
   const std::size_t equals = word.find('=');
   if (equals == std::string_view::npos) return;
   const std::string_view key = word.substr(0, equals), value = word.substr(equals + 1);
-  if (key == "total") device.total = size(value);
-  else if (key == "others") device.others = size(value);
-  else if (key == "reserved") device.reserved = size(value);
-  else if (key == "context") device.context = size(value);
-  else if (key == "pci") device.pci = value;
-  else if (key == "name") device.name = value;
-  else if (key == "of") device.parent = value;
-  else if (key == "mig") device.mig = value == "1";
+  if (key == "total")
+    device.total = size(value);
+  else if (key == "others")
+    device.others = size(value);
+  else if (key == "reserved")
+    device.reserved = size(value);
+  else if (key == "context")
+    device.context = size(value);
+  else if (key == "pci")
+    device.pci = value;
+  else if (key == "name")
+    device.name = value;
+  else if (key == "of")
+    device.parent = value;
+  else if (key == "mig")
+    device.mig = value == "1";
 }
 
 void add_process(FakeState& state, const std::vector<std::string_view>& words) {
@@ -63,13 +71,20 @@ void read_line(FakeState& state, std::string_view line) {
   const std::vector<std::string_view> words = words_of(line);
   if (words.size() < 2 || words[0].starts_with('#')) return;
   const std::string device = words.size() > 3 ? std::string(words[3]) : "";
-  if (words[0] == "driver_version") state.driver_version = words[1];
-  else if (words[0] == "cuda_version") state.cuda_version = number(words[1]);
-  else if (words[0] == "release_lag_ms") state.release_lag = milliseconds(number(words[1]));
-  else if (words[0] == "error" && words.size() > 2) state.errors.push_back({std::string(words[1]), device, number(words[2]), {}, false});
-  else if (words[0] == "hang" && words.size() > 2) state.hangs.push_back({std::string(words[1]), device, 0, milliseconds(number(words[2])), false});
-  else if (words[0] == "hang_fixed" && words.size() > 2) state.hangs.push_back({std::string(words[1]), device, 0, milliseconds(number(words[2])), true});
-  else if (words[0] == "process" && words.size() > 3) add_process(state, words);
+  if (words[0] == "driver_version")
+    state.driver_version = words[1];
+  else if (words[0] == "cuda_version")
+    state.cuda_version = number(words[1]);
+  else if (words[0] == "release_lag_ms")
+    state.release_lag = milliseconds(number(words[1]));
+  else if (words[0] == "error" && words.size() > 2)
+    state.errors.push_back({std::string(words[1]), device, number(words[2]), {}, false});
+  else if (words[0] == "hang" && words.size() > 2)
+    state.hangs.push_back({std::string(words[1]), device, 0, milliseconds(number(words[2])), false});
+  else if (words[0] == "hang_fixed" && words.size() > 2)
+    state.hangs.push_back({std::string(words[1]), device, 0, milliseconds(number(words[2])), true});
+  else if (words[0] == "process" && words.size() > 3)
+    add_process(state, words);
   else if (words[0] == "device" || words[0] == "slice") {
     FakeDevice one;
     one.uuid = words[1];
@@ -80,9 +95,10 @@ void read_line(FakeState& state, std::string_view line) {
 }
 
 std::string stamp_of(const std::string& path) {
-  struct stat info{};
+  struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return {};
-  return std::to_string(info.st_ino) + ":" + std::to_string(info.st_mtim.tv_sec) + ":" + std::to_string(info.st_mtim.tv_nsec) + ":" + std::to_string(info.st_size);
+  return std::to_string(info.st_ino) + ":" + std::to_string(info.st_mtim.tv_sec) + ":" + std::to_string(info.st_mtim.tv_nsec) +
+         ":" + std::to_string(info.st_size);
 }
 
 const FakeRule* rule_for(const std::vector<FakeRule>& rules, std::string_view call, std::string_view uuid) {
@@ -94,7 +110,8 @@ const FakeRule* rule_for(const std::vector<FakeRule>& rules, std::string_view ca
 
 base::Result<base::MappedFile> map_counters(const std::string& path) {
   BASE_TRY_ASSIGN(const base::Fd fd, base::open_file(path, O_RDWR | O_CREAT, 0660));
-  if (::ftruncate(fd.get(), sizeof(CallCount) * kMostCalls) != 0) return base::error_from_errno("cannot size '" + path + "'", errno);
+  if (::ftruncate(fd.get(), sizeof(CallCount) * kMostCalls) != 0)
+    return base::error_from_errno("cannot size '" + path + "'", errno);
   return base::MappedFile::map(fd.get(), sizeof(CallCount) * kMostCalls, true);
 }
 
@@ -155,8 +172,8 @@ std::shared_ptr<const FakeState> FakeDriver::state() {
   return state_;
 }
 
-// Records of other processes may appear at any time; those of this process are written under the mutex. A name that is seen half written gets a
-// second record: readers add up.
+// Records of other processes may appear at any time; those of this process are written under the mutex. A name that is seen half
+// written gets a second record: readers add up.
 void FakeDriver::count(std::string_view call) {
   const std::lock_guard lock(mutex_);
   auto* records = static_cast<CallCount*>(counters_.data());

@@ -1,5 +1,5 @@
-// What the fake driver libraries pretend, and what they share between processes: the state file, the table of use, the counts of calls.
-// docs/design/fake-driver.md describes the files.
+// What the fake driver libraries pretend, and what they share between processes: the state file, the table of use, the counts of
+// calls. docs/design/fake-driver.md describes the files.
 #pragma once
 #include <chrono>
 #include <memory>
@@ -54,7 +54,8 @@ struct FakeState {
 // The pretended driver of one state file. Thread-safe.
 class FakeDriver {
  public:
-  // Of $FAKE_GPU_STATE as it is now; null without one, or while the file cannot be read. The file is read again when it has changed.
+  // Of $FAKE_GPU_STATE as it is now; null without one, or while the file cannot be read. The file is read again when it has
+  // changed.
   static std::shared_ptr<FakeDriver> current();
 
   std::shared_ptr<const FakeState> state();

@@ -1,5 +1,5 @@
-// The CUDA driver library, for processes that use a device themselves. Loading it, and more so a context, changes the process for good (fork breaks, a
-// context costs hundreds of MiB): never in a front or supervisor process.
+// The CUDA driver library, for processes that use a device themselves. Loading it, and more so a context, changes the process for
+// good (fork breaks, a context costs hundreds of MiB): never in a front or supervisor process.
 #pragma once
 #include <memory>
 #include <optional>
@@ -12,7 +12,8 @@ namespace vram {
 
 class CudaDriver;
 
-// Bytes on a CUDA device, freed on destruction together with this object's hold on the device's primary context. Move-only. Must not outlive `main`.
+// Bytes on a CUDA device, freed on destruction together with this object's hold on the device's primary context. Move-only. Must
+// not outlive `main`.
 class CudaAllocation {
  public:
   CudaAllocation() = default;
@@ -37,14 +38,15 @@ class CudaAllocation {
 // Thread-safe.
 class CudaDriver : public std::enable_shared_from_this<CudaDriver> {
  public:
-  // Loads `path`, else libcuda.so.1, and calls cuInit. The library is never unloaded. Error NotFound: no driver here (no library, a stub of the toolkit,
-  // no device); Unavailable: the driver is there and fails.
+  // Loads `path`, else libcuda.so.1, and calls cuInit. The library is never unloaded. Error NotFound: no driver here (no library, a
+  // stub of the toolkit, no device); Unavailable: the driver is there and fails.
   static Result<std::shared_ptr<CudaDriver>> open(const std::optional<std::string>& path);
   ~CudaDriver();
 
   // What CUDA shows to this process, in CUDA's order (CUDA_VISIBLE_DEVICES is applied by the driver). Makes no context.
   const std::vector<DeviceInfo>& devices() const noexcept { return devices_; }
-  // Creates the device's primary context if this process has none and takes `bytes` (0: the context only). Error InsufficientMemory: not there.
+  // Creates the device's primary context if this process has none and takes `bytes` (0: the context only). Error
+  // InsufficientMemory: not there.
   Result<CudaAllocation> allocate(const DeviceUuid& device, Bytes bytes);
   // cuMemGetInfo within the device's primary context; error Unsupported if this process has none: it is not made for this.
   Result<MemorySample> sample(const DeviceUuid& device);

@@ -16,7 +16,8 @@ struct DeviceChoice {
   Kind kind = Kind::Auto;
   std::vector<base::Bytes> simulated;  // sizes in index order; not empty exactly for Simulated
 
-  // "auto", "none", or a list of simulated devices: "sim:24GiB", "sim:24GiB,sim:16GiB", "sim:24GiB,16GiB". Error InvalidArgument, with an example.
+  // "auto", "none", or a list of simulated devices: "sim:24GiB", "sim:24GiB,sim:16GiB", "sim:24GiB,16GiB". Error InvalidArgument,
+  // with an example.
   static base::Result<DeviceChoice> parse(std::string_view text);
   friend bool operator==(const DeviceChoice&, const DeviceChoice&) = default;
 };

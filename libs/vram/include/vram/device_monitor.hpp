@@ -1,5 +1,5 @@
-// The only one that asks drivers on behalf of decisions. It knows that a driver can be slow, fail, or hang for ever, and that nobody may wait for it
-// without a deadline.
+// The only one that asks drivers on behalf of decisions. It knows that a driver can be slow, fail, or hang for ever, and that
+// nobody may wait for it without a deadline.
 #pragma once
 #include <chrono>
 #include <memory>
@@ -15,13 +15,16 @@
 namespace vram {
 
 struct MonitorOptions {
-  std::chrono::milliseconds deadline{250};       // a driver call that takes longer counts as hung
-  std::chrono::milliseconds max_age{5};          // how old a shared sample may be, unless the caller says otherwise
-  std::chrono::milliseconds grace{5000};         // how long the last good sample stands in for one that cannot be had
-  std::chrono::milliseconds refresh{2000};       // background sampling, so that status is fresh and a failing driver is noticed; 0 = none
-  std::chrono::milliseconds retry{100};          // pause after the first failure, doubled up to 1 s
-  std::chrono::milliseconds replace_after{5000};  // a thread that hangs so long is given up for a fresh one (twice that after the twelfth)
-  std::chrono::milliseconds first_deadline{10000};  // for the list of devices: without persistence mode the first touch of a GPU takes seconds
+  std::chrono::milliseconds deadline{250};  // a driver call that takes longer counts as hung
+  std::chrono::milliseconds max_age{5};     // how old a shared sample may be, unless the caller says otherwise
+  std::chrono::milliseconds grace{5000};    // how long the last good sample stands in for one that cannot be had
+  std::chrono::milliseconds refresh{
+      2000};                             // background sampling, so that status is fresh and a failing driver is noticed; 0 = none
+  std::chrono::milliseconds retry{100};  // pause after the first failure, doubled up to 1 s
+  std::chrono::milliseconds replace_after{
+      5000};  // a thread that hangs so long is given up for a fresh one (twice that after the twelfth)
+  std::chrono::milliseconds first_deadline{
+      10000};  // for the list of devices: without persistence mode the first touch of a GPU takes seconds
   std::chrono::milliseconds listing_interval{2000};  // process lists: at most one in this time
 };
 
@@ -47,14 +50,14 @@ struct DeviceState {
   std::string reason;
 };
 
-// Every driver call runs on a thread of the monitor that can be abandoned: one per device for samples, one for the list of devices, one per device for
-// process lists (started when first asked). A call that exceeds the deadline opens the circuit of its device: from then on nobody waits until a call
-// has ended in time again. Meanwhile the monitor tries in the background, on fresh threads if the old ones stay stuck (at most 48).
-// Thread-safe. Not usable in a forked child. No lock is held while a driver is called.
+// Every driver call runs on a thread of the monitor that can be abandoned: one per device for samples, one for the list of devices,
+// one per device for process lists (started when first asked). A call that exceeds the deadline opens the circuit of its device:
+// from then on nobody waits until a call has ended in time again. Meanwhile the monitor tries in the background, on fresh threads
+// if the old ones stay stuck (at most 48). Thread-safe. Not usable in a forked child. No lock is held while a driver is called.
 class DeviceMonitor {
  public:
-  // Starts asking for the list of devices at once. `clock` (CLOCK_MONOTONIC for ages) must outlive the process's threads: the system clock, or
-  // in tests a clock that outlives the monitor.
+  // Starts asking for the list of devices at once. `clock` (CLOCK_MONOTONIC for ages) must outlive the process's threads: the
+  // system clock, or in tests a clock that outlives the monitor.
   static std::shared_ptr<DeviceMonitor> create(std::shared_ptr<Probe> probe, MonitorOptions options = {}, base::Logger log = {},
                                                const base::Clock& clock = base::system_clock());
   // Returns within 100 ms even if the driver hangs; the stuck threads own what they touch.
@@ -64,22 +67,26 @@ class DeviceMonitor {
 
   std::string_view driver() const noexcept;  // the probe's: "nvml", "amdgpu", "sim", "none"
 
-  // The list as first told by the driver, never waits. Empty: there is no GPU and nothing is constrained. Error: not known yet, or the driver cannot be
-  // read; it is tried again in the background, so ask again later. Whether requests pass meanwhile is the policy for unknown.
+  // The list as first told by the driver, never waits. Empty: there is no GPU and nothing is constrained. Error: not known yet, or
+  // the driver cannot be read; it is tried again in the background, so ask again later. Whether requests pass meanwhile is the
+  // policy for unknown.
   Result<std::vector<DeviceInfo>> devices() const;
   // The same, waiting up to `patience` for the first answer: for the start of a program.
   Result<std::vector<DeviceInfo>> wait_for_devices(std::chrono::milliseconds patience) const;
 
-  // A sample that was begun at most `max_age` ago (0: begun after this call). Waits for the driver up to `wait`, and no time at all while the
-  // driver is failing or hanging. Calls for the same device share one driver call.
+  // A sample that was begun at most `max_age` ago (0: begun after this call). Waits for the driver up to `wait`, and no time at all
+  // while the driver is failing or hanging. Calls for the same device share one driver call.
   Reading sample(const DeviceUuid& device, std::chrono::nanoseconds max_age, std::chrono::nanoseconds wait) const;
   Reading sample(const DeviceUuid& device) const { return sample(device, options_.max_age, options_.deadline); }
-  Reading sample(const DeviceUuid& device, std::chrono::nanoseconds max_age) const { return sample(device, max_age, options_.deadline); }
+  Reading sample(const DeviceUuid& device, std::chrono::nanoseconds max_age) const {
+    return sample(device, max_age, options_.deadline);
+  }
 
   // For status and metrics: what is known, without touching the driver or waiting for it. In the order of devices().
   std::vector<DeviceState> states() const;
 
-  // The driver's list of processes, not older than `listing_interval`, for display and background readers; never on the request path. Waits up to the deadline.
+  // The driver's list of processes, not older than `listing_interval`, for display and background readers; never on the request
+  // path. Waits up to the deadline.
   Result<std::vector<ProcessUse>> processes(const DeviceUuid& device) const;
 
  private:

@@ -18,11 +18,13 @@ struct ProbeOptions {
   std::string sysfs_root = "/sys";
 };
 
-// A setting (flag, configuration file) wins over `environment.gpu`; "auto" if neither is given. Error InvalidArgument as DeviceChoice::parse.
+// A setting (flag, configuration file) wins over `environment.gpu`; "auto" if neither is given. Error InvalidArgument as
+// DeviceChoice::parse.
 Result<DeviceChoice> choose_devices(const std::optional<std::string>& setting, const DeviceEnvironment& environment);
 
-// Auto: NVML, else amdgpu, else no devices; which one it is shows at the first devices() call, which asks the drivers. None: a probe
-// without devices. Makes no driver call itself, so it cannot hang. Errors only for simulated devices (see SimulatedDevices::open).
+// Auto: NVML, else amdgpu, else no devices; which one it is shows at the first devices() call, which asks the drivers. None: a
+// probe without devices. Makes no driver call itself, so it cannot hang. Errors only for simulated devices (see
+// SimulatedDevices::open).
 Result<std::shared_ptr<Probe>> open_probe(const DeviceChoice& choice, const ProbeOptions& options);
 
 // Memory that a process really takes (clams-vram-demo, the conformance suite). Freed when the block goes.

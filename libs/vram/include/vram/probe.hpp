@@ -18,8 +18,8 @@ using base::ErrorCode;
 using base::Result;
 using base::Status;
 
-// A device is one GPU or one MIG slice and is known by its UUID ("GPU-8-4-4-4-12", "MIG-…", "SIM-…", "AMD-<pci>"). An index exists only at the
-// edges (flags, JSON): PCI order, counted over the devices that this process may see.
+// A device is one GPU or one MIG slice and is known by its UUID ("GPU-8-4-4-4-12", "MIG-…", "SIM-…", "AMD-<pci>"). An index exists
+// only at the edges (flags, JSON): PCI order, counted over the devices that this process may see.
 class DeviceUuid {
  public:
   static constexpr std::size_t kMaxLength = 79;  // fits NVML's 80-byte buffer and the ledger's field
@@ -41,8 +41,8 @@ struct DeviceInfo {
   std::string driver_version = {};  // "570.124.06"; empty where the driver does not say
 };
 
-// One reading of a device. `free` counts every process of the host. `taken_at` is CLOCK_MONOTONIC just before the driver was asked: whatever
-// happened before that moment is in the figure, what happened later may be.
+// One reading of a device. `free` counts every process of the host. `taken_at` is CLOCK_MONOTONIC just before the driver was asked:
+// whatever happened before that moment is in the figure, what happened later may be.
 struct MemorySample {
   Bytes total;
   Bytes free;
@@ -56,13 +56,14 @@ struct ProcessUse {
   bool known = false;  // the driver may say "not available"
 };
 
-// Implementations are thread-safe. Every call may block for as long as the driver does: only DeviceMonitor calls them, on a thread that can be
-// abandoned, never under a lock and never on the request path without a deadline.
+// Implementations are thread-safe. Every call may block for as long as the driver does: only DeviceMonitor calls them, on a thread
+// that can be abandoned, never under a lock and never on the request path without a deadline.
 class Probe {
  public:
   virtual ~Probe() = default;
   virtual std::string_view driver() const noexcept = 0;  // "nvml", "cuda", "amdgpu", "sim"
-  // Devices this process may see, in index order. Empty: no driver, or a driver without devices. Error: there is a driver and it cannot be read.
+  // Devices this process may see, in index order. Empty: no driver, or a driver without devices. Error: there is a driver and it
+  // cannot be read.
   virtual Result<std::vector<DeviceInfo>> devices() = 0;
   virtual Result<MemorySample> sample(const DeviceUuid& device) = 0;
   // Expensive and exclusive in the driver (milliseconds): at most once in 2 s, never on the request path.

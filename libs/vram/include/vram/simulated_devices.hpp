@@ -1,5 +1,5 @@
-// Devices without a GPU at hand: for laptops, tests and demonstrations. Their state lies in one file of the ledger directory and is shared by all
-// processes; memory of a killed process comes back; allocation beyond capacity fails as on a card.
+// Devices without a GPU at hand: for laptops, tests and demonstrations. Their state lies in one file of the ledger directory and is
+// shared by all processes; memory of a killed process comes back; allocation beyond capacity fails as on a card.
 #pragma once
 #include <chrono>
 #include <memory>
@@ -60,8 +60,9 @@ struct SimulatedDeviceState {
 // Thread-safe.
 class SimulatedDevices {
  public:
-  // One device per size, in index order; UUIDs "SIM-<index>-<bytes>". The file is <directory>/sim-devices; the directory must exist. All processes must
-  // name the same sizes: error Configuration that names both lists otherwise (a list that nobody uses any more is replaced).
+  // One device per size, in index order; UUIDs "SIM-<index>-<bytes>". The file is <directory>/sim-devices; the directory must
+  // exist. All processes must name the same sizes: error Configuration that names both lists otherwise (a list that nobody uses any
+  // more is replaced).
   static Result<std::shared_ptr<SimulatedDevices>> open(const std::string& directory, const std::vector<Bytes>& sizes);
 
   const std::vector<DeviceInfo>& devices() const noexcept { return infos_; }

@@ -1,5 +1,5 @@
-// Which devices the variables CUDA_VISIBLE_DEVICES and NVIDIA_VISIBLE_DEVICES leave to a process. NVML ignores both, so whoever asks NVML must cut
-// the list itself.
+// Which devices the variables CUDA_VISIBLE_DEVICES and NVIDIA_VISIBLE_DEVICES leave to a process. NVML ignores both, so whoever
+// asks NVML must cut the list itself.
 #pragma once
 #include <string>
 #include <string_view>
@@ -24,16 +24,17 @@ struct VisibleSelection {
 };
 
 // Pure. Rules:
-// CUDA_VISIBLE_DEVICES (the driver's): unset = all; set and empty = none; numbers as nvidia-smi counts; UUIDs, also as a unique prefix; the first
-// entry that names nothing (or more than one device, or is of another kind than the first) cuts the list there; an entry given twice
-// makes the list empty. A GPU in MIG mode stands for all its slices.
-// NVIDIA_VISIBLE_DEVICES (the container tools'): unset, empty, "all" = all; "none" = none; numbers, "GPU:SLICE" numbers, UUIDs; entries
-// that name nothing are left out. "void" tells the tools to leave the container alone (CDI sets it in containers that do have devices): all that
-// are there. Numbers count the host's devices; a list as long as the devices that are there, with a number beyond them, has been applied already.
-// Both set: a device must pass both; numbers of CUDA_VISIBLE_DEVICES count what NVIDIA_VISIBLE_DEVICES left.
+// CUDA_VISIBLE_DEVICES (the driver's): unset = all; set and empty = none; numbers as nvidia-smi counts; UUIDs, also as a unique
+// prefix; the first entry that names nothing (or more than one device, or is of another kind than the first) cuts the list there;
+// an entry given twice makes the list empty. A GPU in MIG mode stands for all its slices. NVIDIA_VISIBLE_DEVICES (the container
+// tools'): unset, empty, "all" = all; "none" = none; numbers, "GPU:SLICE" numbers, UUIDs; entries that name nothing are left out.
+// "void" tells the tools to leave the container alone (CDI sets it in containers that do have devices): all that are there. Numbers
+// count the host's devices; a list as long as the devices that are there, with a number beyond them, has been applied already. Both
+// set: a device must pass both; numbers of CUDA_VISIBLE_DEVICES count what NVIDIA_VISIBLE_DEVICES left.
 VisibleSelection select_visible(const std::vector<VisibleCandidate>& candidates, const DeviceEnvironment& environment);
 
-// The entries of both variables that begin with "MIG-": such a device can be asked by its UUID where its GPU may not be opened (containers).
+// The entries of both variables that begin with "MIG-": such a device can be asked by its UUID where its GPU may not be opened
+// (containers).
 std::vector<std::string> mig_entries(const DeviceEnvironment& environment);
 
 }  // namespace vram

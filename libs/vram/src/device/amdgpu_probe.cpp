@@ -38,13 +38,15 @@ Result<std::uint64_t> read_number(const std::string& path) {
 // The value of "KEY=value" (uevent) or "key value" (topology) among the lines of a file.
 std::optional<std::string> field(const std::string& text, std::string_view key, char separator) {
   for (const std::string_view line : base::split(text, '\n')) {
-    if (line.starts_with(key) && line.size() > key.size() && line[key.size()] == separator) return std::string(base::trim(line.substr(key.size() + 1)));
+    if (line.starts_with(key) && line.size() > key.size() && line[key.size()] == separator)
+      return std::string(base::trim(line.substr(key.size() + 1)));
   }
   return std::nullopt;
 }
 
 bool is_card(std::string_view name) {
-  return name.starts_with("card") && name.size() > 4 && name.find_first_not_of("0123456789", 4) == std::string_view::npos;  // not "card0-DP-1"
+  return name.starts_with("card") && name.size() > 4 &&
+         name.find_first_not_of("0123456789", 4) == std::string_view::npos;  // not "card0-DP-1"
 }
 
 class AmdgpuProbe final : public Probe {
@@ -134,7 +136,8 @@ std::optional<std::string> AmdgpuProbe::kfd_gpu_id(const std::string& pci) const
     std::from_chars(domain_text.data(), domain_text.data() + domain_text.size(), domain);
     std::from_chars(location_text.data(), location_text.data() + location_text.size(), location);
     std::array<char, 32> address{};
-    std::snprintf(address.data(), address.size(), "%04x:%02x:%02x.%x", domain, location >> 8 & 0xff, location >> 3 & 0x1f, location & 7);
+    std::snprintf(address.data(), address.size(), "%04x:%02x:%02x.%x", domain, location >> 8 & 0xff, location >> 3 & 0x1f,
+                  location & 7);
     if (pci == address.data()) return *id;
   }
   return std::nullopt;
@@ -143,7 +146,9 @@ std::optional<std::string> AmdgpuProbe::kfd_gpu_id(const std::string& pci) const
 Result<std::vector<ProcessUse>> AmdgpuProbe::processes(const DeviceUuid& device) {
   BASE_TRY_ASSIGN(const Card card, card_of(device));
   const auto id = kfd_gpu_id(card.pci);
-  if (!id) return Error{ErrorCode::Unsupported, "amdgpu: the compute driver (kfd) does not know " + device.text() + ", so its processes cannot be listed"};
+  if (!id)
+    return Error{ErrorCode::Unsupported,
+                 "amdgpu: the compute driver (kfd) does not know " + device.text() + ", so its processes cannot be listed"};
   std::vector<ProcessUse> list;
   const std::string directory = root_ + "/class/kfd/kfd/proc";
   const auto pids = base::list_directory(directory);

@@ -10,7 +10,14 @@
 namespace vram {
 namespace {
 
-enum CudaCode : int { kSuccess = 0, kOutOfMemory = 2, kNotInitialized = 3, kStubLibrary = 34, kNoDevice = 100, kSystemDriverMismatch = 803 };
+enum CudaCode : int {
+  kSuccess = 0,
+  kOutOfMemory = 2,
+  kNotInitialized = 3,
+  kStubLibrary = 34,
+  kNoDevice = 100,
+  kSystemDriverMismatch = 803
+};
 
 using CudaUuid = std::array<unsigned char, 16>;
 
@@ -81,7 +88,8 @@ struct CudaDriver::Api {
     fill(error_string, "cuGetErrorString");
   }
   bool complete() const {
-    return init && count && device && (uuid || uuid_v2) && total && context_state && retain && release && set_current && memory_info && allocate && free;
+    return init && count && device && (uuid || uuid_v2) && total && context_state && retain && release && set_current &&
+           memory_info && allocate && free;
   }
 };
 
@@ -92,15 +100,18 @@ Error CudaDriver::error(std::string_view call, std::string_view what, int code) 
   if (api_->error_string != nullptr && api_->error_string(code, &text) != kSuccess) text = nullptr;
   int version = 0;
   if (api_->driver_version != nullptr) (void)api_->driver_version(&version);
-  std::string message = "cuda (driver for CUDA " + std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10) + "): " + std::string(call);
+  std::string message = "cuda (driver for CUDA " + std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10) +
+                        "): " + std::string(call);
   if (!what.empty()) message += " on " + std::string(what);
   message += " failed with code " + std::to_string(code);
   if (text != nullptr) message += " (" + std::string(text) + ")";
   switch (code) {
     case kOutOfMemory: return {ErrorCode::InsufficientMemory, std::move(message), code};
-    case kStubLibrary: return {ErrorCode::NotFound, std::move(message) + "; this is the toolkit's stub library, install the driver", code};
+    case kStubLibrary:
+      return {ErrorCode::NotFound, std::move(message) + "; this is the toolkit's stub library, install the driver", code};
     case kNoDevice: return {ErrorCode::NotFound, std::move(message), code};
-    case kSystemDriverMismatch: return {ErrorCode::Unavailable, std::move(message) + "; reboot, or reload the nvidia kernel modules", code};
+    case kSystemDriverMismatch:
+      return {ErrorCode::Unavailable, std::move(message) + "; reboot, or reload the nvidia kernel modules", code};
     default: return {ErrorCode::Unavailable, std::move(message), code};
   }
 }
@@ -110,7 +121,8 @@ Status CudaDriver::load(const std::string& path) {
   if (!library) return Error{ErrorCode::NotFound, "no CUDA driver: " + library.error().message};
   library->leak();
   api_ = std::make_unique<Api>(*library);
-  if (!api_->complete()) return Error{ErrorCode::NotFound, "'" + path + "' is no CUDA driver: it lacks functions that every driver has"};
+  if (!api_->complete())
+    return Error{ErrorCode::NotFound, "'" + path + "' is no CUDA driver: it lacks functions that every driver has"};
   if (const int code = api_->init(0); code != kSuccess) return error("cuInit", "", code);
   return {};
 }
@@ -120,7 +132,8 @@ Status CudaDriver::enumerate() {
   if (const int code = api_->count(&count); code != kSuccess) return error("cuDeviceGetCount", "", code);
   for (int ordinal = 0; ordinal < count; ++ordinal) {
     int device = 0;
-    if (const int code = api_->device(&device, ordinal); code != kSuccess) return error("cuDeviceGet", std::to_string(ordinal), code);
+    if (const int code = api_->device(&device, ordinal); code != kSuccess)
+      return error("cuDeviceGet", std::to_string(ordinal), code);
     CudaUuid own{}, gpu{};
     const bool has_own = api_->uuid_v2 != nullptr && api_->uuid_v2(&own, device) == kSuccess;
     const bool has_gpu = api_->uuid != nullptr && api_->uuid(&gpu, device) == kSuccess;
@@ -129,8 +142,10 @@ Status CudaDriver::enumerate() {
     std::array<char, 128> name{};
     if (api_->name != nullptr) (void)api_->name(name.data(), static_cast<int>(name.size()) - 1, device);
     std::size_t total = 0;
-    if (const int code = api_->total(&total, device); code != kSuccess) return error("cuDeviceTotalMem_v2", std::to_string(ordinal), code);
-    devices_.push_back({DeviceUuid(uuid_text(has_own ? own : gpu, slice ? "MIG-" : "GPU-")), name.data(), ordinal, Bytes(total), ""});
+    if (const int code = api_->total(&total, device); code != kSuccess)
+      return error("cuDeviceTotalMem_v2", std::to_string(ordinal), code);
+    devices_.push_back(
+        {DeviceUuid(uuid_text(has_own ? own : gpu, slice ? "MIG-" : "GPU-")), name.data(), ordinal, Bytes(total), ""});
   }
   return {};
 }
@@ -148,14 +163,16 @@ Result<int> CudaDriver::ordinal_of(const DeviceUuid& device) const {
     if (info.uuid == device) return info.index;
   }
   if (device.text().starts_with("MIG-") && devices_.size() == 1 && api_->uuid_v2 == nullptr) return devices_.front().index;
-  return Error{ErrorCode::NotFound, "'" + device.text() + "' is not one of the " + std::to_string(devices_.size()) + " devices that CUDA shows to this process"};
+  return Error{ErrorCode::NotFound, "'" + device.text() + "' is not one of the " + std::to_string(devices_.size()) +
+                                        " devices that CUDA shows to this process"};
 }
 
 Status CudaDriver::enter(int ordinal) {
   int device = 0;
   void* context = nullptr;
   if (const int code = api_->device(&device, ordinal); code != kSuccess) return error("cuDeviceGet", std::to_string(ordinal), code);
-  if (const int code = api_->retain(&context, device); code != kSuccess) return error("cuDevicePrimaryCtxRetain", devices_[static_cast<std::size_t>(ordinal)].uuid.text(), code);
+  if (const int code = api_->retain(&context, device); code != kSuccess)
+    return error("cuDevicePrimaryCtxRetain", devices_[static_cast<std::size_t>(ordinal)].uuid.text(), code);
   if (const int code = api_->set_current(context); code != kSuccess) {
     leave(ordinal);
     return error("cuCtxSetCurrent", std::to_string(ordinal), code);
@@ -188,8 +205,11 @@ Result<MemorySample> CudaDriver::sample(const DeviceUuid& device) {
   int handle = 0, active = 0;
   unsigned flags = 0;
   if (const int code = api_->device(&handle, ordinal); code != kSuccess) return error("cuDeviceGet", device.text(), code);
-  if (const int code = api_->context_state(handle, &flags, &active); code != kSuccess) return error("cuDevicePrimaryCtxGetState", device.text(), code);
-  if (active == 0) return Error{ErrorCode::Unsupported, "this process has no CUDA context on " + device.text() + ", and none is made to read its memory; ask NVML"};
+  if (const int code = api_->context_state(handle, &flags, &active); code != kSuccess)
+    return error("cuDevicePrimaryCtxGetState", device.text(), code);
+  if (active == 0)
+    return Error{ErrorCode::Unsupported,
+                 "this process has no CUDA context on " + device.text() + ", and none is made to read its memory; ask NVML"};
   BASE_TRY(enter(ordinal));
   const auto asked = base::system_clock().monotonic();
   std::size_t free = 0, total = 0;
@@ -233,6 +253,8 @@ void CudaAllocation::reset() noexcept {
   context_held_ = false;
 }
 
-std::shared_ptr<Probe> make_cuda_probe(std::shared_ptr<CudaDriver> driver) { return std::make_shared<CudaProbe>(std::move(driver)); }
+std::shared_ptr<Probe> make_cuda_probe(std::shared_ptr<CudaDriver> driver) {
+  return std::make_shared<CudaProbe>(std::move(driver));
+}
 
 }  // namespace vram

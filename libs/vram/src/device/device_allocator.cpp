@@ -47,7 +47,8 @@ class CudaAllocator final : public DeviceAllocator {
   Result<std::unique_ptr<DeviceBlock>> allocate(const DeviceUuid& device, Bytes bytes) override {
     if (device.empty()) return NothingAllocator().allocate(device, bytes);
     if (!device.text().starts_with("GPU-") && !device.text().starts_with("MIG-")) {
-      return Error{ErrorCode::Unsupported, "memory of '" + device.text() + "' can only be taken by its own runtime, not through the CUDA driver"};
+      return Error{ErrorCode::Unsupported,
+                   "memory of '" + device.text() + "' can only be taken by its own runtime, not through the CUDA driver"};
     }
     BASE_TRY_ASSIGN(auto driver, loaded());
     return as_block(driver->allocate(device, bytes));
@@ -56,9 +57,7 @@ class CudaAllocator final : public DeviceAllocator {
  private:
   Result<std::shared_ptr<CudaDriver>> loaded() {
     const std::lock_guard lock(mutex_);  // the first allocation is slow; others need the driver too
-    if (!driver_) {
-      BASE_TRY_ASSIGN(driver_, CudaDriver::open(path_));
-    }
+    if (!driver_) { BASE_TRY_ASSIGN(driver_, CudaDriver::open(path_)); }
     return driver_;
   }
   const std::optional<std::string> path_;
@@ -70,7 +69,8 @@ class CudaAllocator final : public DeviceAllocator {
 
 Result<std::shared_ptr<DeviceAllocator>> open_allocator(const DeviceChoice& choice, const ProbeOptions& options) {
   if (choice.kind == DeviceChoice::Kind::None) return std::shared_ptr<DeviceAllocator>(std::make_shared<NothingAllocator>());
-  if (choice.kind == DeviceChoice::Kind::Auto) return std::shared_ptr<DeviceAllocator>(std::make_shared<CudaAllocator>(options.environment.cuda_path));
+  if (choice.kind == DeviceChoice::Kind::Auto)
+    return std::shared_ptr<DeviceAllocator>(std::make_shared<CudaAllocator>(options.environment.cuda_path));
   BASE_TRY_ASSIGN(auto devices, SimulatedDevices::open(options.directory, choice.simulated));
   return std::shared_ptr<DeviceAllocator>(std::make_shared<SimulatedAllocator>(std::move(devices)));
 }

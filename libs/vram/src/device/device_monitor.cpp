@@ -74,7 +74,8 @@ class DeviceMonitor::Impl {
     adopt(view);  // before anybody can ask for a sample of what is returned here
     if (view.value) return *view.value;
     if (view.error) return *view.error;
-    return Error{ErrorCode::Unavailable, "GPU driver " + std::string(driver()) + " has not told its devices yet; try again in a moment"};
+    return Error{ErrorCode::Unavailable,
+                 "GPU driver " + std::string(driver()) + " has not told its devices yet; try again in a moment"};
   }
 
   const base::Clock& clock() const { return clock_; }
@@ -95,7 +96,9 @@ class DeviceMonitor::Impl {
   }
 
  private:
-  LaneOptions list_options() const { return {"list of devices", options_.first_deadline, nanoseconds{}, options_.retry, options_.replace_after}; }
+  LaneOptions list_options() const {
+    return {"list of devices", options_.first_deadline, nanoseconds{}, options_.retry, options_.replace_after};
+  }
   SampleLane::Listener listener() const {
     return [health = health_](bool failing, const std::string& reason) { health->report(failing, reason); };
   }
@@ -113,11 +116,13 @@ class DeviceMonitor::Impl {
       lanes->info = info;
       lanes->samples = std::make_unique<SampleLane>(
           [probe = probe_, uuid = info.uuid] { return probe->sample(uuid); },
-          LaneOptions{"memory of " + info.uuid.text(), options_.deadline, options_.refresh, options_.retry, options_.replace_after}, clock_, listener());
+          LaneOptions{"memory of " + info.uuid.text(), options_.deadline, options_.refresh, options_.retry, options_.replace_after},
+          clock_, listener());
       // Failing lists are told to the one who asks, not to the log.
       lanes->processes = std::make_unique<ProcessLane>(
           [probe = probe_, uuid = info.uuid] { return probe->processes(uuid); },
-          LaneOptions{"processes on " + info.uuid.text(), options_.deadline, nanoseconds{}, nanoseconds{}, options_.replace_after}, clock_, nullptr);
+          LaneOptions{"processes on " + info.uuid.text(), options_.deadline, nanoseconds{}, nanoseconds{}, options_.replace_after},
+          clock_, nullptr);
       devices_.push_back(std::move(lanes));
     }
     adopted_.store(true);
@@ -164,7 +169,8 @@ class DeviceMonitor::Impl {
 DeviceMonitor::DeviceMonitor(std::unique_ptr<Impl> impl, MonitorOptions options) : impl_(std::move(impl)), options_(options) {}
 DeviceMonitor::~DeviceMonitor() = default;
 
-std::shared_ptr<DeviceMonitor> DeviceMonitor::create(std::shared_ptr<Probe> probe, MonitorOptions options, base::Logger log, const base::Clock& clock) {
+std::shared_ptr<DeviceMonitor> DeviceMonitor::create(std::shared_ptr<Probe> probe, MonitorOptions options, base::Logger log,
+                                                     const base::Clock& clock) {
   auto impl = std::make_unique<Impl>(std::move(probe), options, std::move(log), clock);
   return std::shared_ptr<DeviceMonitor>(new DeviceMonitor(std::move(impl), options));
 }
@@ -193,8 +199,10 @@ std::vector<DeviceState> DeviceMonitor::states() const {
     const SampleLane::View view = lanes->samples->view();
     DeviceState state{lanes->info, SampleState::Unknown, view.value, {}, ""};
     if (view.value) state.age = impl_->clock().monotonic() - view.begun;
-    if (!view.failing && view.value) state.state = SampleState::Ok;
-    else state.state = state_without_driver(view, state.age, options_.grace);
+    if (!view.failing && view.value)
+      state.state = SampleState::Ok;
+    else
+      state.state = state_without_driver(view, state.age, options_.grace);
     if (state.state != SampleState::Ok) state.reason = view.error ? view.error->message : "not sampled yet";
     list.push_back(std::move(state));
   }

@@ -2,9 +2,11 @@
 //
 // Invariants:
 // - At most one current thread; it alone starts calls. Threads that were given up only deliver their late answer and end.
-// - The core (mutex, answer, call) is owned by lane and threads together, so a stuck thread outlives the lane safely; after `stop` a returning
+// - The core (mutex, answer, call) is owned by lane and threads together, so a stuck thread outlives the lane safely; after `stop`
+// a returning
 //   thread touches neither clock nor log.
-// - `failing` is set when a call fails, exceeds its limit, or keeps somebody waiting beyond his patience; it is cleared only by a call that succeeds
+// - `failing` is set when a call fails, exceeds its limit, or keeps somebody waiting beyond his patience; it is cleared only by a
+// call that succeeds
 //   within the limit. While it is set nobody waits.
 #pragma once
 #include <pthread.h>
@@ -28,10 +30,10 @@
 namespace vram {
 
 struct LaneOptions {
-  std::string what;                   // "memory of GPU-…", for reasons
-  std::chrono::nanoseconds limit;     // a call that takes longer counts as hung
-  std::chrono::nanoseconds refresh;   // 0: asks only when somebody wants it
-  std::chrono::nanoseconds retry;     // pause after a failure, doubled up to kLongestRetry; 0: tried again when next asked
+  std::string what;                  // "memory of GPU-…", for reasons
+  std::chrono::nanoseconds limit;    // a call that takes longer counts as hung
+  std::chrono::nanoseconds refresh;  // 0: asks only when somebody wants it
+  std::chrono::nanoseconds retry;    // pause after a failure, doubled up to kLongestRetry; 0: tried again when next asked
   std::chrono::nanoseconds replace_after;
 };
 
@@ -41,7 +43,7 @@ class DriverLane {
   using nanoseconds = std::chrono::nanoseconds;
   static constexpr nanoseconds kLongestRetry = std::chrono::seconds(1);
   static constexpr nanoseconds kNever = nanoseconds::min() / 2;  // before any time, and still safe to subtract
-  static constexpr int kManyGivenUp = 12;  // from then on threads are replaced half as often
+  static constexpr int kManyGivenUp = 12;                        // from then on threads are replaced half as often
   static constexpr int kMostGivenUp = 48;
 
   struct View {
@@ -100,11 +102,11 @@ class DriverLane {
     std::condition_variable answered;  // for those who wait
     bool stop = false;
     bool wanted = false;
-    bool busy = false;                // the current thread is in the driver
-    std::uint64_t current = 0;        // number of the current thread; 0: there is none
+    bool busy = false;          // the current thread is in the driver
+    std::uint64_t current = 0;  // number of the current thread; 0: there is none
     std::uint64_t threads_made = 0;
-    int in_our_code = 0;              // threads that are not in the driver
-    int given_up = 0;                 // threads still stuck
+    int in_our_code = 0;  // threads that are not in the driver
+    int given_up = 0;     // threads still stuck
     nanoseconds busy_since{};
     nanoseconds last_begun = kNever;  // of the last call that ended, good or bad
     nanoseconds next_try{};           // while failing
@@ -176,8 +178,10 @@ void DriverLane<T>::run(std::shared_ptr<Core> core, std::uint64_t number) {
     lock.lock();
     ++core->in_our_code;
     const bool replaced = core->current != number;
-    if (replaced) --core->given_up;
-    else core->busy = false;
+    if (replaced)
+      --core->given_up;
+    else
+      core->busy = false;
     if (core->stop) break;
     const bool changed = core->settle(std::move(answer), begun, core->clock.monotonic(), replaced);
     const bool failing = core->failing;

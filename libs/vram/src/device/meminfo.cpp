@@ -27,7 +27,8 @@ base::Result<HostMemory> read_meminfo(const std::string& path) {
     if (const auto value = kib_of(line, "MemTotal:")) total = value;
     if (const auto value = kib_of(line, "MemAvailable:")) available = value;
   }
-  if (!total || !available) return base::Error{base::ErrorCode::Unsupported, "'" + path + "' tells neither total nor available memory"};
+  if (!total || !available)
+    return base::Error{base::ErrorCode::Unsupported, "'" + path + "' tells neither total nor available memory"};
   return HostMemory{*total, *available};
 }
 

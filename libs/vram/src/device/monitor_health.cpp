@@ -3,8 +3,8 @@
 namespace vram {
 
 std::string MonitorHealth::begins(const std::string& reason) const {
-  return "GPU driver " + std::string(probe_->driver()) + " cannot be read: " + reason + "; the last figures serve for " + base::to_string(grace_) +
-         ", then requests go by the policy for unknown (--unknown)";
+  return "GPU driver " + std::string(probe_->driver()) + " cannot be read: " + reason + "; the last figures serve for " +
+         base::to_string(grace_) + ", then requests go by the policy for unknown (--unknown)";
 }
 
 void MonitorHealth::report(bool failing, const std::string& reason) {

@@ -1,6 +1,6 @@
-// The part of NVML that is used here, in our own declarations: types, versioned structs and a table of functions that is filled symbol by symbol.
-// A symbol that the library lacks leaves its entry null: a feature less, not a failure. Entry names carry their version, since the plain exported
-// name of a versioned function is its oldest form.
+// The part of NVML that is used here, in our own declarations: types, versioned structs and a table of functions that is filled
+// symbol by symbol. A symbol that the library lacks leaves its entry null: a feature less, not a failure. Entry names carry their
+// version, since the plain exported name of a versioned function is its oldest form.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -48,8 +48,8 @@ inline constexpr std::uint64_t kNotAvailable = ~std::uint64_t{0};
 static_assert(sizeof(Memory) == 24 && sizeof(MemoryV2) == 40 && sizeof(PciInfo) == 68 && kMemoryV2Version == 0x02000028);
 static_assert(offsetof(MemoryV2, total) == 8 && offsetof(MemoryV2, free) == 24 && offsetof(PciInfo, domain) == 16);
 
-// Entries of a process list. Only pid and bytes are read, at the same offsets in all forms; the forms differ in size: 16 bytes (v1), 24 (v2 and
-// v3), 32 (v3 of the drivers 535.43 to 535.86).
+// Entries of a process list. Only pid and bytes are read, at the same offsets in all forms; the forms differ in size: 16 bytes
+// (v1), 24 (v2 and v3), 32 (v3 of the drivers 535.43 to 535.86).
 struct ProcessHead {
   std::uint32_t pid;
   std::uint64_t bytes;

@@ -14,13 +14,15 @@ struct CodeText {
 };
 
 constexpr std::string_view kContainerAdvice =
-    "if this worked before in a container, the container has lost its access to the GPU: restart the container; otherwise see the kernel log (dmesg)";
+    "if this worked before in a container, the container has lost its access to the GPU: restart the container; otherwise see the "
+    "kernel log (dmesg)";
 
 constexpr std::array kCodes{
     CodeText{kUninitialized, ErrorCode::Unavailable, "not initialised", "it is initialised again at the next try"},
     CodeText{kInvalidArgument, ErrorCode::InvalidArgument, "invalid argument", "check the UUIDs in CUDA_VISIBLE_DEVICES"},
     CodeText{kNotSupported, ErrorCode::Unsupported, "not supported by this device", "use another device or --gpu none"},
-    CodeText{kNoPermission, ErrorCode::PermissionDenied, "no permission", "check the access rights of /dev/nvidia*; in a container name MIG slices by UUID"},
+    CodeText{kNoPermission, ErrorCode::PermissionDenied, "no permission",
+             "check the access rights of /dev/nvidia*; in a container name MIG slices by UUID"},
     CodeText{kNotFound, ErrorCode::NotFound, "not found", "check the UUID with nvidia-smi -L"},
     CodeText{kInsufficientSize, ErrorCode::Internal, "buffer too small", ""},
     CodeText{8, ErrorCode::Unavailable, "external power is missing", "check the power cables of the GPU"},
@@ -28,11 +30,13 @@ constexpr std::array kCodes{
     CodeText{10, ErrorCode::Timeout, "timeout in the driver", "see the kernel log (dmesg)"},
     CodeText{kLibraryNotFound, ErrorCode::Unavailable, "a library of the driver is missing", "install the whole driver package"},
     CodeText{kFunctionNotFound, ErrorCode::Unsupported, "function not found", "install a newer driver"},
-    CodeText{kGpuLost, ErrorCode::Unavailable, "GPU lost", "the GPU has fallen off the bus: see the kernel log (dmesg), reset it or reboot"},
+    CodeText{kGpuLost, ErrorCode::Unavailable, "GPU lost",
+             "the GPU has fallen off the bus: see the kernel log (dmesg), reset it or reboot"},
     CodeText{kResetRequired, ErrorCode::Unavailable, "GPU requires a reset", "reset it (nvidia-smi --gpu-reset) or reboot"},
     CodeText{kOperatingSystem, ErrorCode::PermissionDenied, "blocked by the operating system", kContainerAdvice},
     CodeText{kVersionMismatch, ErrorCode::Unavailable, "driver and library versions differ",
-             "the driver package was upgraded while the old kernel module is loaded: reboot, or reload the nvidia kernel modules and restart this program"},
+             "the driver package was upgraded while the old kernel module is loaded: reboot, or reload the nvidia kernel modules "
+             "and restart this program"},
     CodeText{20, ErrorCode::Unavailable, "out of memory in the driver", ""},
     CodeText{kStructVersion, ErrorCode::Unsupported, "struct version not known to the driver", "install a newer driver"},
     CodeText{kGpuNotFound, ErrorCode::NotFound, "no GPU found", "check the GPU with lspci"},
@@ -49,8 +53,10 @@ Error error_of(const Api& api, std::string_view driver_version, std::string_view
   message += "): " + std::string(call);
   if (!what.empty()) message += " of " + std::string(what);
   message += " failed with code " + std::to_string(code);
-  if (known != kCodes.end()) message += " (" + std::string(known->text) + ")";
-  else if (own != nullptr) message += " (" + std::string(own) + ")";
+  if (known != kCodes.end())
+    message += " (" + std::string(known->text) + ")";
+  else if (own != nullptr)
+    message += " (" + std::string(own) + ")";
   if (known != kCodes.end() && !known->advice.empty()) message += "; " + std::string(known->advice);
   return {known != kCodes.end() ? known->error : ErrorCode::Unavailable, std::move(message), code};
 }

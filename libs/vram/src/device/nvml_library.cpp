@@ -20,7 +20,8 @@ Result<std::shared_ptr<Library>> Library::open(const std::string& path) {
   }
   BASE_TRY_ASSIGN(base::SharedLibrary library, base::SharedLibrary::open(path));
   const Api api = Api::load(library);
-  if (!api.complete()) return Error{ErrorCode::NotFound, "'" + path + "' is no NVML: it lacks functions that every driver since 319 has"};
+  if (!api.complete())
+    return Error{ErrorCode::NotFound, "'" + path + "' is no NVML: it lacks functions that every driver since 319 has"};
   library.leak();
   const std::lock_guard lock(mutex);
   return loaded.try_emplace(path, std::make_shared<Library>(api)).first->second;
@@ -44,7 +45,9 @@ std::string Library::driver_version() const {
   return version_;
 }
 
-Error Library::error(std::string_view call, std::string_view what, int code) const { return error_of(api_, driver_version(), call, what, code); }
+Error Library::error(std::string_view call, std::string_view what, int code) const {
+  return error_of(api_, driver_version(), call, what, code);
+}
 
 std::string Library::text(int (*call)(Device, char*, unsigned), Device device) const {
   std::array<char, 97> buffer{};
@@ -79,8 +82,10 @@ Result<std::vector<ProcessUse>> Library::processes(Device device, std::string_vi
   bool listed = false;
   for (const Api::ProcessLists* lists : {&api_.compute, &api_.graphics, &api_.mps}) {
     const int code = list_processes(api_, *lists, device, merge);
-    if (code == kSuccess) listed = true;
-    else if (code != kFunctionNotFound && code != kNotSupported) failed = code;
+    if (code == kSuccess)
+      listed = true;
+    else if (code != kFunctionNotFound && code != kNotSupported)
+      failed = code;
   }
   if (!listed) return error("the list of processes", what, failed == kSuccess ? static_cast<int>(kNotSupported) : failed);
   return merge.result();

@@ -19,7 +19,8 @@ class Library {
   // The one of this process for `path`; libraries are loaded once and kept for ever.
   static Result<std::shared_ptr<Library>> open(const std::string& path);
 
-  // Initialises if this process has not done so (a child made by fork has to do it again). Calling it twice at once is harmless: NVML counts.
+  // Initialises if this process has not done so (a child made by fork has to do it again). Calling it twice at once is harmless:
+  // NVML counts.
   Status ready();
   // The driver says that it is not initialised after all.
   void forget() noexcept { initialised_by_.store(0); }

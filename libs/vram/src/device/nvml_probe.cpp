@@ -101,12 +101,14 @@ void NvmlProbe::add_slices(const Gpu& gpu, int position, std::vector<Found>& fou
   }
 }
 
-// Slices that the environment names and that the walk over the GPUs did not show: in a container the GPU itself may be closed to us.
+// Slices that the environment names and that the walk over the GPUs did not show: in a container the GPU itself may be closed to
+// us.
 void NvmlProbe::add_named_slices(std::vector<Found>& found) {
   const nvml::Api& api = library_->api();
   if (api.by_uuid == nullptr) return;
   for (const std::string& entry : mig_entries(options_.environment)) {
-    const bool known = std::any_of(found.begin(), found.end(), [&](const Found& one) { return one.candidate.uuid.starts_with(entry); });
+    const bool known =
+        std::any_of(found.begin(), found.end(), [&](const Found& one) { return one.candidate.uuid.starts_with(entry); });
     Device slice = nullptr;
     if (known || api.by_uuid(entry.c_str(), &slice) != nvml::kSuccess) continue;
     const std::string name = library_->text(api.name, slice);
@@ -123,8 +125,10 @@ std::vector<Found> NvmlProbe::expand(const std::vector<Gpu>& gpus) {
   for (const Gpu& gpu : gpus) {
     unsigned current = 0, pending = 0;
     const bool mig = api.mig_mode != nullptr && api.mig_mode(gpu.handle, &current, &pending) == nvml::kSuccess && current == 1;
-    if (mig) add_slices(gpu, position, found);
-    else found.push_back({gpu.handle, {gpu.uuid, "", position, 0, gpu.name}});
+    if (mig)
+      add_slices(gpu, position, found);
+    else
+      found.push_back({gpu.handle, {gpu.uuid, "", position, 0, gpu.name}});
     ++position;
   }
   add_named_slices(found);
@@ -139,13 +143,15 @@ Result<std::vector<DeviceInfo>> NvmlProbe::describe(const std::vector<Found>& fo
     auto memory = memory_of(found[at].handle, candidate.uuid);
     if (!memory) {
       const int code = memory.error().native;
-      // A lost or closed GPU is out of the game; any other failure may pass, and a list with a hole would stay for the life of the process.
+      // A lost or closed GPU is out of the game; any other failure may pass, and a list with a hole would stay for the life of the
+      // process.
       if (code != nvml::kGpuLost && code != nvml::kNoPermission && code != nvml::kNotSupported) return std::move(memory).error();
       lost = std::move(memory).error();
       warn(lost->message + "; this GPU is left out");
       continue;
     }
-    infos.push_back({DeviceUuid(candidate.uuid), candidate.name, static_cast<int>(infos.size()), Bytes(memory->total), library_->driver_version()});
+    infos.push_back({DeviceUuid(candidate.uuid), candidate.name, static_cast<int>(infos.size()), Bytes(memory->total),
+                     library_->driver_version()});
   }
   if (infos.empty() && lost) return *lost;
   return infos;

@@ -17,7 +17,9 @@ class NoDevices final : public Probe {
   Result<std::vector<ProcessUse>> processes(const DeviceUuid& device) override { return unknown(device); }
 
  private:
-  static Error unknown(const DeviceUuid& device) { return {ErrorCode::NotFound, "there is no device '" + device.text() + "': no GPU is used"}; }
+  static Error unknown(const DeviceUuid& device) {
+    return {ErrorCode::NotFound, "there is no device '" + device.text() + "': no GPU is used"};
+  }
 };
 
 // The first driver that has devices. Until then a driver that is ill counts as there: its GPU must not be taken for none.
@@ -78,8 +80,10 @@ Result<std::shared_ptr<Probe>> open_probe(const DeviceChoice& choice, const Prob
   }
   std::vector<std::shared_ptr<Probe>> candidates;
   auto nvidia = open_nvml_probe({options.environment, options.log, "/proc/meminfo"});
-  if (nvidia) candidates.push_back(std::move(nvidia).value());
-  else options.log.debug(nvidia.error().message);
+  if (nvidia)
+    candidates.push_back(std::move(nvidia).value());
+  else
+    options.log.debug(nvidia.error().message);
   candidates.push_back(make_amdgpu_probe(options.sysfs_root));
   return std::shared_ptr<Probe>(std::make_shared<FirstDriver>(std::move(candidates)));
 }

@@ -13,7 +13,7 @@ namespace vram {
 namespace {
 
 struct flock one_byte(std::int64_t byte, short type) {
-  struct flock range{};
+  struct flock range {};
   range.l_type = type;
   range.l_whence = SEEK_SET;
   range.l_start = byte;

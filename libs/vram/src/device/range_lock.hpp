@@ -1,5 +1,6 @@
-// Open-file-description locks on one byte. They belong to the description, not to process or thread: the kernel drops them when its last
-// descriptor is gone, SIGKILL included, and they cross PID namespaces. Threads that share a description do not exclude each other.
+// Open-file-description locks on one byte. They belong to the description, not to process or thread: the kernel drops them when its
+// last descriptor is gone, SIGKILL included, and they cross PID namespaces. Threads that share a description do not exclude each
+// other.
 #pragma once
 #include <cstdint>
 
@@ -15,8 +16,8 @@ void unlock_byte(int fd, std::int64_t byte) noexcept;
 // Does another description hold this byte? Locks of `fd` itself are not seen. Counts as locked when the kernel cannot tell.
 bool is_locked_elsewhere(int fd, std::int64_t byte) noexcept;
 
-// From now on a child made by fork() without exec loses `fd` at once (it becomes /dev/null there): otherwise the child would keep its parent's
-// locks alive. At most 64 at a time; beyond that a forked child keeps the locks until it ends.
+// From now on a child made by fork() without exec loses `fd` at once (it becomes /dev/null there): otherwise the child would keep
+// its parent's locks alive. At most 64 at a time; beyond that a forked child keeps the locks until it ends.
 void drop_in_forked_children(int fd);
 void forget_forked_children(int fd);
 

@@ -122,8 +122,10 @@ Result<MemorySample> SimulatedDevices::sample(const DeviceUuid& device) const {
   MemorySample sample{infos_[at].total, Bytes(), nanoseconds(now_ns())};
   wait_while_hanging(at);
   switch (fault_of(at)) {
-    case SimulatedFault::Lost: return Error{ErrorCode::Unavailable, "simulated device " + device.text() + " is lost (fault 'lost' is set)"};
-    case SimulatedFault::Sample: return Error{ErrorCode::Unavailable, "simulated device " + device.text() + " cannot be read (fault 'sample' is set)"};
+    case SimulatedFault::Lost:
+      return Error{ErrorCode::Unavailable, "simulated device " + device.text() + " is lost (fault 'lost' is set)"};
+    case SimulatedFault::Sample:
+      return Error{ErrorCode::Unavailable, "simulated device " + device.text() + " cannot be read (fault 'sample' is set)"};
     case SimulatedFault::Allocate:
     case SimulatedFault::None: break;
   }
@@ -141,7 +143,9 @@ Result<std::vector<ProcessUse>> SimulatedDevices::processes(const DeviceUuid& de
 
 Result<SimulatedAllocation> SimulatedDevices::book(std::size_t device, Bytes bytes, bool stranger) {
   auto taken = table_->take(device, bytes, infos_[device].total, stranger);
-  if (!taken) return Error{taken.error().code, "simulated device " + infos_[device].uuid.text() + ": " + taken.error().message, taken.error().native};
+  if (!taken)
+    return Error{taken.error().code, "simulated device " + infos_[device].uuid.text() + ": " + taken.error().message,
+                 taken.error().native};
   return SimulatedAllocation(table_, device, bytes);
 }
 
@@ -149,7 +153,8 @@ Result<SimulatedAllocation> SimulatedDevices::allocate(const DeviceUuid& device,
   BASE_TRY_ASSIGN(const std::size_t at, position(device));
   wait_while_hanging(at);
   const SimulatedFault fault = fault_of(at);
-  if (fault == SimulatedFault::Lost) return Error{ErrorCode::Unavailable, "simulated device " + device.text() + " is lost (fault 'lost' is set)"};
+  if (fault == SimulatedFault::Lost)
+    return Error{ErrorCode::Unavailable, "simulated device " + device.text() + " is lost (fault 'lost' is set)"};
   if (fault == SimulatedFault::Allocate) {
     return Error{ErrorCode::InsufficientMemory, "simulated device " + device.text() + ": out of memory (fault 'allocate' is set)"};
   }
@@ -198,7 +203,11 @@ std::vector<SimulatedDeviceState> SimulatedDevices::snapshot() const {
   std::vector<SimulatedDeviceState> states;
   for (std::size_t at = 0; at < infos_.size(); ++at) {
     const UsageTable::Controls words = table_->controls(at);
-    SimulatedDeviceState state{infos_[at], table_->used(at), {}, fault_of(at), nanoseconds(std::max<std::int64_t>(0, words.hang_until - now_ns())),
+    SimulatedDeviceState state{infos_[at],
+                               table_->used(at),
+                               {},
+                               fault_of(at),
+                               nanoseconds(std::max<std::int64_t>(0, words.hang_until - now_ns())),
                                nanoseconds(words.release_lag)};
     for (const UsageTable::Holder& holder : table_->holders(at)) state.processes.push_back({holder.pid, holder.bytes, true});
     states.push_back(std::move(state));
@@ -206,6 +215,8 @@ std::vector<SimulatedDeviceState> SimulatedDevices::snapshot() const {
   return states;
 }
 
-std::shared_ptr<Probe> make_simulated_probe(std::shared_ptr<SimulatedDevices> devices) { return std::make_shared<SimulatedProbe>(std::move(devices)); }
+std::shared_ptr<Probe> make_simulated_probe(std::shared_ptr<SimulatedDevices> devices) {
+  return std::make_shared<SimulatedProbe>(std::move(devices));
+}
 
 }  // namespace vram

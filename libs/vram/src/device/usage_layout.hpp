@@ -53,7 +53,8 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<std
 
 // Locked bytes lie behind the data, where nobody reads or writes.
 inline constexpr std::int64_t kTableLockByte = std::int64_t{1} << 30;
-inline constexpr std::int64_t kUsersByte = kTableLockByte + 1;  // shared by every open table: while one is open the device list stands
+inline constexpr std::int64_t kUsersByte =
+    kTableLockByte + 1;  // shared by every open table: while one is open the device list stands
 inline constexpr std::int64_t kTokenByte = kTableLockByte + 1024;
 
 }  // namespace vram

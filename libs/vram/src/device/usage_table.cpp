@@ -47,11 +47,17 @@ Status create(const std::string& path) {
   if (const int failed = ::posix_fallocate(fd.get(), 0, sizeof(UsageLayout)); failed != 0) {
     made = base::error_from_errno("cannot allocate '" + temporary + "'", failed);
   } else {
-    struct { std::uint64_t magic; std::uint32_t version; std::uint32_t devices; char boot[48]; } head{kUsageMagic, kUsageVersion, 0, {}};
+    struct {
+      std::uint64_t magic;
+      std::uint32_t version;
+      std::uint32_t devices;
+      char boot[48];
+    } head{kUsageMagic, kUsageVersion, 0, {}};
     copy_text(head.boot, sizeof head.boot, boot_id());
     made = base::write_all(fd.get(), {reinterpret_cast<const char*>(&head), sizeof head}, temporary);
     (void)::fchmod(fd.get(), 0660);
-    if (made && ::link(temporary.c_str(), path.c_str()) != 0 && errno != EEXIST) made = base::error_from_errno("cannot create '" + path + "'", errno);
+    if (made && ::link(temporary.c_str(), path.c_str()) != 0 && errno != EEXIST)
+      made = base::error_from_errno("cannot create '" + path + "'", errno);
   }
   ::unlink(temporary.c_str());
   return made;
@@ -81,8 +87,8 @@ void empty_line(UsageHolder& line) noexcept {
 
 }  // namespace
 
-// The table lock: in-process mutex first, then the byte. Both are held for microseconds; a process that was stopped right there makes others fail
-// after the deadline instead of waiting for ever.
+// The table lock: in-process mutex first, then the byte. Both are held for microseconds; a process that was stopped right there
+// makes others fail after the deadline instead of waiting for ever.
 class UsageTable::TableLock {
  public:
   static Result<std::unique_ptr<TableLock>> take(UsageTable& table) {
@@ -91,7 +97,8 @@ class UsageTable::TableLock {
     for (std::chrono::microseconds pause{5};; pause = std::min(pause * 2, std::chrono::microseconds{2000})) {
       BASE_TRY_ASSIGN(lock->taken_, try_lock_byte(table.fd_.get(), kTableLockByte, RangeLockKind::Exclusive));
       if (lock->taken_) return lock;
-      if (now_ns() > give_up) return Error{ErrorCode::Timeout, "'" + table.path_ + "' stays locked by another process; is one stopped?"};
+      if (now_ns() > give_up)
+        return Error{ErrorCode::Timeout, "'" + table.path_ + "' stays locked by another process; is one stopped?"};
       base::system_clock().sleep_for(pause);
     }
   }
@@ -127,17 +134,19 @@ Result<std::shared_ptr<UsageTable>> UsageTable::open(const std::string& path) {
   }
   if (!opened) return Error{ErrorCode::Configuration, std::move(opened).error().message};
   Fd fd = std::move(opened).value();
-  struct stat info{};
+  struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return base::error_from_errno("cannot read '" + path + "'", errno);
   if (static_cast<std::uint64_t>(info.st_size) != sizeof(UsageLayout)) {
-    return Error{ErrorCode::Configuration, "'" + path + "' is not a file of pretended devices of this version; remove it when nobody uses it"};
+    return Error{ErrorCode::Configuration,
+                 "'" + path + "' is not a file of pretended devices of this version; remove it when nobody uses it"};
   }
   // A mapping keeps its description, and so its locks, alive in forked children: map through a description that holds none.
   BASE_TRY_ASSIGN(const Fd for_map, base::open_file("/proc/self/fd/" + std::to_string(fd.get()), O_RDWR));
   BASE_TRY_ASSIGN(base::MappedFile map, base::MappedFile::map(for_map.get(), sizeof(UsageLayout), true));
   std::shared_ptr<UsageTable> table(new UsageTable(path, std::move(fd), std::move(map)));
   if (table->layout().magic != kUsageMagic || table->layout().version != kUsageVersion) {
-    return Error{ErrorCode::Configuration, "'" + path + "' is not a file of pretended devices of this version; remove it when nobody uses it"};
+    return Error{ErrorCode::Configuration,
+                 "'" + path + "' is not a file of pretended devices of this version; remove it when nobody uses it"};
   }
   BASE_TRY_ASSIGN(const auto lock, TableLock::take(*table));
   // Alone with a file of an earlier boot: its times mean nothing now.
@@ -172,8 +181,9 @@ Status UsageTable::agree(const std::vector<Device>& wanted, std::string (*descri
   // Converting our shared lock succeeds only if nobody else has the file open; on failure we keep the shared one.
   BASE_TRY_ASSIGN(const bool alone, try_lock_byte(fd_.get(), kUsersByte, RangeLockKind::Exclusive));
   if (!alone && !present.empty()) {
-    return Error{ErrorCode::Configuration, "the devices " + describe(wanted) + " were asked for, but another process uses '" + path_ + "' with " +
-                                               describe(present) + "; give the same list, or another directory"};
+    return Error{ErrorCode::Configuration, "the devices " + describe(wanted) + " were asked for, but another process uses '" +
+                                               path_ + "' with " + describe(present) +
+                                               "; give the same list, or another directory"};
   }
   for (UsageHolder& line : layout().holders) empty_line(line);
   line_.store(-1);
@@ -280,12 +290,14 @@ std::vector<UsageTable::Holder> UsageTable::holders(std::size_t device) const {
 }
 
 Status UsageTable::take(std::size_t device, Bytes bytes, Bytes capacity, bool stranger) {
-  if (pid_ != ::getpid()) return Error{ErrorCode::Unsupported, "'" + path_ + "' was opened before fork(); open it again in the child"};
+  if (pid_ != ::getpid())
+    return Error{ErrorCode::Unsupported, "'" + path_ + "' was opened before fork(); open it again in the child"};
   BASE_TRY_ASSIGN(const auto lock, TableLock::take(*this));
   const Bytes in_use = sum(device);
   if (in_use + bytes > capacity) {
-    return Error{ErrorCode::InsufficientMemory, "out of memory: " + base::to_string(bytes) + " asked, " + base::to_string(capacity - in_use) + " of " +
-                                                    base::to_string(capacity) + " free"};
+    return Error{ErrorCode::InsufficientMemory, "out of memory: " + base::to_string(bytes) + " asked, " +
+                                                    base::to_string(capacity - in_use) + " of " + base::to_string(capacity) +
+                                                    " free"};
   }
   BASE_TRY_ASSIGN(const std::size_t line, own_line());
   layout().holders[line].stranger.store(stranger ? 1 : 0);
@@ -333,6 +345,8 @@ void UsageTable::set_fault(std::size_t device, std::uint32_t fault, std::int64_t
 
 void UsageTable::set_hang(std::size_t device, std::int64_t until) { layout().devices[device].hang_until.store(until); }
 
-void UsageTable::set_release_lag(std::size_t device, std::chrono::nanoseconds lag) { layout().devices[device].release_lag.store(lag.count()); }
+void UsageTable::set_release_lag(std::size_t device, std::chrono::nanoseconds lag) {
+  layout().devices[device].release_lag.store(lag.count());
+}
 
 }  // namespace vram

@@ -1,5 +1,5 @@
-// Who holds how many bytes of which pretended device: a shared file in which every process has a line that is alive as long as the kernel holds its
-// lock. Simulated devices and the fake drivers of the tests stand on it.
+// Who holds how many bytes of which pretended device: a shared file in which every process has a line that is alive as long as the
+// kernel holds its lock. Simulated devices and the fake drivers of the tests stand on it.
 //
 // Invariants:
 // - A holder's bytes count as long as its token (one locked byte of an open file description) is held, and `release lag` longer.
@@ -57,15 +57,15 @@ class UsageTable {
   UsageTable(const UsageTable&) = delete;
   UsageTable& operator=(const UsageTable&) = delete;
 
-  // Makes the list of devices `wanted`, or finds that it is. Another list is replaced if no other table is open on the file, else error Configuration
-  // that names both lists through `describe`.
+  // Makes the list of devices `wanted`, or finds that it is. Another list is replaced if no other table is open on the file, else
+  // error Configuration that names both lists through `describe`.
   base::Status agree(const std::vector<Device>& wanted, std::string (*describe)(const std::vector<Device>&));
   // Position of the device, added if it is new. Error Configuration when the table is full.
   base::Result<std::size_t> find_or_add(const std::string& uuid, base::Bytes total);
   std::vector<Device> devices() const;
 
-  // Books `bytes` for this table's holder line if use stays within `capacity`: error InsufficientMemory otherwise. A stranger's bytes are
-  // also freed by free_strangers().
+  // Books `bytes` for this table's holder line if use stays within `capacity`: error InsufficientMemory otherwise. A stranger's
+  // bytes are also freed by free_strangers().
   base::Status take(std::size_t device, base::Bytes bytes, base::Bytes capacity, bool stranger = false);
   // Gives back, at most what is booked. Nothing happens in a forked child.
   void give(std::size_t device, base::Bytes bytes) noexcept;

@@ -14,11 +14,14 @@ namespace {
 using Positions = std::vector<std::size_t>;
 using Candidates = std::vector<VisibleCandidate>;
 
-bool contains(const Positions& positions, std::size_t one) { return std::find(positions.begin(), positions.end(), one) != positions.end(); }
+bool contains(const Positions& positions, std::size_t one) {
+  return std::find(positions.begin(), positions.end(), one) != positions.end();
+}
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
   if (text.size() < prefix.size()) return false;
-  return std::equal(prefix.begin(), prefix.end(), text.begin(), [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
+  return std::equal(prefix.begin(), prefix.end(), text.begin(),
+                    [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
 }
 
 // The driver reads numbers as strtoul does: "1abc" is 1. Nullopt for what is no number, and for negative ones.
@@ -30,7 +33,9 @@ std::optional<int> leading_number(std::string_view entry) {
   return value;
 }
 
-bool is_uuid(std::string_view entry) { return starts_with_ignoring_case(entry, "GPU-") || starts_with_ignoring_case(entry, "MIG-"); }
+bool is_uuid(std::string_view entry) {
+  return starts_with_ignoring_case(entry, "GPU-") || starts_with_ignoring_case(entry, "MIG-");
+}
 
 // The GPUs among `within`, in PCI order, each once.
 std::vector<int> gpus_of(const Candidates& candidates, const Positions& within) {
@@ -85,7 +90,8 @@ Positions by_container_entry(const Candidates& candidates, const Positions& all,
   return found;
 }
 
-Positions container_selection(const Candidates& candidates, const Positions& all, std::string_view text, VisibleSelection& selection) {
+Positions container_selection(const Candidates& candidates, const Positions& all, std::string_view text,
+                              VisibleSelection& selection) {
   const std::string_view value = base::trim(text);
   if (value.empty() || value == "all" || value == "void") return all;
   if (value == "none") return {};
@@ -98,9 +104,12 @@ Positions container_selection(const Candidates& candidates, const Positions& all
     if (found.empty()) lost.emplace_back(entry);
     add_all(chosen, found);
   }
-  const bool all_numbers = std::all_of(lost.begin(), lost.end(), [](const std::string& entry) { return leading_number(entry).has_value(); });
-  if (!lost.empty() && all_numbers && entries.size() == gpus_of(candidates, all).size()) return all;  // the container tools have cut the list
-  for (const std::string& entry : lost) selection.notes.push_back("NVIDIA_VISIBLE_DEVICES: '" + entry + "' names no device here and is left out");
+  const bool all_numbers =
+      std::all_of(lost.begin(), lost.end(), [](const std::string& entry) { return leading_number(entry).has_value(); });
+  if (!lost.empty() && all_numbers && entries.size() == gpus_of(candidates, all).size())
+    return all;  // the container tools have cut the list
+  for (const std::string& entry : lost)
+    selection.notes.push_back("NVIDIA_VISIBLE_DEVICES: '" + entry + "' names no device here and is left out");
   return chosen;
 }
 
@@ -114,10 +123,12 @@ Positions by_cuda_entry(const Candidates& candidates, const Positions& within, s
 }
 
 bool all_alike(const Candidates& candidates, const Positions& within) {
-  return std::all_of(within.begin(), within.end(), [&](std::size_t at) { return candidates[at].name == candidates[within.front()].name; });
+  return std::all_of(within.begin(), within.end(),
+                     [&](std::size_t at) { return candidates[at].name == candidates[within.front()].name; });
 }
 
-Positions cuda_selection(const Candidates& candidates, const Positions& within, const DeviceEnvironment& environment, VisibleSelection& selection) {
+Positions cuda_selection(const Candidates& candidates, const Positions& within, const DeviceEnvironment& environment,
+                         VisibleSelection& selection) {
   const std::string_view value = base::trim(*environment.cuda_visible_devices);
   Positions chosen;
   if (value.empty()) return chosen;
@@ -127,18 +138,21 @@ Positions cuda_selection(const Candidates& candidates, const Positions& within, 
     const std::string_view entry = base::trim(raw);
     const Positions found = by_cuda_entry(candidates, within, entry, uuids);
     if (found.empty()) {
-      selection.notes.push_back("CUDA_VISIBLE_DEVICES: '" + std::string(entry) + "' names no single device; the list ends before it");
+      selection.notes.push_back("CUDA_VISIBLE_DEVICES: '" + std::string(entry) +
+                                "' names no single device; the list ends before it");
       break;
     }
     if (std::any_of(found.begin(), found.end(), [&](std::size_t at) { return contains(chosen, at); })) {
-      selection.notes.push_back("CUDA_VISIBLE_DEVICES: '" + std::string(entry) + "' is given twice; the driver then shows no device");
+      selection.notes.push_back("CUDA_VISIBLE_DEVICES: '" + std::string(entry) +
+                                "' is given twice; the driver then shows no device");
       return {};
     }
     add_all(chosen, found);
   }
   if (!uuids && environment.cuda_device_order != "PCI_BUS_ID" && !within.empty() && !all_alike(candidates, within)) {
-    selection.notes.push_back("CUDA_VISIBLE_DEVICES holds numbers and the GPUs differ: CUDA may count them in another order than PCI order, which is "
-                              "taken here; set CUDA_DEVICE_ORDER=PCI_BUS_ID or give UUIDs");
+    selection.notes.push_back(
+        "CUDA_VISIBLE_DEVICES holds numbers and the GPUs differ: CUDA may count them in another order than PCI order, which is "
+        "taken here; set CUDA_DEVICE_ORDER=PCI_BUS_ID or give UUIDs");
   }
   return chosen;
 }

@@ -15,7 +15,8 @@ class AmdgpuTest : public ::testing::Test {
     ASSERT_TRUE(base::make_directories(whole.substr(0, whole.rfind('/'))));
     ASSERT_TRUE(base::write_file_atomically(whole, text + "\n"));
   }
-  void card(const std::string& name, const std::string& pci, std::uint64_t total, std::uint64_t used, const std::string& vendor = "0x1002") {
+  void card(const std::string& name, const std::string& pci, std::uint64_t total, std::uint64_t used,
+            const std::string& vendor = "0x1002") {
     const std::string at = "class/drm/" + name + "/device/";
     put(at + "vendor", vendor);
     put(at + "uevent", "DRIVER=amdgpu\nPCI_SLOT_NAME=" + pci);

@@ -1,5 +1,5 @@
-// A test with a fake driver of its own: state file and copies of the libraries in a fresh directory. A copy is a library of its own to the loader and to
-// the process-wide "initialised once", so tests do not see each other.
+// A test with a fake driver of its own: state file and copies of the libraries in a fresh directory. A copy is a library of its own
+// to the loader and to the process-wide "initialised once", so tests do not see each other.
 #pragma once
 #include <gtest/gtest.h>
 #include <stdlib.h>

@@ -176,7 +176,8 @@ TEST_F(NvmlProbeTest, HostWithoutDriverOrGpuHasNoDevices) {
     EXPECT_TRUE(devices->empty());
   }
   EXPECT_EQ(open_nvml_probe({{.nvml_path = "/nowhere/libnvidia-ml.so.1"}, {}, ""}).error().code, ErrorCode::NotFound);
-  EXPECT_EQ(open_nvml_probe({{.nvml_path = CLAMS_FAKE_CUDA}, {}, ""}).error().code, ErrorCode::NotFound) << "a library that is no NVML";
+  EXPECT_EQ(open_nvml_probe({{.nvml_path = CLAMS_FAKE_CUDA}, {}, ""}).error().code, ErrorCode::NotFound)
+      << "a library that is no NVML";
 }
 
 TEST_F(NvmlProbeTest, LeavesOutAGpuThatIsLostOrClosedToUs) {
@@ -212,7 +213,9 @@ TEST_F(NvmlProbeTest, CutsTheListAsTheVariablesSay) {
 
 TEST_F(NvmlProbeTest, ShowsTheSlicesOfAGpuInMigMode) {
   const std::string slice = "MIG-33333333-3333-3333-3333-333333333333", other = "MIG-44444444-4444-4444-4444-444444444444";
-  gpu.devices = {{.mig = true}, {.uuid = slice, .total = 10_GiB, .slice_of = first.text()}, {.uuid = other, .total = 5_GiB, .slice_of = first.text()}};
+  gpu.devices = {{.mig = true},
+                 {.uuid = slice, .total = 10_GiB, .slice_of = first.text()},
+                 {.uuid = other, .total = 5_GiB, .slice_of = first.text()}};
   write();
   EXPECT_EQ(uuids(*nvml()), (std::vector<std::string>{slice, other}));
   EXPECT_EQ(uuids(*nvml(CLAMS_FAKE_NVML, {.cuda_visible_devices = other})), std::vector<std::string>{other});
@@ -224,7 +227,8 @@ TEST_F(NvmlProbeTest, ShowsTheSlicesOfAGpuInMigMode) {
 }
 
 TEST_F(NvmlProbeTest, ADeviceWithoutMemoryOfItsOwnHasThatOfTheHost) {
-  ASSERT_TRUE(base::write_file_atomically(directory_.path() + "/meminfo", "MemTotal:       1000 kB\nMemFree: 1 kB\nMemAvailable:    600 kB\n"));
+  ASSERT_TRUE(base::write_file_atomically(directory_.path() + "/meminfo",
+                                          "MemTotal:       1000 kB\nMemFree: 1 kB\nMemAvailable:    600 kB\n"));
   gpu.fail("nvmlDeviceGetMemoryInfo*", nvml::kNotSupported);
   write();
   const auto sample = nvml()->sample(first);

@@ -31,8 +31,9 @@ class SimulatedDevicesTest : public ::testing::Test {
     return *opened;
   }
   std::unique_ptr<testing::Holder> child(const DeviceUuid& device, Bytes bytes) {
-    return std::make_unique<testing::Holder>(VRAM_CONFORMANCE, std::vector<std::string>{"--hold", "sim:4GiB,sim:2GiB", directory_.path(), device.text(),
-                                                                                        std::to_string(bytes.count())});
+    return std::make_unique<testing::Holder>(
+        VRAM_CONFORMANCE,
+        std::vector<std::string>{"--hold", "sim:4GiB,sim:2GiB", directory_.path(), device.text(), std::to_string(bytes.count())});
   }
   static Bytes free_of(SimulatedDevices& devices, const DeviceUuid& device) {
     const auto sample = devices.sample(device);

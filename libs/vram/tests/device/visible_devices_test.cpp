@@ -20,7 +20,10 @@ std::vector<VisibleCandidate> four_gpus() {
 
 // GPU 0 whole, GPU 1 in two slices, GPU 2 whole.
 std::vector<VisibleCandidate> with_slices() {
-  return {{"GPU-aaaa", "", 0, 0, "A100"}, {"MIG-1111", "GPU-bbbb", 1, 0, "A100 MIG"}, {"MIG-2222", "GPU-bbbb", 1, 1, "A100 MIG"}, {"GPU-cccc", "", 2, 0, "A100"}};
+  return {{"GPU-aaaa", "", 0, 0, "A100"},
+          {"MIG-1111", "GPU-bbbb", 1, 0, "A100 MIG"},
+          {"MIG-2222", "GPU-bbbb", 1, 1, "A100 MIG"},
+          {"GPU-cccc", "", 2, 0, "A100"}};
 }
 
 VisibleSelection cuda(const std::string& value, const std::vector<VisibleCandidate>& candidates = four_gpus()) {

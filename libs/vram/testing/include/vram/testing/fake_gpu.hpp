@@ -1,4 +1,5 @@
-// Steers the fake driver libraries of the tests (docs/design/fake-driver.md): writes the state file, reads the counts of calls. Header only.
+// Steers the fake driver libraries of the tests (docs/design/fake-driver.md): writes the state file, reads the counts of calls.
+// Header only.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -17,7 +18,7 @@ namespace vram::testing {
 struct FakeGpuDevice {
   std::string uuid = "GPU-11111111-1111-1111-1111-111111111111";
   base::Bytes total{std::uint64_t{24} << 30};
-  base::Bytes others{};   // used by processes that do not go through the fake CUDA driver
+  base::Bytes others{};  // used by processes that do not go through the fake CUDA driver
   base::Bytes reserved{};
   base::Bytes context{};  // what a CUDA context takes
   std::string pci = "0000:01:00.0";
@@ -39,15 +40,23 @@ class FakeGpu {
   std::chrono::milliseconds release_lag{};  // freed bytes and those of ended processes show as used for so long
 
   // `call` is a driver function ("nvmlDeviceGetMemoryInfo_v2") or a prefix and '*'. An empty device: all.
-  void fail(std::string call, int code, std::string device = {}) { add("error " + call + " " + std::to_string(code) + " " + device); }
+  void fail(std::string call, int code, std::string device = {}) {
+    add("error " + call + " " + std::to_string(code) + " " + device);
+  }
   // Ends when cleared, or after `lasts`.
-  void hang(std::string call, std::chrono::milliseconds lasts, std::string device = {}) { add("hang " + call + " " + std::to_string(lasts.count()) + " " + device); }
+  void hang(std::string call, std::chrono::milliseconds lasts, std::string device = {}) {
+    add("hang " + call + " " + std::to_string(lasts.count()) + " " + device);
+  }
   // Does not end when cleared: calls already made are stuck for `lasts`, new ones are not.
   void hang_fixed(std::string call, std::chrono::milliseconds lasts, std::string device = {}) {
     add("hang_fixed " + call + " " + std::to_string(lasts.count()) + " " + device);
   }
-  void process(const std::string& device, unsigned pid, base::Bytes bytes) { add("process " + device + " " + std::to_string(pid) + " " + std::to_string(bytes.count())); }
-  void process_of_unknown_size(const std::string& device, unsigned pid) { add("process " + device + " " + std::to_string(pid) + " unknown"); }
+  void process(const std::string& device, unsigned pid, base::Bytes bytes) {
+    add("process " + device + " " + std::to_string(pid) + " " + std::to_string(bytes.count()));
+  }
+  void process_of_unknown_size(const std::string& device, unsigned pid) {
+    add("process " + device + " " + std::to_string(pid) + " unknown");
+  }
   // No errors, hangs and listed processes any more.
   void clear() { rules_.clear(); }
 
@@ -87,8 +96,8 @@ class FakeGpu {
       for (char& letter : name) letter = letter == ' ' ? '_' : letter;
       all += (device.slice_of.empty() ? "device " : "slice ") + device.uuid + " total=" + std::to_string(device.total.count()) +
              " others=" + std::to_string(device.others.count()) + " reserved=" + std::to_string(device.reserved.count()) +
-             " context=" + std::to_string(device.context.count()) + " pci=" + device.pci + " name=" + name + " mig=" + (device.mig ? "1" : "0") +
-             (device.slice_of.empty() ? "" : " of=" + device.slice_of) + "\n";
+             " context=" + std::to_string(device.context.count()) + " pci=" + device.pci + " name=" + name +
+             " mig=" + (device.mig ? "1" : "0") + (device.slice_of.empty() ? "" : " of=" + device.slice_of) + "\n";
     }
     return all + rules_;
   }

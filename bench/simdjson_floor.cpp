@@ -2,8 +2,8 @@
 //
 //   simdjson_floor FILE...
 //
-// Prints one JSON line a file: {"file", "bytes", "warm_ns", "cold_ns"}. Warm: parser and buffers are used again; cold: made anew for each document,
-// as for a request of its own. Medians.
+// Prints one JSON line a file: {"file", "bytes", "warm_ns", "cold_ns"}. Warm: parser and buffers are used again; cold: made anew
+// for each document, as for a request of its own. Medians.
 #include <simdjson.h>
 #include <sys/types.h>
 #include <time.h>
@@ -69,8 +69,8 @@ bool measure(const char* file) {
     std::fprintf(stderr, "simdjson_floor: %s is not JSON that simdjson takes\n", file);
     return false;
   }
-  std::printf("{\"file\": \"%s\", \"bytes\": %zu, \"warm_ns\": %lld, \"cold_ns\": %lld}\n", file, text.size(), static_cast<long long>(warm),
-              static_cast<long long>(cold));
+  std::printf("{\"file\": \"%s\", \"bytes\": %zu, \"warm_ns\": %lld, \"cold_ns\": %lld}\n", file, text.size(),
+              static_cast<long long>(warm), static_cast<long long>(cold));
   return true;
 }
 

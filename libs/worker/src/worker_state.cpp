@@ -14,25 +14,12 @@ struct Move {
 using S = WorkerState;
 using E = WorkerEvent;
 constexpr std::array kMoves{
-    Move{S::Dead, E::Start, S::Starting},
-    Move{S::Dead, E::BackOff, S::BackingOff},
-    Move{S::BackingOff, E::Start, S::Starting},
-    Move{S::BackingOff, E::Stop, S::Dead},
-    Move{S::Starting, E::Became, S::Ready},
-    Move{S::Starting, E::Stop, S::Stopping},
-    Move{S::Starting, E::Died, S::Dead},
-    Move{S::Ready, E::Occupied, S::Busy},
-    Move{S::Ready, E::Retire, S::Stopping},
-    Move{S::Ready, E::Stop, S::Stopping},
-    Move{S::Ready, E::Died, S::Dead},
-    Move{S::Busy, E::Emptied, S::Ready},
-    Move{S::Busy, E::Retire, S::Draining},
-    Move{S::Busy, E::Stop, S::Stopping},
-    Move{S::Busy, E::Died, S::Dead},
-    Move{S::Draining, E::Emptied, S::Stopping},
-    Move{S::Draining, E::Stop, S::Stopping},
-    Move{S::Draining, E::Died, S::Dead},
-    Move{S::Stopping, E::Died, S::Dead},
+    Move{S::Dead, E::Start, S::Starting},  Move{S::Dead, E::BackOff, S::BackingOff}, Move{S::BackingOff, E::Start, S::Starting},
+    Move{S::BackingOff, E::Stop, S::Dead}, Move{S::Starting, E::Became, S::Ready},   Move{S::Starting, E::Stop, S::Stopping},
+    Move{S::Starting, E::Died, S::Dead},   Move{S::Ready, E::Occupied, S::Busy},     Move{S::Ready, E::Stop, S::Stopping},
+    Move{S::Ready, E::Died, S::Dead},      Move{S::Busy, E::Emptied, S::Ready},      Move{S::Busy, E::Retire, S::Draining},
+    Move{S::Busy, E::Stop, S::Stopping},   Move{S::Busy, E::Died, S::Dead},          Move{S::Draining, E::Stop, S::Stopping},
+    Move{S::Draining, E::Died, S::Dead},   Move{S::Stopping, E::Died, S::Dead},
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -152,6 +153,16 @@ TEST(ChildProcess, ItsEndTakesItsGroupWithItAndLeavesNoZombie) {
     ::usleep(1000);
   }
   EXPECT_TRUE(state.empty() || state.find("Z") != std::string::npos) << "still alive: " << state;
+}
+
+TEST(ChildProcess, WhatALeaderLeavesBehindInItsGroupEndsWhenTheLeaderIsCollected) {
+  auto child = ChildProcess::start(shell("(trap '' TERM HUP; exec sleep 1000) >/dev/null 2>&1 & echo $!"), {});
+  ASSERT_TRUE(child);
+  const base::Fd left(static_cast<int>(::syscall(SYS_pidfd_open, std::stoi(output_of(child->output())), 0)));
+  ASSERT_TRUE(left);
+  EXPECT_EQ(end_of(*child).status, 0);
+  pollfd ended{left.get(), POLLIN, 0};
+  EXPECT_EQ(::poll(&ended, 1, 20'000), 1);
 }
 
 TEST(OomKillCounter, ReadsTheGroupOfVersionTwoThenOfOneThenTheHost) {

@@ -76,6 +76,12 @@ class OddHandler final : public worker::WorkerHandler {
     } else if (request.kind == "progress") {
       reports.progress(id, 0.5, "half");
       reports.log(id, base::LogLevel::Info, "a line about this request");
+    } else if (request.kind == "last-words") {
+      for (long i = 0; i < number; ++i) reports.progress(id, 0.5, "still here");
+      std::thread([] {
+        std::this_thread::sleep_for(20ms);
+        die_by_fault();
+      }).detach();
     } else if (request.kind == "memory") {
       worker::DeviceMemory device;
       device.device = "GPU-1";
@@ -122,11 +128,6 @@ class OddHandler final : public worker::WorkerHandler {
     if (kind == "close") ::shutdown(worker::kChannelFd, SHUT_RDWR), hang();
     if (kind == "stop") ::raise(SIGSTOP), hang();
     if (kind == "leak") leak(static_cast<std::size_t>(number) << 20);
-    if (kind == "die-later")
-      std::thread([] {
-        std::this_thread::sleep_for(20ms);
-        die_by_fault();
-      }).detach();
   }
   void leak(std::size_t bytes) {
     const std::lock_guard lock(mutex_);

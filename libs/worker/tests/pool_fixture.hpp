@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <future>
@@ -158,11 +159,19 @@ class PoolTest : public ::testing::Test {
   }
   void TearDown() override {
     if (!pool_) return;
+    if (HasFailure()) tell();
     pool_.reset();
     EXPECT_EQ(observer->broken_, "");
     EXPECT_FALSE(sink->has("is impossible for"));
     EXPECT_EQ(observer->started_.size(), observer->died_.size()) << "every process that was started is collected";
     EXPECT_EQ(open_descriptor_count(), descriptors_before_);
+  }
+  // What a failed test leaves to look at.
+  void tell() const {
+    for (const auto& [context, line] : sink->lines()) std::printf("log: %s %s\n", context.c_str(), line.c_str());
+    for (const WorkerStatus& worker : pool_->status().workers) {
+      std::printf("slot %u: %s, %u running\n", worker.worker.slot, std::string(name_of(worker.state)).c_str(), worker.running);
+    }
   }
   // The outcome; fails the test instead of hanging.
   static Outcome wait(std::future<Outcome> future) {

@@ -29,8 +29,8 @@ struct Model {
       case WorkerEvent::BackOff: return !process && !waits_for_start;
       case WorkerEvent::Became: return process && !ready && !stopped;
       case WorkerEvent::Occupied: return process && ready && !retired && !stopped && places == 0;
-      case WorkerEvent::Emptied: return process && places == 1 && !stopped;
-      case WorkerEvent::Retire: return process && ready && !retired && !stopped;
+      case WorkerEvent::Emptied: return process && places == 1 && !retired && !stopped;
+      case WorkerEvent::Retire: return process && places == 1 && !retired && !stopped;
       case WorkerEvent::Stop: return process ? !stopped : waits_for_start;
       case WorkerEvent::Died: return process;
     }
@@ -42,8 +42,8 @@ struct Model {
       case WorkerEvent::BackOff: waits_for_start = true; break;
       case WorkerEvent::Became: ready = true; break;
       case WorkerEvent::Occupied: places = 1; break;
-      case WorkerEvent::Emptied: places = 0, stopped = retired; break;
-      case WorkerEvent::Retire: retired = true, stopped = places == 0; break;
+      case WorkerEvent::Emptied: places = 0; break;
+      case WorkerEvent::Retire: retired = true; break;
       case WorkerEvent::Stop: process ? void(stopped = true) : void(waits_for_start = false); break;
       case WorkerEvent::Died: *this = {}; break;
     }

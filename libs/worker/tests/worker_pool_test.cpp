@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <sys/wait.h>
 
+#include <atomic>
 #include <csignal>
+#include <thread>
 
 #include "pool_fixture.hpp"
 
@@ -190,6 +192,21 @@ TEST_F(PoolTest, AGrandchildThatKeepsTheSocketHidesNoDeathAndDoesNotOutliveIt) {
   EXPECT_EQ(outcome.ending, Ending::WorkerDied);
   EXPECT_EQ(ask(request_of("fork")).ending, Ending::Answered);
   EXPECT_EQ(ask(request_of("echo")).ending, Ending::Answered);
+}
+
+TEST_F(PoolTest, AnAnswerThatLiesBehindTheNewsOfAWorkersDeathStillCounts) {
+  PoolOptions options = odd_options(2, 1);
+  options.start_ahead = 2;
+  start(options);
+  ASSERT_TRUE(observer->wait([](const auto& seen) { return seen.ready_.size() == 2; }));
+  // The event thread is held up until the worker has answered behind more frames than are read at a time, and died.
+  Request flood = request_of("last-words", 150);
+  std::atomic<bool> first{true};
+  flood.progress = [&](double, std::string_view) {
+    if (first.exchange(false)) std::this_thread::sleep_for(300ms);
+  };
+  EXPECT_EQ(ask(std::move(flood)).ending, Ending::Answered);
+  ASSERT_TRUE(observer->wait([](const auto& seen) { return seen.died_.size() == 1; }));
 }
 
 TEST_F(PoolTest, MegabytesOfPrintingBlockNothingAndAreBoundedInTheLog) {
@@ -386,7 +403,8 @@ TEST_F(PoolTest, AReloadToFewerWorkersLeavesNoOldOneBehind) {
   pool_->reload();
   pool_->resize(1, 1);
   EXPECT_EQ(wait(std::move(busy)).ending, Ending::Answered);
-  ASSERT_TRUE(observer->wait([](const auto& seen) { return seen.died_.size() >= 3 && seen.started_.size() == seen.died_.size() + 1; }));
+  ASSERT_TRUE(
+      observer->wait([](const auto& seen) { return seen.died_.size() >= 3 && seen.started_.size() == seen.died_.size() + 1; }));
   EXPECT_EQ(ask(request_of("echo")).ending, Ending::Answered);
 }
 

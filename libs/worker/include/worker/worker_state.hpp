@@ -22,9 +22,9 @@ enum class WorkerEvent {
   BackOff,   // a process is wanted, but not yet
   Became,    // the process says that it is ready
   Occupied,  // the first request or seat
-  Emptied,   // the last request and seat are over
-  Retire,    // end when empty: reload, leak, hang, fewer workers wanted
-  Stop,      // end now
+  Emptied,   // the last request and seat are over, and more may come
+  Retire,    // get nothing new, end when empty: reload, leak, hang, fewer workers wanted
+  Stop,      // end now: it is empty, or what it runs is lost
   Died,      // the process has ended, or could not be started
 };
 inline constexpr int kWorkerEventCount = static_cast<int>(WorkerEvent::Died) + 1;

@@ -220,6 +220,18 @@ TEST(Charge, NeverExceedsTheLimitUnderManyThreads) {
   EXPECT_TRUE(a.ledger->check_invariants().empty());
 }
 
+TEST(Charge, IsSummedAgainByOneThatHeldTheLockTooLong) {
+  TempDir dir;
+  LedgerOptions options = options_for(dir.path());
+  options.lock_deadline = std::chrono::milliseconds(0);  // every holder is too slow for that
+  const Joined a = join(options, 10_GiB);
+  const auto first = try_lease(a, ask(6_GiB));
+  EXPECT_TRUE(first);
+  EXPECT_FALSE(try_lease(a, ask(5_GiB)));
+  EXPECT_TRUE(try_lease(a, ask(4_GiB)));
+  EXPECT_EQ(a.slot->reserved(a.device), 6_GiB);
+}
+
 TEST(Charge, KeepsDevicesApart) {
   TempDir dir;
   const Joined a = join(options_for(dir.path()), 10_GiB);

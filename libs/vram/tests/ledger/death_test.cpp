@@ -56,6 +56,27 @@ TEST(Death, DrainingEndsEarlierWhenASampleShowsTheBytesBack) {
   EXPECT_TRUE(try_lease(survivor, ask(10_GiB), {sample_now(10_GiB, 10_GiB), nullptr}));
 }
 
+TEST(Death, SlotsAreFreedOldestFirstAsLongAsTheRestCoversWhatIsStillUsed) {
+  TempDir dir;
+  const Joined survivor = join(options_for(dir.path()), 10_GiB);
+  Signal ready;
+  const auto older = holder(dir.path(), 3_GiB, ready);
+  ready.await();
+  const auto younger = holder(dir.path(), 5_GiB, ready);
+  ready.await();
+  older->kill();
+  try_lease(survivor, ask(10_GiB));
+  younger->kill();
+  try_lease(survivor, ask(10_GiB));
+  EXPECT_EQ(survivor.ledger->figures(survivor.device, {}).draining, 8_GiB);
+  EXPECT_FALSE(try_lease(survivor, ask(10_GiB), {sample_now(10_GiB, 5_GiB), nullptr}));  // 5 are still used
+  EXPECT_EQ(survivor.ledger->figures(survivor.device, {}).draining, 5_GiB);
+  EXPECT_FALSE(try_lease(survivor, ask(10_GiB), {sample_now(10_GiB, 9_GiB), nullptr}));  // 1 is
+  EXPECT_EQ(survivor.ledger->figures(survivor.device, {}).draining, 5_GiB) << "what is left must cover it";
+  EXPECT_TRUE(try_lease(survivor, ask(10_GiB), {sample_now(10_GiB, 10_GiB), nullptr}));
+  EXPECT_EQ(survivor.ledger->figures(survivor.device, {}).draining, Bytes());
+}
+
 TEST(Death, ASampleTakenBeforeTheDeathEndsNothing) {
   TempDir dir;
   const Joined survivor = join(options_for(dir.path()), 10_GiB);

@@ -1,4 +1,5 @@
-// vram_bench: what the ledger costs. Prints medians beside their goals; a machine that does other things at the same time prints higher ones.
+// vram_bench: what the ledger costs. Prints medians beside their goals; a machine that does other things at the same time prints
+// higher ones.
 //
 //   vram_bench [reserve] [refuse] [many]      (all without arguments)
 #include <sys/mman.h>
@@ -57,7 +58,9 @@ class TempDirectory {
 // A driver that answers at once: what is measured is ours.
 class InstantSampler final : public Sampler {
  public:
-  Result<std::vector<DeviceInfo>> devices() override { return std::vector<DeviceInfo>{{DeviceUuid("GPU-bench"), "Bench card", 0, kTotal}}; }
+  Result<std::vector<DeviceInfo>> devices() override {
+    return std::vector<DeviceInfo>{{DeviceUuid("GPU-bench"), "Bench card", 0, kTotal}};
+  }
   Reading sample(const DeviceUuid&, nanoseconds) override {
     Reading reading;
     reading.state = SampleState::Ok;
@@ -137,7 +140,8 @@ double cpu_us() {
   return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
 }
 
-// Joining is not what is measured: the first decision comes before, and all begin together half a second later. Who is late does not catch up.
+// Joining is not what is measured: the first decision comes before, and all begin together half a second later. Who is late does
+// not catch up.
 template <class F>
 void every_millisecond(Times& times, std::size_t process, steady_clock::time_point begin, F decide) {
   decide();
@@ -154,7 +158,8 @@ void every_millisecond(Times& times, std::size_t process, steady_clock::time_poi
   }
 }
 
-[[noreturn]] void deciding_process(Times& times, std::size_t process, const std::string& directory, steady_clock::time_point begin, bool with_ledger) {
+[[noreturn]] void deciding_process(Times& times, std::size_t process, const std::string& directory, steady_clock::time_point begin,
+                                   bool with_ledger) {
   AdmissionParts parts;
   parts.sampler = std::make_shared<InstantSampler>();
   if (with_ledger) parts.ledger = need(Ledger::open(options_in(directory)));
@@ -184,7 +189,8 @@ void print_times(const Times& times, const char* name) {
   }
   for (const float one : cpu) sum += one;
   std::printf("  %-14s CPU a decision: mean %6.2f us, median %6.2f us, p99 %7.2f us;  wall: median %6.2f us, p99 %8.2f us\n", name,
-              sum / static_cast<double>(cpu.size()), quantile(cpu, 0.5), quantile(cpu, 0.99), quantile(wall, 0.5), quantile(wall, 0.99));
+              sum / static_cast<double>(cpu.size()), quantile(cpu, 0.5), quantile(cpu, 0.99), quantile(wall, 0.5),
+              quantile(wall, 0.99));
 }
 
 void many_processes() {

@@ -1,6 +1,6 @@
-// vram_storm: many processes take and give back GPU memory of one simulated card through one ledger while they are killed at random. A checker, which
-// shares no code with the ledger, looks at the file under its locks the whole time. Prints what happened; exit status 1 if anything was over-committed
-// or did not come back.
+// vram_storm: many processes take and give back GPU memory of one simulated card through one ledger while they are killed at
+// random. A checker, which shares no code with the ledger, looks at the file under its locks the whole time. Prints what happened;
+// exit status 1 if anything was over-committed or did not come back.
 //
 //   vram_storm [--directory DIR] [--workers 12] [--kills 4000] [--grants 1000000] [--seconds 600]
 #include <fcntl.h>
@@ -42,7 +42,8 @@ struct Options {
   long seconds = 600;
 };
 
-// What the card really holds, by worker. A worker's word is set to zero when it was waited for, as a driver gives back a dead process's memory.
+// What the card really holds, by worker. A worker's word is set to zero when it was waited for, as a driver gives back a dead
+// process's memory.
 struct Card {
   std::array<std::atomic<std::uint64_t>, kMostWorkers> held;
   std::array<std::atomic<std::uint64_t>, kMostWorkers> grants;
@@ -156,7 +157,7 @@ void look(Card& card, const char* file) {
   void* mapped = ::mmap(nullptr, 1675264, PROT_READ, MAP_SHARED, fd, 0);
   if (fd < 0 || mapped == MAP_FAILED) ::_exit(1);
   for (;;) {
-    struct flock lock{};
+    struct flock lock {};
     lock.l_type = F_WRLCK;
     lock.l_len = 64;  // all devices: nothing is promised meanwhile, and sums can only fall
     if (::fcntl(fd, F_OFD_SETLKW, &lock) != 0) continue;
@@ -249,13 +250,14 @@ int main(int argc, char** argv) {
   for (const pid_t pid : pids) ::waitpid(pid, nullptr, 0);
   for (auto& word : card.held) word.store(0);
   const bool back = all_is_back(options.directory);
-  std::printf("workers %zu, seconds %.1f, SIGKILLs %llu, grants %llu, refusals %llu, without a slot %llu, looks %llu\n", options.workers, seconds,
-              static_cast<unsigned long long>(kills), static_cast<unsigned long long>(sum(card.grants)),
+  std::printf("workers %zu, seconds %.1f, SIGKILLs %llu, grants %llu, refusals %llu, without a slot %llu, looks %llu\n",
+              options.workers, seconds, static_cast<unsigned long long>(kills), static_cast<unsigned long long>(sum(card.grants)),
               static_cast<unsigned long long>(sum(card.refusals)), static_cast<unsigned long long>(sum(card.without_slot)),
               static_cast<unsigned long long>(card.looks.load()));
   std::printf("over-commitments %llu, card overfull %llu, fullest %.2f of %.2f GiB, full capacity back: %s\n",
               static_cast<unsigned long long>(card.overcommitments.load()), static_cast<unsigned long long>(card.overfull.load()),
-              static_cast<double>(card.fullest.load()) / 1073741824.0, static_cast<double>(kTotal.count()) / 1073741824.0, back ? "yes" : "NO");
+              static_cast<double>(card.fullest.load()) / 1073741824.0, static_cast<double>(kTotal.count()) / 1073741824.0,
+              back ? "yes" : "NO");
   std::error_code ignored;
   if (options.directory == own) std::filesystem::remove_all(own, ignored);
   const bool enough = kills >= options.kills && sum(card.grants) >= options.grants;

@@ -35,15 +35,16 @@ class Headroom {
   Bytes bytes_;
 };
 
-// What the program can give back on a device so that a request fits. Thread-safe; never called under a lock. A busy model is not idle and is not
-// listed; one that became busy meanwhile answers zero bytes.
+// What the program can give back on a device so that a request fits. Thread-safe; never called under a lock. A busy model is not
+// idle and is not listed; one that became busy meanwhile answers zero bytes.
 class Reclaimer {
  public:
   virtual ~Reclaimer() = default;
   // Empties caches of frameworks. Bytes that were given back, as far as known.
   virtual Bytes give_back_caches(const DeviceUuid& device) = 0;
   virtual std::vector<IdleModel> idle_models(const DeviceUuid& device) = 0;
-  // Frees the model (or ends the idle worker that holds it), then ProcessSlot::remove_resident. The bytes that came back; zero: it is in use.
+  // Frees the model (or ends the idle worker that holds it), then ProcessSlot::remove_resident. The bytes that came back; zero: it
+  // is in use.
   virtual Bytes unload(const DeviceUuid& device, const IdleModel& model, std::chrono::milliseconds deadline) = 0;
   // Asks other apps' idle models, when this process has nothing left. Default: nobody is asked.
   virtual Bytes ask_others(const DeviceUuid& device, Bytes missing, std::chrono::milliseconds deadline);
@@ -53,12 +54,12 @@ struct AdmissionOptions {
   AdmissionMode mode = AdmissionMode::Enforce;
   UnknownPolicy unknown = UnknownPolicy::Allow;
   Headroom headroom = Headroom::percent(10);
-  double margin = 1.2;       // on learned figures
-  double first_share = 0.8;  // of the total, when nothing is known
+  double margin = 1.2;                              // on learned figures
+  double first_share = 0.8;                         // of the total, when nothing is known
   Bytes context = Bytes(std::uint64_t{512} << 20);  // once per process and device until it was measured; 0 on simulated devices
   std::chrono::milliseconds sample_sharing{5};      // a sample this young may serve several decisions
   std::chrono::milliseconds reclaim_deadline{5000};
-  std::chrono::milliseconds reclaim_step{500};      // how long the device's figure is waited for after one step
+  std::chrono::milliseconds reclaim_step{500};          // how long the device's figure is waited for after one step
   std::chrono::milliseconds probe_run_interval{60000};  // between two probe runs of the same profile
 };
 
@@ -69,16 +70,18 @@ struct AdmissionParts {
   AdmissionOptions options;
   std::shared_ptr<Reclaimer> reclaimer;  // may be null
   base::Logger log;
-  const base::Clock* clock = nullptr;    // null: the system's
+  const base::Clock* clock = nullptr;  // null: the system's
 };
 
 struct AdmissionCounters {
-  std::uint64_t granted = 0, observed = 0, unknown = 0, probe_runs = 0, uncharged = 0, refused = 0, impossible = 0, refused_unknown = 0;
+  std::uint64_t granted = 0, observed = 0, unknown = 0, probe_runs = 0, uncharged = 0, refused = 0, impossible = 0,
+                refused_unknown = 0;
 };
 
 using AdmissionOutcome = std::variant<Lease, Refusal>;
 
-// Thread-safe. The request path: no process listing, no child, no CUDA context, no driver call under a lock, no wait without a deadline.
+// Thread-safe. The request path: no process listing, no child, no CUDA context, no driver call under a lock, no wait without a
+// deadline.
 class Admission {
  public:
   explicit Admission(AdmissionParts parts);
@@ -93,7 +96,8 @@ class Admission {
 
   // An out-of-memory happened although it was granted: placement prefers other devices for 30 s.
   void report_out_of_memory(const DeviceUuid& device);
-  // What one request could be granted now on the device, and the reading behind it. From the shared sample; waits for the driver's deadline at most.
+  // What one request could be granted now on the device, and the reading behind it. From the shared sample; waits for the driver's
+  // deadline at most.
   struct Room {
     DeviceFigures figures;
     Bytes available;

@@ -29,9 +29,9 @@ struct LedgerDirectory {
   std::string warning;  // one line for the log when the scope is only the user; empty otherwise
 };
 
-// Picks the first usable one: the explicit directory (made when missing); the system directory (group `clams`, mode 2770; made when this is root);
-// $XDG_RUNTIME_DIR/vram; /dev/shm/vram-<uid>, both 0700 and only if this user owns them. Error Configuration when an explicit directory cannot be
-// used (a start error, exit 78), Unavailable when there is none at all.
+// Picks the first usable one: the explicit directory (made when missing); the system directory (group `clams`, mode 2770; made when
+// this is root); $XDG_RUNTIME_DIR/vram; /dev/shm/vram-<uid>, both 0700 and only if this user owns them. Error Configuration when an
+// explicit directory cannot be used (a start error, exit 78), Unavailable when there is none at all.
 base::Result<LedgerDirectory> choose_ledger_directory(const LedgerDirectoryOptions& options);
 
 }  // namespace vram

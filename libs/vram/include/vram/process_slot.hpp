@@ -18,16 +18,16 @@ class ProcessSlot;
 
 // How a request came to run.
 enum class PassKind {
-  Granted,     // it fits and the bytes are promised
-  Observed,    // mode observe: it did not fit
-  Unknown,     // driver or ledger could not be read and the policy lets requests through
-  ProbeRun,    // alone on the device, to measure again what was learned
-  Uncharged,   // no device, or mode off: nothing is charged
+  Granted,    // it fits and the bytes are promised
+  Observed,   // mode observe: it did not fit
+  Unknown,    // driver or ledger could not be read and the policy lets requests through
+  ProbeRun,   // alone on the device, to measure again what was learned
+  Uncharged,  // no device, or mode off: nothing is charged
 };
 std::string_view to_string(PassKind kind) noexcept;  // "granted", "observed", "unknown", "probe_run", "uncharged"
 
-// One granted charge. Dropping it gives the charge back by lowering the own slot's words, without a lock. Move-only; used by one thread at a time; may
-// outlive the Ledger. In a forked child dropping it does nothing: the charge is the parent's.
+// One granted charge. Dropping it gives the charge back by lowering the own slot's words, without a lock. Move-only; used by one
+// thread at a time; may outlive the Ledger. In a forked child dropping it does nothing: the charge is the parent's.
 class Lease {
  public:
   Lease() = default;  // uncharged
@@ -44,8 +44,9 @@ class Lease {
   bool enforced() const noexcept { return pass_ == PassKind::Granted; }
   const std::shared_ptr<ProcessSlot>& slot() const noexcept { return slot_; }
 
-  // `bytes` of this charge stay with the loaded model when the request ends: they move from the lease to the slot's resident models. What the lease
-  // does not cover is charged on top, since it is held already. A model that is resident already is left as it is.
+  // `bytes` of this charge stay with the loaded model when the request ends: they move from the lease to the slot's resident
+  // models. What the lease does not cover is charged on top, since it is held already. A model that is resident already is left as
+  // it is.
   void keep_resident(std::string_view model, Bytes bytes, std::chrono::milliseconds reload_cost);
   // The load was measured: more comes out of this charge first, less goes back into it. No effect on a model that is not resident.
   void settle_resident(std::string_view model, Bytes bytes);
@@ -69,7 +70,8 @@ struct IdleModel {
   std::chrono::milliseconds reload_cost{};
 };
 
-// Thread-safe. The slot ends when the last handle goes (leases hold one): an own slot at once, a worker's when the worker has ended too.
+// Thread-safe. The slot ends when the last handle goes (leases hold one): an own slot at once, a worker's when the worker has ended
+// too.
 class ProcessSlot {
  public:
   ~ProcessSlot();
@@ -80,7 +82,8 @@ class ProcessSlot {
   bool is_worker() const noexcept { return worker_; }
   // For display. The constructor of an own slot knows itself; a worker's is told after the start.
   void describe_process(std::int64_t pid);
-  // The worker has ended (waited for): marks the slot dead without waiting for somebody to notice. No effect while the token is held.
+  // The worker has ended (waited for): marks the slot dead without waiting for somebody to notice. No effect while the token is
+  // held.
   void mark_ended();
 
   // What the process holds on the device as the driver sees it. Raise after allocating, lower before freeing; 0 when unknown.
@@ -110,10 +113,12 @@ class ProcessSlot {
   friend class Lease;
   struct Tables;
   ProcessSlot(std::shared_ptr<LedgerCore> core, std::uint32_t slot, bool worker);
-  void add_resident_locked(Tables& tables, std::uint32_t device, std::string_view model, Bytes bytes, std::chrono::milliseconds reload_cost);
+  void add_resident_locked(Tables& tables, std::uint32_t device, std::string_view model, Bytes bytes,
+                           std::chrono::milliseconds reload_cost);
   // Writes the new size into tables and file; the old size, or none when it is not resident. Does not touch `reserved`.
   std::optional<Bytes> restate_resident(std::uint32_t device, std::string_view model, Bytes bytes);
-  void begin_request(std::uint32_t device, Bytes request_bytes, bool enforced, std::optional<std::chrono::nanoseconds> expected_duration);
+  void begin_request(std::uint32_t device, Bytes request_bytes, bool enforced,
+                     std::optional<std::chrono::nanoseconds> expected_duration);
   void end_request(std::uint32_t device, Bytes bytes, bool enforced) noexcept;
   void raise_reserved(std::uint32_t device, Bytes bytes);
   void lower_reserved(std::uint32_t device, Bytes bytes) noexcept;

@@ -27,23 +27,25 @@ struct Refusal {
   DeviceUuid device;  // the one that came nearest
   Bytes required;     // context and margin included
   Bytes available;
-  Bytes reserved;     // promised to the living on that device
+  Bytes reserved;  // promised to the living on that device
   Bytes headroom;
   Bytes total;
   std::optional<std::chrono::seconds> retry_after;  // 1 to 60 s, jittered; none when permanent
   std::vector<Alternative> alternatives;
   std::string cause;  // Unknown: what could not be read; else empty
 
-  // "Insufficient GPU memory for <name>. Required: <x.xx>GB, Available: <y.yy>GB. GPU may be in use by other processes. Please retry later."
+  // "Insufficient GPU memory for <name>. Required: <x.xx>GB, Available: <y.yy>GB. GPU may be in use by other processes. Please
+  // retry later."
   std::string message() const;
   std::string_view code() const noexcept;  // INSUFFICIENT_GPU_MEMORY, GPU_MEMORY_IMPOSSIBLE
   base::Error error() const;               // with the error code that carries HTTP and exit status
 };
 
-// When enough of `returns` (soonest first) is expected back for `required`, as whole seconds from `now`: between 1 and 60, up to a quarter longer by
-// `jitter` in [0, 1] so that clients do not come back together. Returns whose time nobody knows count as 30 s away.
+// When enough of `returns` (soonest first) is expected back for `required`, as whole seconds from `now`: between 1 and 60, up to a
+// quarter longer by `jitter` in [0, 1] so that clients do not come back together. Returns whose time nobody knows count as 30 s
+// away.
 struct ExpectedReturn;
-std::chrono::seconds retry_after(Bytes required, Bytes available_now, const std::vector<ExpectedReturn>& returns, std::chrono::nanoseconds now,
-                                 double jitter) noexcept;
+std::chrono::seconds retry_after(Bytes required, Bytes available_now, const std::vector<ExpectedReturn>& returns,
+                                 std::chrono::nanoseconds now, double jitter) noexcept;
 
 }  // namespace vram

@@ -17,11 +17,12 @@ enum class RequirementSource {
 std::string_view to_string(RequirementSource source) noexcept;  // "declared", "learned", "conservative"
 
 struct Requirement {
-  std::string model;   // for messages, and to see whether it is resident
+  std::string model;  // for messages, and to see whether it is resident
   RequirementSource source = RequirementSource::Conservative;
-  Bytes bytes;         // context excluded; as measured (Learned: without margin); not read with Conservative
-  std::optional<Bytes> warm_bytes;  // while the model is resident in the process: declared increment, or learned warm figure (without margin)
-  std::optional<DeviceUuid> device;  // only there; none: any
+  Bytes bytes;  // context excluded; as measured (Learned: without margin); not read with Conservative
+  std::optional<Bytes>
+      warm_bytes;  // while the model is resident in the process: declared increment, or learned warm figure (without margin)
+  std::optional<DeviceUuid> device;                            // only there; none: any
   std::optional<std::chrono::milliseconds> expected_duration;  // learned; for other people's Retry-After
   std::string profile_key;  // tells parameter sets apart: a probe run is tried once in a while for each
 };

@@ -36,8 +36,8 @@ struct DeviceStatus {
   Bytes reserved;             // sum over the living
   Bytes draining;             // still held back for the dead
   Bytes headroom;
-  Bytes available;            // what one request could be promised now
-  Bytes unattributed;         // used on the device beyond what living slots account for; zero without a sample
+  Bytes available;     // what one request could be promised now
+  Bytes unattributed;  // used on the device beyond what living slots account for; zero without a sample
   std::uint32_t requests = 0;
   std::uint32_t unenforced = 0;  // of those, let through without enforcement
   bool cooling = false;
@@ -45,7 +45,7 @@ struct DeviceStatus {
 };
 
 struct ProcessStatus {
-  std::int64_t pid = 0;  // in the PID namespace of the process itself
+  std::int64_t pid = 0;                // in the PID namespace of the process itself
   std::chrono::nanoseconds started{};  // since boot
   std::string app;
   bool worker = false;
@@ -59,8 +59,9 @@ struct ProcessStatus {
 };
 
 struct LedgerSnapshot {
-  std::vector<DeviceStatus> devices;     // in the order in which they were registered
-  std::vector<ProcessStatus> processes;  // one entry per slot and device on which it has anything; one with an empty device when nothing
+  std::vector<DeviceStatus> devices;  // in the order in which they were registered
+  std::vector<ProcessStatus>
+      processes;  // one entry per slot and device on which it has anything; one with an empty device when nothing
 };
 
 }  // namespace vram

@@ -6,7 +6,9 @@
 
 namespace vram {
 
-Bytes Headroom::of(Bytes total) const noexcept { return share_ < 0 ? std::min(bytes_, total) : std::min(base::scaled(total, share_), total); }
+Bytes Headroom::of(Bytes total) const noexcept {
+  return share_ < 0 ? std::min(bytes_, total) : std::min(base::scaled(total, share_), total);
+}
 
 Bytes Reclaimer::ask_others(const DeviceUuid&, Bytes, std::chrono::milliseconds) { return Bytes(); }
 
@@ -24,7 +26,8 @@ AdmissionOutcome Admission::admit(const Requirement& requirement, const std::sha
 void Admission::report_out_of_memory(const DeviceUuid& device) {
   DeviceView* view = impl_->find(device);
   if (view == nullptr || impl_->parts.ledger == nullptr) return;
-  if (const auto position = view->in_ledger(*impl_->parts.ledger)) impl_->parts.ledger->cool_down(*position, std::chrono::seconds(30));
+  if (const auto position = view->in_ledger(*impl_->parts.ledger))
+    impl_->parts.ledger->cool_down(*position, std::chrono::seconds(30));
 }
 
 Admission::Room Admission::room(const DeviceUuid& device) {
@@ -57,7 +60,6 @@ AdmissionCounters Admission::counters() const noexcept {
   return {c[0].load(), c[1].load(), c[2].load(), c[3].load(), c[4].load(), c[5].load(), c[6].load(), c[7].load()};
 }
 
-
 std::vector<DeviceInfo> Admission::devices() {
   std::vector<DeviceInfo> known;
   if (impl_->adopt_devices()) return known;
@@ -67,7 +69,8 @@ std::vector<DeviceInfo> Admission::devices() {
 
 const std::shared_ptr<Ledger>& Admission::ledger() const noexcept { return impl_->parts.ledger; }
 
-Admission::Impl::Impl(AdmissionParts given) : parts(std::move(given)), clock(parts.clock != nullptr ? *parts.clock : base::system_clock()) {}
+Admission::Impl::Impl(AdmissionParts given)
+    : parts(std::move(given)), clock(parts.clock != nullptr ? *parts.clock : base::system_clock()) {}
 
 std::optional<std::string> Admission::Impl::adopt_devices() {
   if (views_known.load(std::memory_order_acquire)) return std::nullopt;
@@ -92,9 +95,7 @@ DeviceView* Admission::Impl::find(const DeviceUuid& uuid) {
 
 Result<SlotPtr> Admission::Impl::own_slot() {
   const std::lock_guard lock(own_mutex);
-  if (own == nullptr) {
-    BASE_TRY_ASSIGN(own, parts.ledger->own_slot());
-  }
+  if (own == nullptr) { BASE_TRY_ASSIGN(own, parts.ledger->own_slot()); }
   return own;
 }
 

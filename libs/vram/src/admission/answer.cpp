@@ -5,13 +5,14 @@
 
 namespace vram {
 
-AdmissionOutcome Admission::Impl::unknown(DeviceView* view, const Requirement& requirement, const SlotPtr& slot, const std::string& cause) {
+AdmissionOutcome Admission::Impl::unknown(DeviceView* view, const Requirement& requirement, const SlotPtr& slot,
+                                          const std::string& cause) {
   say_unknown(cause.empty() ? "the GPU ledger could not be joined" : cause);
   if (parts.options.unknown == UnknownPolicy::Allow || parts.options.mode == AdmissionMode::Observe) {
     if (view != nullptr && slot != nullptr) {
       if (const auto position = view->in_ledger(*parts.ledger)) {
-        return parts.ledger->charge_unlocked(*position, slot,
-                                             charge_request(requirement, *view, view->info().total, ChargeRequest::Rule::ChargeAnyhow));
+        return parts.ledger->charge_unlocked(
+            *position, slot, charge_request(requirement, *view, view->info().total, ChargeRequest::Rule::ChargeAnyhow));
       }
     }
     Lease lease;

@@ -24,7 +24,8 @@ Bytes Admission::Impl::context_of(const DeviceView& view) const {
   return view.info().uuid.text().starts_with("SIM-") ? Bytes() : parts.options.context;
 }
 
-ChargeRequest Admission::Impl::charge_request(const Requirement& requirement, const DeviceView& view, Bytes total, ChargeRequest::Rule rule) const {
+ChargeRequest Admission::Impl::charge_request(const Requirement& requirement, const DeviceView& view, Bytes total,
+                                              ChargeRequest::Rule rule) const {
   ChargeRequest request;
   request.rule = rule;
   request.model = requirement.model;
@@ -39,7 +40,8 @@ ChargeRequest Admission::Impl::charge_request(const Requirement& requirement, co
   return request;
 }
 
-Attempt Admission::Impl::attempt(DeviceView& view, const Requirement& requirement, const SlotPtr& slot, bool fresh, ChargeRequest::Rule rule) {
+Attempt Admission::Impl::attempt(DeviceView& view, const Requirement& requirement, const SlotPtr& slot, bool fresh,
+                                 ChargeRequest::Rule rule) {
   Attempt attempt;
   attempt.view = &view;
   attempt.fresh = fresh;
@@ -51,7 +53,8 @@ Attempt Admission::Impl::attempt(DeviceView& view, const Requirement& requiremen
   attempt.device = *position;
   const Look look = view.look(*parts.ledger, *position, fresh);
   if (!look.known()) {
-    attempt.cause = "the driver does not say how much memory of GPU " + view.info().uuid.text() + " is free: " + look.reading.reason;
+    attempt.cause =
+        "the driver does not say how much memory of GPU " + view.info().uuid.text() + " is free: " + look.reading.reason;
     return attempt;
   }
   const ChargeRequest request = charge_request(requirement, view, look.reading.sample.total, rule);

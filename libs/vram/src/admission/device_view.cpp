@@ -2,7 +2,8 @@
 
 namespace vram {
 
-DeviceView::DeviceView(DeviceInfo info, std::shared_ptr<Sampler> sampler, std::chrono::nanoseconds sharing, const base::Clock& clock)
+DeviceView::DeviceView(DeviceInfo info, std::shared_ptr<Sampler> sampler, std::chrono::nanoseconds sharing,
+                       const base::Clock& clock)
     : info_(std::move(info)), sampler_(std::move(sampler)), sharing_(sharing), clock_(clock) {}
 
 Result<LedgerDevice> DeviceView::in_ledger(Ledger& ledger) {
@@ -16,9 +17,9 @@ Result<LedgerDevice> DeviceView::in_ledger(Ledger& ledger) {
   return position;
 }
 
-// A sample may be shared only together with a copy that is older than it, so the age that is asked for is the age of the newest copy. The other way
-// round goes wrong: (1) a sample is taken; (2) a process allocates and raises its word; (3) the word is copied as if the sample had shown those bytes;
-// they are taken for visible, and the memory is promised twice.
+// A sample may be shared only together with a copy that is older than it, so the age that is asked for is the age of the newest
+// copy. The other way round goes wrong: (1) a sample is taken; (2) a process allocates and raises its word; (3) the word is copied
+// as if the sample had shown those bytes; they are taken for visible, and the memory is promised twice.
 Look DeviceView::look(const Ledger& ledger, LedgerDevice device, bool fresh) {
   const auto start = clock_.monotonic();
   std::chrono::nanoseconds max_age{0};

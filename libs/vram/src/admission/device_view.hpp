@@ -47,7 +47,7 @@ class DeviceView {
   std::optional<LedgerDevice> position_;
   std::array<Copy, 8> recent_;  // a ring; the newest is recent_[next_ - 1]
   std::size_t next_ = 0;
-  Copy last_good_;              // of the last good sample: a stale reading repeats that one
+  Copy last_good_;  // of the last good sample: a stale reading repeats that one
 };
 
 }  // namespace vram

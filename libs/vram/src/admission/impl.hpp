@@ -19,10 +19,10 @@ using SlotPtr = std::shared_ptr<ProcessSlot>;
 struct Attempt {
   DeviceView* view = nullptr;
   LedgerDevice device;
-  bool known = false;     // decided on figures; else `cause` says what could not be read
+  bool known = false;  // decided on figures; else `cause` says what could not be read
   std::string cause;
   ChargeOutcome outcome;
-  bool fresh = false;     // its sample was taken for it
+  bool fresh = false;  // its sample was taken for it
   Bytes room() const noexcept { return vram::available(outcome.figures); }
   Bytes missing() const noexcept { return outcome.need - room(); }
   bool granted() const noexcept { return outcome.lease.has_value(); }
@@ -47,15 +47,16 @@ struct Admission::Impl {
   // All devices.
   std::vector<DeviceView*> candidates(const Requirement& requirement, const SlotPtr& slot);
   AdmissionOutcome place(const Requirement& requirement, const SlotPtr& slot);
-  std::optional<Lease> first_fit(const std::vector<DeviceView*>& views, const Requirement& requirement, const SlotPtr& slot, bool fresh,
-                                 std::vector<Attempt>& attempts);
+  std::optional<Lease> first_fit(const std::vector<DeviceView*>& views, const Requirement& requirement, const SlotPtr& slot,
+                                 bool fresh, std::vector<Attempt>& attempts);
   std::optional<Lease> make_room(const Requirement& requirement, const SlotPtr& slot, std::vector<Attempt>& attempts);
   std::optional<Lease> probe_run(const Requirement& requirement, const SlotPtr& slot, std::vector<Attempt>& attempts);
 
   // Giving memory back until it fits (reclaim.cpp).
   bool reclaim(const Requirement& requirement, const SlotPtr& slot, Attempt& best, std::chrono::nanoseconds deadline);
   bool unload_idle(const Requirement& requirement, const SlotPtr& slot, Attempt& best, std::chrono::nanoseconds deadline);
-  bool wait_for_figure(const Requirement& requirement, const SlotPtr& slot, Attempt& best, Bytes freed, std::chrono::nanoseconds deadline);
+  bool wait_for_figure(const Requirement& requirement, const SlotPtr& slot, Attempt& best, Bytes freed,
+                       std::chrono::nanoseconds deadline);
 
   // Answers.
   AdmissionOutcome unknown(DeviceView* view, const Requirement& requirement, const SlotPtr& slot, const std::string& cause);
@@ -75,7 +76,7 @@ struct Admission::Impl {
   std::map<DeviceUuid, Bytes> contexts;
 
   struct Refused {
-    std::chrono::nanoseconds since{};                    // refused ever since, by a learned figure
+    std::chrono::nanoseconds since{};  // refused ever since, by a learned figure
     std::optional<std::chrono::nanoseconds> last_probe;
   };
   std::mutex refused_mutex;

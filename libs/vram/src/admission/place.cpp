@@ -33,7 +33,8 @@ bool nearer(const Attempt& a, const Attempt& b) {
 
 }  // namespace
 
-// The fitting device that has the model, else the one with most room afterwards. An estimate without a lock: the charge itself decides again.
+// The fitting device that has the model, else the one with most room afterwards. An estimate without a lock: the charge itself
+// decides again.
 std::vector<DeviceView*> Admission::Impl::candidates(const Requirement& requirement, const SlotPtr& slot) {
   if (requirement.device) return {find(*requirement.device)};
   if (views.size() == 1) return {views.front().get()};
@@ -61,8 +62,8 @@ std::vector<DeviceView*> Admission::Impl::candidates(const Requirement& requirem
   return order;
 }
 
-std::optional<Lease> Admission::Impl::first_fit(const std::vector<DeviceView*>& order, const Requirement& requirement, const SlotPtr& slot, bool fresh,
-                                                std::vector<Attempt>& attempts) {
+std::optional<Lease> Admission::Impl::first_fit(const std::vector<DeviceView*>& order, const Requirement& requirement,
+                                                const SlotPtr& slot, bool fresh, std::vector<Attempt>& attempts) {
   attempts.clear();
   for (DeviceView* view : order) {
     attempts.push_back(attempt(*view, requirement, slot, fresh));
@@ -75,7 +76,8 @@ AdmissionOutcome Admission::Impl::place(const Requirement& requirement, const Sl
   const auto order = candidates(requirement, slot);
   std::vector<Attempt> attempts;
   auto lease = first_fit(order, requirement, slot, false, attempts);
-  // A shared sample may be a few ms old, and the dead that were just found may have given back already: a refusal rests on fresh figures.
+  // A shared sample may be a few ms old, and the dead that were just found may have given back already: a refusal rests on fresh
+  // figures.
   if (!lease) lease = first_fit(order, requirement, slot, true, attempts);
   const auto unread = std::find_if(attempts.begin(), attempts.end(), [](const Attempt& a) { return !a.known; });
   if (unread == attempts.end()) say_unknown({});
@@ -96,7 +98,8 @@ AdmissionOutcome Admission::Impl::place(const Requirement& requirement, const Sl
 }
 
 // Nearest first. Where it can never fit nothing is unloaded in vain.
-std::optional<Lease> Admission::Impl::make_room(const Requirement& requirement, const SlotPtr& slot, std::vector<Attempt>& attempts) {
+std::optional<Lease> Admission::Impl::make_room(const Requirement& requirement, const SlotPtr& slot,
+                                                std::vector<Attempt>& attempts) {
   if (parts.reclaimer == nullptr) return std::nullopt;
   const auto deadline = clock.monotonic() + std::chrono::nanoseconds(parts.options.reclaim_deadline);
   std::sort(attempts.begin(), attempts.end(), nearer);
@@ -108,11 +111,14 @@ std::optional<Lease> Admission::Impl::make_room(const Requirement& requirement, 
   return std::nullopt;
 }
 
-// A learned figure may be wrong, and a refusal by it would keep it from ever being measured again. So it is tried now and then, alone on the device: at
-// once when it could never fit; when something outside the ledger takes the room, only after it was refused for a while.
-std::optional<Lease> Admission::Impl::probe_run(const Requirement& requirement, const SlotPtr& slot, std::vector<Attempt>& attempts) {
+// A learned figure may be wrong, and a refusal by it would keep it from ever being measured again. So it is tried now and then,
+// alone on the device: at once when it could never fit; when something outside the ledger takes the room, only after it was refused
+// for a while.
+std::optional<Lease> Admission::Impl::probe_run(const Requirement& requirement, const SlotPtr& slot,
+                                                std::vector<Attempt>& attempts) {
   if (requirement.source != RequirementSource::Learned || attempts.empty()) return std::nullopt;
-  const Attempt& roomiest = *std::max_element(attempts.begin(), attempts.end(), [](const Attempt& a, const Attempt& b) { return a.room() < b.room(); });
+  const Attempt& roomiest =
+      *std::max_element(attempts.begin(), attempts.end(), [](const Attempt& a, const Attempt& b) { return a.room() < b.room(); });
   if (!roomiest.known || roomiest.outcome.figures.running != 0 || roomiest.room() == Bytes()) return std::nullopt;
   const auto now = clock.monotonic();
   const auto interval = std::chrono::nanoseconds(parts.options.probe_run_interval);
@@ -120,15 +126,17 @@ std::optional<Lease> Admission::Impl::probe_run(const Requirement& requirement, 
     const std::lock_guard lock(refused_mutex);
     if (refused.size() >= kMostRefusedProfiles) refused.clear();
     Refused& entry = refused.try_emplace(requirement.profile_key, Refused{now, std::nullopt}).first->second;
-    const bool never = std::all_of(attempts.begin(), attempts.end(), [](const Attempt& a) { return a.outcome.verdict == Verdict::NeverFits; });
+    const bool never =
+        std::all_of(attempts.begin(), attempts.end(), [](const Attempt& a) { return a.outcome.verdict == Verdict::NeverFits; });
     if (!never && now - entry.since < interval) return std::nullopt;
     if (entry.last_probe && now - *entry.last_probe < interval) return std::nullopt;
     entry.last_probe = now;
   }
   Attempt probe = attempt(*roomiest.view, requirement, slot, true, ChargeRequest::Rule::ProbeRun);
   if (probe.granted()) {
-    parts.log.warning("'" + requirement.model + "' is said to need " + base::to_string(probe.outcome.need) + " of GPU memory by earlier runs, which " +
-                      roomiest.view->info().uuid.text() + " cannot give; it runs alone there to be measured again");
+    parts.log.warning("'" + requirement.model + "' is said to need " + base::to_string(probe.outcome.need) +
+                      " of GPU memory by earlier runs, which " + roomiest.view->info().uuid.text() +
+                      " cannot give; it runs alone there to be measured again");
   }
   return std::move(probe.outcome.lease);
 }

@@ -19,7 +19,8 @@ Bytes sum_of(const std::vector<IdleModel>& models) {
 }
 
 std::chrono::milliseconds until(std::chrono::nanoseconds deadline, const base::Clock& clock) {
-  return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock.monotonic()), std::chrono::milliseconds(0));
+  return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock.monotonic()),
+                  std::chrono::milliseconds(0));
 }
 
 // The ledger has the room and only the driver's figure does not show it yet.
@@ -31,7 +32,8 @@ bool waits_for_driver(const Attempt& attempt) {
 
 }  // namespace
 
-bool Admission::Impl::reclaim(const Requirement& requirement, const SlotPtr& slot, Attempt& best, std::chrono::nanoseconds deadline) {
+bool Admission::Impl::reclaim(const Requirement& requirement, const SlotPtr& slot, Attempt& best,
+                              std::chrono::nanoseconds deadline) {
   const DeviceUuid& uuid = best.view->info().uuid;
   const Bytes from_caches = parts.reclaimer->give_back_caches(uuid);
   if (from_caches > Bytes() && wait_for_figure(requirement, slot, best, from_caches, deadline)) return true;
@@ -41,17 +43,20 @@ bool Admission::Impl::reclaim(const Requirement& requirement, const SlotPtr& slo
   return from_others > Bytes() && wait_for_figure(requirement, slot, best, from_others, deadline);
 }
 
-bool Admission::Impl::unload_idle(const Requirement& requirement, const SlotPtr& slot, Attempt& best, std::chrono::nanoseconds deadline) {
+bool Admission::Impl::unload_idle(const Requirement& requirement, const SlotPtr& slot, Attempt& best,
+                                  std::chrono::nanoseconds deadline) {
   const DeviceUuid& uuid = best.view->info().uuid;
   auto idle = parts.reclaimer->idle_models(uuid);
   std::erase_if(idle, [&](const IdleModel& model) { return model.model == requirement.model; });
   if (sum_of(idle) < best.missing()) return false;  // not enough even if all went: nobody is disturbed in vain
-  std::sort(idle.begin(), idle.end(), [](const IdleModel& a, const IdleModel& b) { return reload_cost_per_byte(a) < reload_cost_per_byte(b); });
+  std::sort(idle.begin(), idle.end(),
+            [](const IdleModel& a, const IdleModel& b) { return reload_cost_per_byte(a) < reload_cost_per_byte(b); });
   for (const IdleModel& model : idle) {
     if (clock.monotonic() >= deadline) return false;
     const Bytes freed = parts.reclaimer->unload(uuid, model, until(deadline, clock));
     if (freed == Bytes()) continue;
-    parts.log.info("unloaded idle model '" + model.model + "' (" + base::to_string(freed) + ") to make room for '" + requirement.model + "'");
+    parts.log.info("unloaded idle model '" + model.model + "' (" + base::to_string(freed) + ") to make room for '" +
+                   requirement.model + "'");
     if (wait_for_figure(requirement, slot, best, freed, deadline)) return true;
   }
   return false;

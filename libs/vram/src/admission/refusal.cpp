@@ -23,18 +23,20 @@ std::string_view to_string(RequirementSource source) noexcept {
 
 std::string Refusal::message() const {
   const std::string name = model.empty() ? "the requested model" : model;
-  return "Insufficient GPU memory for " + name + ". Required: " + base::gib_text(required) + "GB, Available: " + base::gib_text(available) +
-         "GB. GPU may be in use by other processes. Please retry later.";
+  return "Insufficient GPU memory for " + name + ". Required: " + base::gib_text(required) +
+         "GB, Available: " + base::gib_text(available) + "GB. GPU may be in use by other processes. Please retry later.";
 }
 
-std::string_view Refusal::code() const noexcept { return kind == Kind::Permanent ? "GPU_MEMORY_IMPOSSIBLE" : "INSUFFICIENT_GPU_MEMORY"; }
+std::string_view Refusal::code() const noexcept {
+  return kind == Kind::Permanent ? "GPU_MEMORY_IMPOSSIBLE" : "INSUFFICIENT_GPU_MEMORY";
+}
 
 Error Refusal::error() const {
   return {kind == Kind::Permanent ? ErrorCode::ImpossibleMemory : ErrorCode::InsufficientMemory, message()};
 }
 
-std::chrono::seconds retry_after(Bytes required, Bytes available_now, const std::vector<ExpectedReturn>& returns, std::chrono::nanoseconds now,
-                                 double jitter) noexcept {
+std::chrono::seconds retry_after(Bytes required, Bytes available_now, const std::vector<ExpectedReturn>& returns,
+                                 std::chrono::nanoseconds now, double jitter) noexcept {
   std::chrono::nanoseconds wait = kUnknownDuration;
   Bytes room = available_now;
   auto soonest = returns;
@@ -48,7 +50,8 @@ std::chrono::seconds retry_after(Bytes required, Bytes available_now, const std:
     if (room >= required) break;
   }
   const double seconds = std::max(std::chrono::duration<double>(wait).count(), 1.0) * (1.0 + 0.25 * std::clamp(jitter, 0.0, 1.0));
-  return std::chrono::seconds(std::clamp(static_cast<std::int64_t>(std::ceil(std::min(seconds, 100.0))), kShortestRetry, kLongestRetry));
+  return std::chrono::seconds(
+      std::clamp(static_cast<std::int64_t>(std::ceil(std::min(seconds, 100.0))), kShortestRetry, kLongestRetry));
 }
 
 }  // namespace vram

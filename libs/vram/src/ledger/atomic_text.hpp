@@ -1,5 +1,5 @@
-// Text in shared memory, stored word by word: readers in other processes never see half a word, and the thread sanitizer agrees. A reader may see a
-// mix of an old and a new text while it changes; where that matters the owner wraps it in a sequence.
+// Text in shared memory, stored word by word: readers in other processes never see half a word, and the thread sanitizer agrees. A
+// reader may see a mix of an old and a new text while it changes; where that matters the owner wraps it in a sequence.
 #pragma once
 #include <atomic>
 #include <cstdint>

@@ -17,12 +17,13 @@ struct Need {
   Bytes sum() const { return context + request; }
 };
 
-// An app may declare any number. What passes without being enforced is charged as the whole device at most, so that sums cannot wrap around.
+// An app may declare any number. What passes without being enforced is charged as the whole device at most, so that sums cannot
+// wrap around.
 Need cut_to(Need need, Bytes total) { return {std::min(need.context, total), std::min(need.request, total), need.resident}; }
 
-// What a process that is stopped between its check and its store may do wrong: (1) it sees that its request fits and is stopped; (2) others wait for
-// the lock, give up and go on by the policy for unknown, charging without the lock; (3) it wakes up and stores. So one that held the lock too long
-// sums again, its own charge included, and takes it back when it does not fit any more.
+// What a process that is stopped between its check and its store may do wrong: (1) it sees that its request fits and is stopped;
+// (2) others wait for the lock, give up and go on by the policy for unknown, charging without the lock; (3) it wakes up and stores.
+// So one that held the lock too long sums again, its own charge included, and takes it back when it does not fit any more.
 bool still_holds(const LedgerCore& core, std::uint32_t device, const Observation& observation, const TableLock& lock) {
   if (!lock.outlived_patience()) return true;
   Scan again;
@@ -40,8 +41,8 @@ PassKind kind_of(const ChargeRequest& request, Verdict verdict) {
   return request.rule == ChargeRequest::Rule::ProbeRun ? PassKind::ProbeRun : PassKind::Observed;
 }
 
-ChargeOutcome look(const LedgerCore& core, std::uint32_t device, const Observation& observation, const ChargeRequest& request, const Need& need,
-                   Scan& scan) {
+ChargeOutcome look(const LedgerCore& core, std::uint32_t device, const Observation& observation, const ChargeRequest& request,
+                   const Need& need, Scan& scan) {
   scan_device(core, device, observation, scan);
   if (request.headroom > scan.figures.headroom) scan.figures.headroom = std::min(request.headroom, scan.figures.total);
   ChargeOutcome outcome;
@@ -54,8 +55,8 @@ ChargeOutcome look(const LedgerCore& core, std::uint32_t device, const Observati
 
 }  // namespace
 
-// The tokens of the dead are probed without the lock, since forty probes take longer than everything else here; who is found is then counted in a
-// second try.
+// The tokens of the dead are probed without the lock, since forty probes take longer than everything else here; who is found is
+// then counted in a second try.
 Result<ChargeOutcome> Ledger::charge(LedgerDevice device, const std::shared_ptr<ProcessSlot>& slot, const ChargeRequest& request,
                                      const Observation& observation) {
   BASE_TRY(core_->check_usable());
@@ -66,8 +67,8 @@ Result<ChargeOutcome> Ledger::charge(LedgerDevice device, const std::shared_ptr<
   return outcome;
 }
 
-Result<ChargeOutcome> Ledger::charge_once(LedgerDevice device, const std::shared_ptr<ProcessSlot>& slot, const ChargeRequest& request,
-                                          const Observation& observation) {
+Result<ChargeOutcome> Ledger::charge_once(LedgerDevice device, const std::shared_ptr<ProcessSlot>& slot,
+                                          const ChargeRequest& request, const Observation& observation) {
   BASE_TRY_ASSIGN(const TableLock lock, TableLock::take(*core_, layout::kDeviceLock + device.position));
   ProcessSlot::Tables& tables = *slot->tables_;
   const std::lock_guard tables_lock(tables.mutex);

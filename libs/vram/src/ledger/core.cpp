@@ -12,11 +12,14 @@ constexpr std::int64_t kCurrentCheckNs = 100'000'000;
 }
 
 LedgerCore::LedgerCore(LedgerFile opened, LedgerOptions given)
-    : ledger_file(std::move(opened)), options(std::move(given)), clock(options.clock != nullptr ? options.clock : &base::system_clock()) {
+    : ledger_file(std::move(opened)),
+      options(std::move(given)),
+      clock(options.clock != nullptr ? options.clock : &base::system_clock()) {
   fork_guard.emplace(ledger_file.fd.get(), &forked);
 }
 
-// In a forked child the mapping was never there (MADV_DONTFORK), and by now something else may lie at its address: it must not be unmapped.
+// In a forked child the mapping was never there (MADV_DONTFORK), and by now something else may lie at its address: it must not be
+// unmapped.
 LedgerCore::~LedgerCore() {
   if (forked.load()) static_cast<void>(new base::MappedFile(std::move(ledger_file.mapping)));
 }
@@ -33,12 +36,14 @@ base::Status LedgerCore::check_usable() const {
     lost_.store(!is_current(ledger_file), std::memory_order_relaxed);
   }
   if (!lost_.load(std::memory_order_relaxed)) return {};
-  return Error{ErrorCode::Unavailable, "the GPU ledger '" + ledger_file.path +
-                                           "' was removed or replaced while in use; restart this process so that it joins the new one"};
+  return Error{ErrorCode::Unavailable,
+               "the GPU ledger '" + ledger_file.path +
+                   "' was removed or replaced while in use; restart this process so that it joins the new one"};
 }
 
 Error forked_error() {
-  return {ErrorCode::Unavailable, "this process was forked from one that had joined the GPU ledger; it must open the ledger itself"};
+  return {ErrorCode::Unavailable,
+          "this process was forked from one that had joined the GPU ledger; it must open the ledger itself"};
 }
 
 }  // namespace vram

@@ -1,4 +1,5 @@
-// What every handle of one attached process shares: the mapped file, the in-process mutexes, the clock. Lives until the last Ledger, slot or lease.
+// What every handle of one attached process shares: the mapped file, the in-process mutexes, the clock. Lives until the last
+// Ledger, slot or lease.
 #pragma once
 #include <array>
 #include <atomic>
@@ -24,7 +25,9 @@ struct LedgerCore {
   layout::File& file() const noexcept { return ledger_file.file(); }
   int fd() const noexcept { return ledger_file.fd.get(); }
   std::uint64_t now() const noexcept { return static_cast<std::uint64_t>(clock->monotonic().count()); }
-  std::uint64_t drain_ns() const noexcept { return static_cast<std::uint64_t>(std::chrono::nanoseconds(options.drain_time).count()); }
+  std::uint64_t drain_ns() const noexcept {
+    return static_cast<std::uint64_t>(std::chrono::nanoseconds(options.drain_time).count());
+  }
   std::uint32_t slots_used() const noexcept;
   std::uint32_t device_count() const noexcept;
   // Error Unavailable in a forked child and after the file was removed under us (looked at no more than ten times a second).
@@ -39,7 +42,8 @@ struct LedgerCore {
   // Held before the byte lock of the same device: threads that share a description do not exclude each other by it.
   std::array<std::mutex, layout::kDevices> device_mutexes;
   std::mutex registry_mutex;
-  // Guards every use of token and pin bytes through fd(): two threads that both "take" a dead slot's token here would both believe they have it.
+  // Guards every use of token and pin bytes through fd(): two threads that both "take" a dead slot's token here would both believe
+  // they have it.
   std::mutex token_mutex;
   std::atomic<std::uint32_t> own_token{UINT32_MAX};  // slot whose token fd() holds; it must never be probed or unlocked
   // Worker slots pinned on fd(), guarded by token_mutex: an own pin reads as free to its owner.

@@ -17,8 +17,8 @@ using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kStuckPatience{2};
 constexpr std::chrono::seconds kStuckMemory{1};
 
-// A holder keeps the lock for about a microsecond, so a few yields do; if they do not, it was taken off its core and is away for milliseconds, and
-// every attempt costs a wake-up: 20, 40, 80 … us up to 1 ms.
+// A holder keeps the lock for about a microsecond, so a few yields do; if they do not, it was taken off its core and is away for
+// milliseconds, and every attempt costs a wake-up: 20, 40, 80 … us up to 1 ms.
 class BackOff {
  public:
   explicit BackOff(steady_clock::time_point deadline) : deadline_(deadline) {}
@@ -40,8 +40,9 @@ class BackOff {
 };
 
 Error lock_timeout(const LedgerCore& core) {
-  return {ErrorCode::Timeout, "the lock of the GPU ledger '" + core.ledger_file.path +
-                                  "' is held by a process that does not go on (stopped, or its container is paused); resume or end it"};
+  return {ErrorCode::Timeout,
+          "the lock of the GPU ledger '" + core.ledger_file.path +
+              "' is held by a process that does not go on (stopped, or its container is paused); resume or end it"};
 }
 
 std::int64_t nanoseconds_of(steady_clock::time_point time) { return time.time_since_epoch().count(); }

@@ -6,7 +6,8 @@
 
 namespace vram {
 
-// Held while it lives. If the process dies here the kernel drops the byte; everything under the lock is single stores, so nothing is half done.
+// Held while it lives. If the process dies here the kernel drops the byte; everything under the lock is single stores, so nothing
+// is half done.
 class TableLock {
  public:
   // `byte` = layout::kDeviceLock + device, or layout::kRegistryLock. Error Timeout at options.lock_deadline.

@@ -1,7 +1,7 @@
 #include "ledger/fork_guard.hpp"
 
-#include <pthread.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <map>
@@ -15,7 +15,8 @@ struct Entry {
   std::atomic<bool>* forked;
 };
 
-// The one piece of process-wide state of the ledger: pthread_atfork handlers take no argument. Never destroyed: a fork may come during exit.
+// The one piece of process-wide state of the ledger: pthread_atfork handlers take no argument. Never destroyed: a fork may come
+// during exit.
 struct Registry {
   std::mutex mutex;
   std::map<std::uint64_t, Entry> entries;
@@ -30,7 +31,8 @@ Registry& registry() {
 // The lock is held across fork so that the child finds the list whole.
 void before_fork() { registry().mutex.lock(); }
 void after_fork_in_parent() { registry().mutex.unlock(); }
-// The number stays taken (by /dev/null): destructors of the parent's objects may still run here and close it, and it must not be another file then.
+// The number stays taken (by /dev/null): destructors of the parent's objects may still run here and close it, and it must not be
+// another file then.
 void after_fork_in_child() {
   const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   for (auto& [id, entry] : registry().entries) {

@@ -13,7 +13,8 @@ void check_slot(const LedgerCore& core, std::uint32_t slot, std::vector<std::str
     const layout::Cell& cell = file.cells[device][slot];
     const std::uint64_t reserved = cell.reserved.load();
     if (!claimed && reserved != 0) found.push_back(name + " is free but has bytes reserved on device " + std::to_string(device));
-    if (device >= core.device_count() && reserved != 0) found.push_back(name + " has bytes reserved on a device that is not in the table");
+    if (device >= core.device_count() && reserved != 0)
+      found.push_back(name + " has bytes reserved on a device that is not in the table");
     if (cell.transient.load() > reserved && file.slots[slot].death_ns.load() == 0) {
       found.push_back(name + " has running requests with more bytes than it has reserved on device " + std::to_string(device));
     }

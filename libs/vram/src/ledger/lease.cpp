@@ -10,8 +10,11 @@ Lease::Lease(std::shared_ptr<ProcessSlot> slot, std::uint32_t device, DeviceUuid
     : slot_(std::move(slot)), device_index_(device), device_(std::move(uuid)), bytes_(bytes), pass_(pass) {}
 
 Lease::Lease(Lease&& other) noexcept
-    : slot_(std::exchange(other.slot_, nullptr)), device_index_(other.device_index_), device_(std::move(other.device_)),
-      bytes_(std::exchange(other.bytes_, Bytes())), pass_(std::exchange(other.pass_, PassKind::Uncharged)) {}
+    : slot_(std::exchange(other.slot_, nullptr)),
+      device_index_(other.device_index_),
+      device_(std::move(other.device_)),
+      bytes_(std::exchange(other.bytes_, Bytes())),
+      pass_(std::exchange(other.pass_, PassKind::Uncharged)) {}
 
 Lease& Lease::operator=(Lease&& other) noexcept {
   if (this != &other) {

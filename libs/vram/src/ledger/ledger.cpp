@@ -50,9 +50,7 @@ Ledger::Ledger(std::shared_ptr<LedgerCore> core) : core_(std::move(core)) {}
 Ledger::~Ledger() = default;
 
 Result<std::shared_ptr<Ledger>> Ledger::open(LedgerOptions options) {
-  if (options.boot_id.empty()) {
-    BASE_TRY_ASSIGN(options.boot_id, read_boot_id());
-  }
+  if (options.boot_id.empty()) { BASE_TRY_ASSIGN(options.boot_id, read_boot_id()); }
   const base::Clock& clock = options.clock != nullptr ? *options.clock : base::system_clock();
   auto file = open_ledger_file({options.directory.path, options.boot_id, clock.wall(), options.join_deadline});
   if (!file) return for_directory(std::move(file).error(), options.directory);
@@ -72,7 +70,8 @@ Result<LedgerDevice> Ledger::register_device(const DeviceInfo& device) {
   }
   const std::uint32_t position = core_->device_count();
   if (position == layout::kDevices) {
-    return Error{ErrorCode::QueueFull, "the GPU ledger '" + path() + "' has no room for another device; end all apps and remove the file"};
+    return Error{ErrorCode::QueueFull,
+                 "the GPU ledger '" + path() + "' has no room for another device; end all apps and remove the file"};
   }
   // The entry counts once device_count says so; a crash before that leaves an entry that the next one overwrites.
   file.devices[position].uuid.store(device.uuid.text());
@@ -95,14 +94,15 @@ Result<std::shared_ptr<ProcessSlot>> Ledger::own_slot() {
   return slot;
 }
 
-// The token is taken on a description of its own, which the worker inherits; the pin stays here, so that nobody reuses the slot while leases of this
-// process still lower its words.
+// The token is taken on a description of its own, which the worker inherits; the pin stays here, so that nobody reuses the slot
+// while leases of this process still lower its words.
 Result<WorkerSlot> Ledger::prepare_worker_slot(std::string_view app) {
   BASE_TRY(core_->check_usable());
   BASE_TRY_ASSIGN(base::Fd opened, base::open_file(path(), O_RDWR | O_NOFOLLOW));
   BASE_TRY_ASSIGN(auto token, WorkerToken::adopt(opened.release()));
   if (!is_same_file(core_->ledger_file, token->fd())) {
-    return Error{ErrorCode::Unavailable, "the GPU ledger '" + path() + "' was replaced while in use; restart this process so that it joins the new one"};
+    return Error{ErrorCode::Unavailable,
+                 "the GPU ledger '" + path() + "' was replaced while in use; restart this process so that it joins the new one"};
   }
   BASE_TRY_ASSIGN(const std::uint32_t index, slot_table::claim(*core_, {token->fd(), true, app, 0, 0}));
   std::shared_ptr<ProcessSlot> slot(new ProcessSlot(core_, index, true));

@@ -23,13 +23,13 @@ constexpr mode_t kSystemMode = 02770;
 bool may_use(const std::string& path) { return ::faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) == 0; }
 
 bool is_directory(const std::string& path) {
-  struct stat status{};
+  struct stat status {};
   return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
 std::optional<gid_t> clams_group() {
   std::vector<char> buffer(16384);
-  struct group entry{};
+  struct group entry {};
   struct group* found = nullptr;
   if (::getgrnam_r("clams", &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) return std::nullopt;
   return found->gr_gid;
@@ -38,7 +38,9 @@ std::optional<gid_t> clams_group() {
 Status use_explicit(const std::string& path) {
   auto made = base::make_directories(path, 0770);
   if (made && is_directory(path) && may_use(path)) return {};
-  const std::string why = !made ? made.error().message : is_directory(path) ? "no permission to write there" : "it is not a directory";
+  const std::string why = !made                ? made.error().message
+                          : is_directory(path) ? "no permission to write there"
+                                               : "it is not a directory";
   return Error{ErrorCode::Configuration, "the GPU ledger directory '" + path + "' (CLAMS_VRAM_DIR) cannot be used: " + why +
                                              "; make it a directory this user may write to, or unset CLAMS_VRAM_DIR"};
 }
@@ -57,14 +59,14 @@ bool use_system(const std::string& path) {
 // A directory of somebody else under our name could be swapped under us, so the owner is checked without following links.
 bool use_private(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return false;
-  struct stat status{};
+  struct stat status {};
   if (::lstat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) return false;
   return status.st_uid == ::geteuid() && (status.st_mode & 0022) == 0 && may_use(path);
 }
 
 LedgerDirectory private_directory(std::string path, const std::string& system) {
-  std::string warning = "GPU memory is shared out among this user's apps only: the ledger lies in '" + path + "' because '" + system +
-                        "' cannot be used; to count every app of the host, create it for group clams (mode 2770)";
+  std::string warning = "GPU memory is shared out among this user's apps only: the ledger lies in '" + path + "' because '" +
+                        system + "' cannot be used; to count every app of the host, create it for group clams (mode 2770)";
   return {std::move(path), LedgerScope::User, false, std::move(warning)};
 }
 
@@ -83,7 +85,8 @@ Result<LedgerDirectory> choose_ledger_directory(const LedgerDirectoryOptions& op
   }
   const std::string shared = options.shared_memory_directory + "/vram-" + std::to_string(::geteuid());
   if (use_private(shared)) return private_directory(shared, options.system_directory);
-  return Error{ErrorCode::Unavailable, "no directory for the GPU ledger: tried '" + options.system_directory + "', $XDG_RUNTIME_DIR/vram and '" + shared +
+  return Error{ErrorCode::Unavailable, "no directory for the GPU ledger: tried '" + options.system_directory +
+                                           "', $XDG_RUNTIME_DIR/vram and '" + shared +
                                            "'; set CLAMS_VRAM_DIR to a directory on tmpfs or a local disk"};
 }
 

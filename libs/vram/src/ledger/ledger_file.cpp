@@ -34,7 +34,7 @@ std::string temporary_name(const std::string& path) {
 
 // Who may write the directory may write the file: 0660 beside group-writable directories, 0600 in private ones.
 mode_t file_mode(const std::string& directory, gid_t& group) {
-  struct stat status{};
+  struct stat status {};
   if (::stat(directory.c_str(), &status) != 0) return 0600;
   group = status.st_gid;
   mode_t mode = 0600;
@@ -44,23 +44,25 @@ mode_t file_mode(const std::string& directory, gid_t& group) {
 }
 
 bool same_file(int fd, const std::string& path) noexcept {
-  struct stat by_fd{};
-  struct stat by_path{};
-  return ::fstat(fd, &by_fd) == 0 && ::stat(path.c_str(), &by_path) == 0 && by_fd.st_ino == by_path.st_ino && by_fd.st_dev == by_path.st_dev &&
-         by_fd.st_nlink > 0;
+  struct stat by_fd {};
+  struct stat by_path {};
+  return ::fstat(fd, &by_fd) == 0 && ::stat(path.c_str(), &by_path) == 0 && by_fd.st_ino == by_path.st_ino &&
+         by_fd.st_dev == by_path.st_dev && by_fd.st_nlink > 0;
 }
 
 bool has_full_size(int fd) noexcept {
-  struct stat status{};
+  struct stat status {};
   return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) == kFileBytes;
 }
 
 // A mapped file with holes on a full file system is SIGBUS at the first store; with its blocks taken it is an error here.
 Status take_blocks(int fd, const std::string& path) {
   int failed = 0;
-  do failed = ::posix_fallocate(fd, 0, static_cast<off_t>(kFileBytes)); while (failed == EINTR);
+  do failed = ::posix_fallocate(fd, 0, static_cast<off_t>(kFileBytes));
+  while (failed == EINTR);
   if (failed == 0) return {};
-  return base::error_from_errno("cannot take " + std::to_string(kFileBytes) + " bytes of disk for the GPU ledger '" + path + "'", failed);
+  return base::error_from_errno("cannot take " + std::to_string(kFileBytes) + " bytes of disk for the GPU ledger '" + path + "'",
+                                failed);
 }
 
 void write_header(layout::File& file, const LedgerFileOptions& options) {
@@ -95,8 +97,8 @@ Status fill(const Fd& fd, const std::string& path, const LedgerFileOptions& opti
   return {};
 }
 
-// Makes a whole file under a temporary name and publishes it: by link when there is none (the first wins), by rename over a file that the caller
-// has locked whole. A crash leaves a .tmp that nobody reads.
+// Makes a whole file under a temporary name and publishes it: by link when there is none (the first wins), by rename over a file
+// that the caller has locked whole. A crash leaves a .tmp that nobody reads.
 Status publish(const std::string& path, const LedgerFileOptions& options, bool replace) {
   const std::string temporary = temporary_name(path);
   BASE_TRY_ASSIGN(Fd fd, base::open_file(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
@@ -118,23 +120,27 @@ Status self_test(const Fd& fd, const std::string& path) {
   ofd::unlock(fd.get(), layout::kSelfTestLock);
   if (taken && seen) return {};
   if (!same_file(fd.get(), path)) return {};  // replaced meanwhile: the next round looks at the new one
-  return Error{ErrorCode::Unsupported, "the file system of '" + path +
-                                           "' loses open-file-description locks, on which the GPU ledger rests; choose a directory on tmpfs or a local disk"};
+  return Error{
+      ErrorCode::Unsupported,
+      "the file system of '" + path +
+          "' loses open-file-description locks, on which the GPU ledger rests; choose a directory on tmpfs or a local disk"};
 }
 
 bool header_fits(const layout::File& file, const std::string& boot_id) {
   const layout::Header& header = file.header;
-  return header.magic.load() == layout::kMagic && header.version.load() == layout::kVersion && header.file_bytes.load() == kFileBytes &&
-         header.devices.load() == layout::kDevices && header.slots.load() == layout::kSlots && header.boot_id.load() == boot_id;
+  return header.magic.load() == layout::kMagic && header.version.load() == layout::kVersion &&
+         header.file_bytes.load() == kFileBytes && header.devices.load() == layout::kDevices &&
+         header.slots.load() == layout::kSlots && header.boot_id.load() == boot_id;
 }
 
 Error cannot_join(const std::string& path) {
-  return {ErrorCode::Unavailable, "the GPU ledger '" + path + "' was made by another version or another boot and is in use by running processes; "
-                                  "this process does not join it: end those processes, or upgrade them together"};
+  return {ErrorCode::Unavailable, "the GPU ledger '" + path +
+                                      "' was made by another version or another boot and is in use by running processes; "
+                                      "this process does not join it: end those processes, or upgrade them together"};
 }
 
-// Steps, since two processes may want to replace at once: A and B open the same old file; A locks it whole, publishes a new one, lets go; B then
-// gets the lock on the old file, which no name leads to any more. So after locking the name is looked at again.
+// Steps, since two processes may want to replace at once: A and B open the same old file; A locks it whole, publishes a new one,
+// lets go; B then gets the lock on the old file, which no name leads to any more. So after locking the name is looked at again.
 Result<Fitness> replace_if_deserted(const Fd& fd, const std::string& path, const LedgerFileOptions& options) {
   BASE_TRY_ASSIGN(const bool deserted, ofd::try_lock(fd.get(), 0, layout::kLockRange));
   if (!same_file(fd.get(), path)) return Fitness::Retry;
@@ -145,7 +151,8 @@ Result<Fitness> replace_if_deserted(const Fd& fd, const std::string& path, const
 }
 
 Result<Fitness> try_open(LedgerFile& result, const LedgerFileOptions& options) {
-  auto opened = base::open_file(result.path, O_RDWR | O_NOFOLLOW);  // never O_CREAT here: fs.protected_regular refuses that for files of others
+  auto opened = base::open_file(result.path,
+                                O_RDWR | O_NOFOLLOW);  // never O_CREAT here: fs.protected_regular refuses that for files of others
   if (!opened) {
     if (opened.error().native != ENOENT) return std::move(opened).error();
     BASE_TRY(publish(result.path, options, false));
@@ -156,7 +163,8 @@ Result<Fitness> try_open(LedgerFile& result, const LedgerFileOptions& options) {
   BASE_TRY(take_blocks(fd.get(), result.path));  // a copy restored with holes
   BASE_TRY(self_test(fd, result.path));
   BASE_TRY_ASSIGN(base::MappedFile mapping, map_shared(fd.get()));
-  if (!header_fits(*static_cast<layout::File*>(mapping.data()), options.boot_id)) return replace_if_deserted(fd, result.path, options);
+  if (!header_fits(*static_cast<layout::File*>(mapping.data()), options.boot_id))
+    return replace_if_deserted(fd, result.path, options);
   result.fd = std::move(fd);
   result.mapping = std::move(mapping);
   return Fitness::Good;
@@ -180,9 +188,10 @@ Result<LedgerFile> open_ledger_file(const LedgerFileOptions& options) {
 bool is_current(const LedgerFile& file) noexcept { return same_file(file.fd.get(), file.path); }
 
 bool is_same_file(const LedgerFile& file, int fd) noexcept {
-  struct stat ours{};
-  struct stat theirs{};
-  return ::fstat(file.fd.get(), &ours) == 0 && ::fstat(fd, &theirs) == 0 && ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
+  struct stat ours {};
+  struct stat theirs {};
+  return ::fstat(file.fd.get(), &ours) == 0 && ::fstat(fd, &theirs) == 0 && ours.st_ino == theirs.st_ino &&
+         ours.st_dev == theirs.st_dev;
 }
 
 Result<std::string> read_boot_id() {

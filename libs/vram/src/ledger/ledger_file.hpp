@@ -26,8 +26,9 @@ struct LedgerFile {
   layout::File& file() const noexcept { return *static_cast<layout::File*>(mapping.data()); }
 };
 
-// Opens `<directory>/ledger`, making it when missing and replacing it when it is of another layout, another boot or damaged and nobody lives in it.
-// Errors: Unavailable when somebody does (this process must not join), Unsupported without OFD locks, Io for a full disk.
+// Opens `<directory>/ledger`, making it when missing and replacing it when it is of another layout, another boot or damaged and
+// nobody lives in it. Errors: Unavailable when somebody does (this process must not join), Unsupported without OFD locks, Io for a
+// full disk.
 base::Result<LedgerFile> open_ledger_file(const LedgerFileOptions& options);
 
 // False once the file was removed or replaced under its name: what is written to it then is seen by nobody else.

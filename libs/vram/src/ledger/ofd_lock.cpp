@@ -9,7 +9,7 @@ namespace vram::ofd {
 namespace {
 
 struct flock range(short type, std::uint64_t offset, std::uint64_t length) noexcept {
-  struct flock lock{};
+  struct flock lock {};
   lock.l_type = type;
   lock.l_whence = SEEK_SET;
   lock.l_start = static_cast<off_t>(offset);
@@ -20,7 +20,8 @@ struct flock range(short type, std::uint64_t offset, std::uint64_t length) noexc
 base::Error lock_error(int errno_value) {
   if (errno_value == EINVAL || errno_value == ENOSYS || errno_value == EOPNOTSUPP || errno_value == ENOLCK) {
     return {base::ErrorCode::Unsupported,
-            "the file system of the GPU ledger has no open-file-description locks; choose a directory on tmpfs or a local disk", errno_value};
+            "the file system of the GPU ledger has no open-file-description locks; choose a directory on tmpfs or a local disk",
+            errno_value};
   }
   return base::error_from_errno("cannot lock the GPU ledger", errno_value);
 }

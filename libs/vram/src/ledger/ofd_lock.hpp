@@ -1,5 +1,5 @@
-// Open-file-description byte-range locks (fcntl(2), F_OFD_*): dropped by the kernel when the last descriptor of the description is closed, SIGKILL
-// included; they cross PID namespaces. They do not exclude threads that share a description.
+// Open-file-description byte-range locks (fcntl(2), F_OFD_*): dropped by the kernel when the last descriptor of the description is
+// closed, SIGKILL included; they cross PID namespaces. They do not exclude threads that share a description.
 #pragma once
 #include <cstdint>
 

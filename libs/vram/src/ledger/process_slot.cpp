@@ -105,7 +105,9 @@ void ProcessSlot::begin_request(std::uint32_t device, Bytes request_bytes, bool 
   cell.requests.fetch_add(1, std::memory_order_acq_rel);
   if (!enforced) cell.unenforced.fetch_add(1, std::memory_order_acq_rel);
   cell.transient.fetch_add(request_bytes.count(), std::memory_order_relaxed);
-  if (expected_duration) raise_to(cell.expected_end_ns, core_->now() + static_cast<std::uint64_t>(std::max<std::int64_t>(expected_duration->count(), 0)));
+  if (expected_duration)
+    raise_to(cell.expected_end_ns,
+             core_->now() + static_cast<std::uint64_t>(std::max<std::int64_t>(expected_duration->count(), 0)));
   CLAMS_CRASH_POINT("ledger.charge.counted");
 }
 

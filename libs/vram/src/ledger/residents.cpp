@@ -9,15 +9,16 @@ namespace vram {
 namespace {
 
 // Readers in other processes take an entry only when its sequence is even and did not change while they read.
-void write_entry(layout::Model& entry, const std::string& name, std::uint32_t device, Bytes bytes, std::chrono::milliseconds cost, std::uint64_t now,
-                 std::uint32_t flags) {
+void write_entry(layout::Model& entry, const std::string& name, std::uint32_t device, Bytes bytes, std::chrono::milliseconds cost,
+                 std::uint64_t now, std::uint32_t flags) {
   const std::uint32_t sequence = entry.sequence.load(std::memory_order_relaxed) & ~1U;
   entry.sequence.store(sequence + 1);
   CLAMS_CRASH_POINT("ledger.model.half_written");
   entry.name.store(name);
   entry.device.store(device, std::memory_order_relaxed);
   entry.bytes.store(bytes.count(), std::memory_order_relaxed);
-  entry.reload_ms.store(static_cast<std::uint32_t>(std::clamp<std::int64_t>(cost.count(), 0, UINT32_MAX)), std::memory_order_relaxed);
+  entry.reload_ms.store(static_cast<std::uint32_t>(std::clamp<std::int64_t>(cost.count(), 0, UINT32_MAX)),
+                        std::memory_order_relaxed);
   entry.last_used_ns.store(now, std::memory_order_relaxed);
   entry.unload_ticket.store(0, std::memory_order_relaxed);
   entry.flags.store(flags, std::memory_order_relaxed);

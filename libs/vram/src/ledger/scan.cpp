@@ -8,7 +8,9 @@ namespace vram {
 namespace {
 
 // Another process may have written anything; no slot counts for more than the device has.
-Bytes clamped(const layout::Word& word, Bytes total) noexcept { return std::min(Bytes(word.load(std::memory_order_acquire)), total); }
+Bytes clamped(const layout::Word& word, Bytes total) noexcept {
+  return std::min(Bytes(word.load(std::memory_order_acquire)), total);
+}
 
 Bytes seen_before(const Observation& observation, std::uint32_t slot, std::uint64_t generation) noexcept {
   const MaterialisedCopy* before = observation.before;
@@ -78,7 +80,8 @@ void bury_returned(LedgerCore& core, std::uint32_t device, const Scan& scan, std
   const auto end = order.begin() + scan.draining_count;
   std::sort(order.begin(), end, [](const DrainingSlot& a, const DrainingSlot& b) { return a.death_ns < b.death_ns; });
   for (auto entry = order.begin(); entry != end; ++entry) {
-    if (entry->death_ns >= static_cast<std::uint64_t>(sampled_at.count()) || left - entry->bytes < residue || left < entry->bytes) return;
+    if (entry->death_ns >= static_cast<std::uint64_t>(sampled_at.count()) || left - entry->bytes < residue || left < entry->bytes)
+      return;
     slot_table::bury(core, device, entry->slot);
     left -= entry->bytes;
   }

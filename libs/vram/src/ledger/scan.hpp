@@ -24,7 +24,8 @@ void scan_device(const LedgerCore& core, std::uint32_t device, const Observation
 // Probes the token of every slot that counts on the device. True when one was found dead that was not known to be.
 bool sweep_dead(LedgerCore& core, std::uint32_t device);
 
-// REQUIRES: the device's lock, and that `scan` was taken under it. Ends the draining of those whose bytes the sample shows to be back, oldest first.
+// REQUIRES: the device's lock, and that `scan` was taken under it. Ends the draining of those whose bytes the sample shows to be
+// back, oldest first.
 void bury_returned(LedgerCore& core, std::uint32_t device, const Scan& scan, std::chrono::nanoseconds sampled_at);
 
 }  // namespace vram

@@ -18,8 +18,8 @@ bool holds_nothing(const layout::File& file, std::uint32_t devices, std::uint32_
 }
 
 void clear_cell(layout::Cell& cell) noexcept {
-  for (layout::Word* word : {&cell.reserved, &cell.materialised, &cell.headroom, &cell.transient, &cell.expected_end_ns, &cell.wait_ticket,
-                             &cell.wait_bytes}) {
+  for (layout::Word* word : {&cell.reserved, &cell.materialised, &cell.headroom, &cell.transient, &cell.expected_end_ns,
+                             &cell.wait_ticket, &cell.wait_bytes}) {
     word->store(0, std::memory_order_relaxed);
   }
   cell.requests.store(0, std::memory_order_relaxed);
@@ -49,7 +49,8 @@ void clear_slot(layout::File& file, std::uint32_t slot) noexcept {
   if (is_claimed(generation)) core.generation.store(generation + 1, std::memory_order_release);
 }
 
-// REQUIRES: the slot's token. A death in the future comes from a clock that was set back; it is brought to now, or the bytes would stay for ever.
+// REQUIRES: the slot's token. A death in the future comes from a clock that was set back; it is brought to now, or the bytes would
+// stay for ever.
 std::uint64_t mark_dead(LedgerCore& core, layout::SlotCore& slot) noexcept {
   const std::uint64_t now = core.now();
   const std::uint64_t death = slot.death_ns.load();
@@ -126,8 +127,9 @@ Result<std::uint32_t> claim(LedgerCore& core, const ClaimOptions& options) {
     if (!options.worker) core.own_token.store(slot);
     return slot;
   }
-  return Error{ErrorCode::QueueFull, "all " + std::to_string(layout::kSlots) + " slots of the GPU ledger '" + core.ledger_file.path +
-                                         "' are taken; end processes that use the GPU, or try again in a few seconds when many have just ended"};
+  return Error{ErrorCode::QueueFull,
+               "all " + std::to_string(layout::kSlots) + " slots of the GPU ledger '" + core.ledger_file.path +
+                   "' are taken; end processes that use the GPU, or try again in a few seconds when many have just ended"};
 }
 
 void end_own(LedgerCore& core, std::uint32_t slot) {
@@ -143,8 +145,9 @@ void unpin(LedgerCore& core, std::uint32_t slot) {
   ofd::unlock(core.fd(), layout::kPinLock + slot);
 }
 
-// Steps that go wrong without taking the token: A sees the token free; B claims the slot and charges; A stores a time of death into B's slot, whose
-// bytes would then be forgotten while B lives. With the token in hand nobody can claim, and the generation is looked at once more.
+// Steps that go wrong without taking the token: A sees the token free; B claims the slot and charges; A stores a time of death into
+// B's slot, whose bytes would then be forgotten while B lives. With the token in hand nobody can claim, and the generation is
+// looked at once more.
 bool mark_if_dead(LedgerCore& core, std::uint32_t slot) {
   layout::SlotCore& words = core.file().slots[slot];
   const std::uint64_t generation = words.generation.load();

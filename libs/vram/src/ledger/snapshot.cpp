@@ -125,7 +125,8 @@ void add_slot(const LedgerCore& core, std::uint32_t slot, LedgerSnapshot& snapsh
       device.resident.back().pid = process.pid;
     }
     if (!process.draining) device.unenforced += row.unenforced;
-    const bool shown = row.reserved > Bytes() || (!process.draining && (row.materialised > Bytes() || row.requests > 0 || !row.models.empty()));
+    const bool shown =
+        row.reserved > Bytes() || (!process.draining && (row.materialised > Bytes() || row.requests > 0 || !row.models.empty()));
     if (shown) snapshot.processes.push_back(std::move(row));
     anything = anything || shown;
   }
@@ -141,7 +142,8 @@ LedgerSnapshot Ledger::snapshot(const std::vector<DeviceSample>& samples) const 
   for (std::uint32_t slot = 0; slot < slots; ++slot) {
     if (core_->file().slots[slot].death_ns.load() == 0) slot_table::mark_if_dead(*core_, slot);
   }
-  for (std::uint32_t device = 0; device < core_->device_count(); ++device) snapshot.devices.push_back(device_status(*core_, device, samples));
+  for (std::uint32_t device = 0; device < core_->device_count(); ++device)
+    snapshot.devices.push_back(device_status(*core_, device, samples));
   for (std::uint32_t slot = 0; slot < slots; ++slot) add_slot(*core_, slot, snapshot);
   return snapshot;
 }

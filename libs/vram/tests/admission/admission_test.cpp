@@ -22,7 +22,8 @@ class FakeSampler final : public Sampler {
   // As a driver behind DeviceMonitor: an older sample will do when it is not too old.
   Reading sample(const DeviceUuid& device, std::chrono::nanoseconds max_age) override {
     const std::lock_guard lock(mutex_);
-    if (const auto last = last_.find(device); last != last_.end() && max_age.count() > 0 && clock->monotonic() - last->second.sample.taken_at <= max_age) {
+    if (const auto last = last_.find(device);
+        last != last_.end() && max_age.count() > 0 && clock->monotonic() - last->second.sample.taken_at <= max_age) {
       return last->second;
     }
     ++asked;
@@ -162,7 +163,8 @@ TEST_F(AdmissionTest, GrantsWhatFitsAndRefusesTheRestInNumbers) {
   EXPECT_GE(refusal.retry_after->count(), 1);
   EXPECT_LE(refusal.retry_after->count(), 60);
   EXPECT_EQ(refusal.message(),
-            "Insufficient GPU memory for huge. Required: 20.00GB, Available: 15.10GB. GPU may be in use by other processes. Please retry later.");
+            "Insufficient GPU memory for huge. Required: 20.00GB, Available: 15.10GB. GPU may be in use by other processes. Please "
+            "retry later.");
   EXPECT_EQ(refusal.error().code, base::ErrorCode::InsufficientMemory);
   EXPECT_EQ(admission->counters().granted, 1U);
   EXPECT_EQ(admission->counters().refused, 1U);
@@ -387,7 +389,8 @@ TEST_F(AdmissionTest, ProbesInSpiteOfStrangersOnlyAfterAWhile) {
   clock.advance(std::chrono::seconds(30));
   refused(learned(5_GiB));
   clock.advance(std::chrono::seconds(31));
-  EXPECT_EQ(granted(learned(5_GiB)).pass(), PassKind::ProbeRun) << "else a constant neighbour would keep it from ever being measured again";
+  EXPECT_EQ(granted(learned(5_GiB)).pass(), PassKind::ProbeRun)
+      << "else a constant neighbour would keep it from ever being measured again";
 }
 
 TEST_F(AdmissionTest, GivesBackCachesFirst) {
@@ -412,7 +415,9 @@ TEST_F(AdmissionTest, UnloadsTheCheapestReloadPerByteFirstAndNoMoreThanNeeded) {
   a.keep_resident("cheaper", 2_GiB, {});
   const auto slot = a.slot();
   a.release();
-  reclaimer->idle = {{"dear", 2_GiB, std::chrono::seconds(60)}, {"cheap", 2_GiB, std::chrono::seconds(4)}, {"cheaper", 2_GiB, std::chrono::seconds(2)}};
+  reclaimer->idle = {{"dear", 2_GiB, std::chrono::seconds(60)},
+                     {"cheap", 2_GiB, std::chrono::seconds(4)},
+                     {"cheaper", 2_GiB, std::chrono::seconds(2)}};
   reclaimer->on_unload = [&](const IdleModel& model) { return slot->remove_resident(LedgerDevice{0}, model.model); };
   EXPECT_TRUE(granted(declared(7_GiB)).enforced());
   EXPECT_EQ(reclaimer->unloaded, (std::vector<std::string>{"cheaper", "cheap"}));

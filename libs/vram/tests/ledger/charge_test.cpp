@@ -21,7 +21,10 @@ TEST(Charge, GrantsUpToTotalMinusHeadroomAndNotAByteMore) {
 TEST(Charge, ComesBackWhenTheLeaseGoes) {
   TempDir dir;
   const Joined a = join(options_for(dir.path()), 10_GiB);
-  { const auto lease = try_lease(a, ask(10_GiB)); ASSERT_TRUE(lease); }
+  {
+    const auto lease = try_lease(a, ask(10_GiB));
+    ASSERT_TRUE(lease);
+  }
   EXPECT_EQ(a.slot->reserved(a.device), Bytes());
   EXPECT_TRUE(try_lease(a, ask(10_GiB)));
   EXPECT_TRUE(a.ledger->check_invariants().empty());
@@ -206,7 +209,9 @@ TEST(Charge, NeverExceedsTheLimitUnderManyThreads) {
       auto lease = try_lease(mine, ask(bytes));
       if (!lease) continue;
       ++grants;
-      if (held.fetch_add(static_cast<std::int64_t>(bytes.count())) + static_cast<std::int64_t>(bytes.count()) > (std::int64_t{8} << 30)) ++beyond;
+      if (held.fetch_add(static_cast<std::int64_t>(bytes.count())) + static_cast<std::int64_t>(bytes.count()) >
+          (std::int64_t{8} << 30))
+        ++beyond;
       std::this_thread::yield();
       held.fetch_sub(static_cast<std::int64_t>(bytes.count()));
     }

@@ -1,5 +1,5 @@
-// A process of the crash ladder: joins the ledger of a directory and passes every named crash point, in one fixed order. CLAMS_CRASH_AT says where it
-// dies. Ends with status 0 when it was not told to die, or lived through.
+// A process of the crash ladder: joins the ledger of a directory and passes every named crash point, in one fixed order.
+// CLAMS_CRASH_AT says where it dies. Ends with status 0 when it was not told to die, or lived through.
 #include <cstdio>
 #include <cstdlib>
 

@@ -1,5 +1,5 @@
-// A child dies at the 1st, 2nd, 3rd … named point that it passes, until one lives through. After each death the survivor finds the file whole, its own
-// bytes untouched, no lock taken, and the dead one's capacity back.
+// A child dies at the 1st, 2nd, 3rd … named point that it passes, until one lives through. After each death the survivor finds the
+// file whole, its own bytes untouched, no lock taken, and the dead one's capacity back.
 #include <spawn.h>
 
 #include <csignal>

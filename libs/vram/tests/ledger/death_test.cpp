@@ -204,7 +204,8 @@ TEST(Death, AStoppedLockHolderCostsADeadlineAndNotTheHost) {
   }
   EXPECT_TRUE(caught);
   busy.kill();
-  EXPECT_TRUE(eventually([&] { return try_lease(survivor, ask(1_GiB)).has_value(); })) << "the kernel dropped the lock with its holder";
+  EXPECT_TRUE(eventually([&] { return try_lease(survivor, ask(1_GiB)).has_value(); }))
+      << "the kernel dropped the lock with its holder";
 }
 
 TEST(Fork, AChildThatRunsOnNeitherKeepsNorHarmsTheParentsSlot) {

@@ -31,7 +31,7 @@ void overwrite(const std::string& path, std::streamoff offset, const std::string
 TEST(LedgerFile, IsMadeWholeWithAllItsBlocks) {
   TempDir dir;
   const Joined a = join(options_for(dir.path()));
-  struct stat status{};
+  struct stat status {};
   ASSERT_EQ(::stat(a.ledger->path().c_str(), &status), 0);
   EXPECT_EQ(static_cast<std::uint64_t>(status.st_size), kFileBytes);
   EXPECT_GE(static_cast<std::uint64_t>(status.st_blocks) * 512, kFileBytes);
@@ -121,7 +121,7 @@ TEST(LedgerFile, GetsTheModeThatItsDirectoryGives) {
     ::chmod(dir.path().c_str(), directory_mode);
     fs::remove(dir.path() + "/ledger");
     const auto ledger = Ledger::open(options_for(dir.path())).value();
-    struct stat status{};
+    struct stat status {};
     ::stat(ledger->path().c_str(), &status);
     return status.st_mode & 0777U;
   };

@@ -75,7 +75,9 @@ inline ChargeRequest ask(Bytes bytes) {
 }
 
 // A sample that shows `free` of `total`, taken now.
-inline MemorySample sample_now(Bytes total, Bytes free, const base::Clock& clock = base::system_clock()) { return {total, free, clock.monotonic()}; }
+inline MemorySample sample_now(Bytes total, Bytes free, const base::Clock& clock = base::system_clock()) {
+  return {total, free, clock.monotonic()};
+}
 
 // A refused or failed charge is an empty lease.
 inline std::optional<Lease> try_lease(const Joined& joined, const ChargeRequest& request, const Observation& observation = {}) {

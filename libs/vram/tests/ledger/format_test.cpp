@@ -1,4 +1,5 @@
-// docs/formats/ledger.md shows the bytes of a small ledger. This makes that ledger and compares; tests/ledger/ledger_reader.py decodes the page.
+// docs/formats/ledger.md shows the bytes of a small ledger. This makes that ledger and compares; tests/ledger/ledger_reader.py
+// decodes the page.
 #include <cctype>
 #include <cstdio>
 #include <fstream>
@@ -25,7 +26,8 @@ std::string hex_of(const std::string& bytes, std::uint64_t offset) {
   std::string text;
   for (std::size_t i = 0; i < 16; ++i) {
     char pair[4];
-    std::snprintf(pair, sizeof pair, i == 0 ? "%02x" : " %02x", static_cast<unsigned>(static_cast<unsigned char>(bytes[offset + i])));
+    std::snprintf(pair, sizeof pair, i == 0 ? "%02x" : " %02x",
+                  static_cast<unsigned>(static_cast<unsigned char>(bytes[offset + i])));
     text += pair;
   }
   return text;

@@ -30,7 +30,8 @@ class RandomOperations : public ::testing::TestWithParam<unsigned> {};
 TEST_P(RandomOperations, AgreeWithASimpleModel) {
   TempDir dir;
   Model model;
-  std::array<Joined, 3> real{join(options_for(dir.path()), Bytes(1000)), join(options_for(dir.path()), Bytes(1000)), join(options_for(dir.path()), Bytes(1000))};
+  std::array<Joined, 3> real{join(options_for(dir.path()), Bytes(1000)), join(options_for(dir.path()), Bytes(1000)),
+                             join(options_for(dir.path()), Bytes(1000))};
   std::array<std::vector<Lease>, 3> leases;
   std::mt19937 random(GetParam());
   for (int step = 0; step < 3000; ++step) {

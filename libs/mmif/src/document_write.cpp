@@ -113,6 +113,10 @@ std::vector<TypeGroup> grouped(const View& view) {
     }
     last->members.push_back(annotation.get());
   }
+  return groups;
+}
+
+void find_shared(std::vector<TypeGroup>& groups) {
   for (TypeGroup& group : groups) {
     if (group.members.size() < 2) continue;
     for (const auto& [name, value] : group.members.front()->properties()) {
@@ -124,7 +128,6 @@ std::vector<TypeGroup> grouped(const View& view) {
       if (all) group.shared.append(name, value);
     }
   }
-  return groups;
 }
 
 const TypeGroup* group_of(const std::vector<TypeGroup>& groups, std::string_view type) {
@@ -145,14 +148,19 @@ Object written_contains(const Object& contains, const std::vector<TypeGroup>& gr
   return out;
 }
 
-// A view that is new, or that the app changed: then it is written as the Python SDK writes it.
-Value written_view(const View& view) {
-  const std::vector<TypeGroup> groups = grouped(view);
+Object written_view_metadata(const View& view, const std::vector<TypeGroup>& groups) {
   Object metadata = view.metadata();
   if (Value* contains = metadata.find("contains"); contains != nullptr && contains->object() != nullptr) {
     if (view.has_error() || view.has_warnings()) metadata.erase("contains");
     else *contains = written_contains(*contains->object(), groups);
   }
+  return ordered_view_metadata(metadata);
+}
+
+// A view that is new, or that the app changed: then it is written as the Python SDK writes it.
+Value written_view(const View& view) {
+  std::vector<TypeGroup> groups = grouped(view);
+  find_shared(groups);
   Array annotations;
   annotations.reserve(view.annotations().size());
   const TypeGroup* group = nullptr;
@@ -164,7 +172,7 @@ Value written_view(const View& view) {
     }
     annotations.emplace_back(written_annotation(annotation->type(), written_properties(properties, annotation->id(), annotation->is_document())));
   }
-  return Object{{"id", view.id()}, {"metadata", ordered_view_metadata(metadata)}, {"annotations", std::move(annotations)}};
+  return Object{{"id", view.id()}, {"metadata", written_view_metadata(view, groups)}, {"annotations", std::move(annotations)}};
 }
 
 }  // namespace
@@ -218,6 +226,8 @@ Written DocumentWriter::write(const Mmif& mmif, bool pretty) {
   auto laid_out = std::make_shared<std::string>(relayout(written.to_string()));
   return Written{{std::string_view(*laid_out)}, laid_out};
 }
+
+Object DocumentWriter::view_metadata(const View& view) { return written_view_metadata(view, grouped(view)); }
 
 // Whether nothing but a comma stands between two slices of the input.
 bool DocumentWriter::follows(std::string_view bytes, std::string_view before, std::string_view after) {

@@ -7,6 +7,8 @@ namespace mmif {
 class DocumentWriter {
  public:
   static Written write(const Mmif& mmif, bool pretty);
+  // Metadata of a view as it will be written, but for properties that move to `contains`.
+  static Object view_metadata(const View& view);
 
  private:
   static bool follows(std::string_view bytes, std::string_view before, std::string_view after);

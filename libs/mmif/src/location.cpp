@@ -1,7 +1,7 @@
 #include "location.hpp"
 
 #include <algorithm>
-#include <cctype>
+#include <iterator>
 
 namespace mmif {
 namespace {
@@ -58,7 +58,8 @@ std::string location_uri(std::string_view location) {
 
 base::Result<LocalPath> local_path(std::string_view uri) {
   const std::string_view scheme = scheme_of(uri);
-  if (!scheme.empty() && scheme != "file") {
+  const bool is_file = std::equal(scheme.begin(), scheme.end(), std::begin("file"), std::end("file") - 1, [](char a, char b) { return (a | 0x20) == b; });
+  if (!scheme.empty() && !is_file) {
     return base::Error{base::ErrorCode::Unsupported, "cannot open location '" + std::string(uri) + "': the scheme '" + std::string(scheme) +
                                                          "' is not supported; fetch the file first and give its path"};
   }

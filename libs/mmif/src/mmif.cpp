@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "document_index.hpp"
+#include "document_write.hpp"
 #include "json_check.hpp"
 #include "json_scan.hpp"
 #include "location.hpp"
@@ -309,16 +310,24 @@ void Mmif::write_document_properties(const std::function<View&()>& own_view) {
 
 base::Status Mmif::check_new_views() const {
   for (const View* view : new_views()) {
-    const auto refuse = [&](std::string_view what) {
-      return base::Error{base::ErrorCode::InvalidDocument, std::string(what) + " (at /views/" + std::to_string(position_of_id(views_, view->id())) +
-                                                               "/metadata, view " + view->id() + " written by the app)"};
-    };
-    if (view->app().size() < 7) return refuse("the view needs \"app\": it was not signed");
-    const Value* contains = view->metadata().find("contains");
-    if (contains == nullptr || contains->object() == nullptr) continue;
-    for (const auto& [type, properties] : *contains->object()) {
-      if (!type.starts_with("http://") && !type.starts_with("https://")) return refuse(python_repr(std::string_view(type)) + " does not match any of the regexes: '^https?://'");
+    const std::string where = "/views/" + std::to_string(position_of_id(views_, view->id()));
+    const std::string whose = ", view " + view->id() + " written by the app";
+    if (!view->metadata().contains("app")) {
+      return base::Error{base::ErrorCode::InvalidDocument, "the view needs \"app\": it was not signed (at " + where + "/metadata" + whose + ")"};
     }
+    // A document of this view alone, without its annotations: those cannot be made wrong.
+    const Value alone(Object{{"id", view->id()}, {"metadata", DocumentWriter::view_metadata(*view)}, {"annotations", Array()}});
+    std::string text = R"({"metadata": {"mmif": "http://mmif.clams.ai/"}, "documents": [], "views": [)" + to_mmif_text(alone) + "]}";
+    text.reserve(text.size() + kPadding);
+    const CheckerScope checker;
+    BASE_TRY_ASSIGN(const Structurals structurals, checker->check(text));
+    const auto index = index_mmif(text, structurals);
+    if (index) continue;
+    std::string message = index.error().message;
+    constexpr std::string_view kAlone = "(at /views/0";
+    if (const std::size_t at = message.rfind(kAlone); at != std::string::npos) message.replace(at, kAlone.size(), "(at " + where);
+    message.insert(message.size() - 1, whose);  // before the bracket
+    return base::Error{base::ErrorCode::InvalidDocument, std::move(message)};
   }
   return {};
 }

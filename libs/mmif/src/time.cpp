@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <unordered_map>
 
 #include "utf8.hpp"
 
@@ -13,6 +14,8 @@ using base::Error;
 using base::ErrorCode;
 constexpr int kMaxTargetDepth = 64;
 constexpr int kMaxTargets = 1'000'000;  // targets that share targets lead to ever more visits
+
+using KnownExtents = std::unordered_map<const Annotation*, Extent>;
 
 // How far a walk along targets may go.
 class Reach {
@@ -50,7 +53,8 @@ std::vector<const Annotation*> targets_of(const Mmif& mmif, const Annotation& an
   return found;
 }
 
-base::Result<Extent> extent_at(const Mmif& mmif, const Annotation& annotation, int depth, Reach& reach) {
+base::Result<Extent> extent_at(const Mmif& mmif, const Annotation& annotation, int depth, Reach& reach, KnownExtents& known) {
+  if (const auto at = known.find(&annotation); at != known.end()) return at->second;
   BASE_TRY(reach.visit(annotation, depth));
   if (const auto point = annotation.number("timePoint")) return Extent{*point, *point};
   const auto start = annotation.number("start"), end = annotation.number("end");
@@ -64,10 +68,10 @@ base::Result<Extent> extent_at(const Mmif& mmif, const Annotation& annotation, i
   if (!missing.empty()) return Error{ErrorCode::NotFound, missing};
   std::optional<Extent> whole;
   for (const Annotation* target : list) {
-    BASE_TRY_ASSIGN(const Extent part, extent_at(mmif, *target, depth + 1, reach));
+    BASE_TRY_ASSIGN(const Extent part, extent_at(mmif, *target, depth + 1, reach, known));
     whole = whole ? Extent{std::min(whole->start, part.start), std::max(whole->end, part.end)} : part;
   }
-  return *whole;
+  return known.emplace(&annotation, *whole).first->second;
 }
 
 // timeUnit of the annotation, or of what it points to.
@@ -126,7 +130,8 @@ std::optional<double> convert_time(double value, TimeUnit from, TimeUnit to, std
 
 base::Result<Extent> extent_of(const Mmif& mmif, const Annotation& annotation) {
   Reach reach;
-  return extent_at(mmif, annotation, 0, reach);
+  KnownExtents known;
+  return extent_at(mmif, annotation, 0, reach, known);
 }
 
 base::Result<Extent> extent_ms(const Mmif& mmif, const Annotation& annotation) {

@@ -73,7 +73,7 @@ class Mmif {
 
   // Properties that were set on documents of the input become `Annotation`s in a view made since reading, each once; `own_view` makes one when there is none.
   void write_document_properties(const std::function<View&()>& own_view);
-  // Checks views made since reading against the schema: needs an app, contains keys that are URLs. Error InvalidDocument.
+  // Checks the metadata of views made since reading against the schema. Error InvalidDocument.
   base::Status check_new_views() const;
 
   // Bytes of views that nobody changed are used as they came, without a copy; documents, metadata and the views that are new or changed are written in
@@ -112,5 +112,14 @@ struct Envelope {
 };
 // Detection by the top-level key "parameters", whatever its value. Error InvalidDocument in the words of the Python SDK.
 base::Result<Envelope> parse_envelope(std::string text);
+
+// The same without building anything, for a front that hands the bytes on: whether the body is a valid MMIF or envelope, and the parameters of an envelope.
+struct EnvelopeLook {
+  bool is_envelope = false;
+  Object parameters;
+};
+inline constexpr std::size_t kReadPadding = 64;
+// REQUIRES: kReadPadding readable bytes after `text` (std::string with that much spare capacity). Errors as parse_envelope.
+base::Result<EnvelopeLook> look_into_envelope(std::string_view text);
 
 }  // namespace mmif

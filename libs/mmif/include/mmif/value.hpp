@@ -44,12 +44,14 @@ class Object {
   Object() = default;
   Object(std::initializer_list<Entry> entries);
 
-  std::size_t size() const noexcept { return entries_.size(); }
-  bool empty() const noexcept { return entries_.empty(); }
-  auto begin() const noexcept { return entries_.begin(); }
-  auto end() const noexcept { return entries_.end(); }
-  auto begin() noexcept { return entries_.begin(); }
-  auto end() noexcept { return entries_.end(); }
+  using const_iterator = std::vector<Entry>::const_iterator;
+  using iterator = std::vector<Entry>::iterator;
+  std::size_t size() const noexcept;
+  bool empty() const noexcept;
+  const_iterator begin() const noexcept;
+  const_iterator end() const noexcept;
+  iterator begin() noexcept;
+  iterator end() noexcept;
 
   const Value* find(std::string_view key) const noexcept;
   Value* find(std::string_view key) noexcept;
@@ -101,5 +103,13 @@ class Value {
  private:
   std::variant<std::nullptr_t, bool, Number, std::string, Array, Object> data_;
 };
+
+// Defined here because Value is complete only now.
+inline std::size_t Object::size() const noexcept { return entries_.size(); }
+inline bool Object::empty() const noexcept { return entries_.empty(); }
+inline Object::const_iterator Object::begin() const noexcept { return entries_.begin(); }
+inline Object::const_iterator Object::end() const noexcept { return entries_.end(); }
+inline Object::iterator Object::begin() noexcept { return entries_.begin(); }
+inline Object::iterator Object::end() noexcept { return entries_.end(); }
 
 }  // namespace mmif

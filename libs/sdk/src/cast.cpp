@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "clams/metadata_reader.hpp"
 #include "mmif/json.hpp"
 #include "python_numbers.hpp"
 
@@ -14,8 +15,6 @@ using base::ErrorCode;
 using mmif::Array;
 using mmif::Object;
 using mmif::Value;
-
-bool is_false(std::string_view text) { return text == "False" || text == "false" || text == "F" || text == "f" || text == "0"; }
 
 // Python's ==: 1, 1.0 and True are equal.
 bool same(const Value& a, const Value& b) {
@@ -45,7 +44,7 @@ std::vector<std::string> default_texts(const Parameter& parameter) {
 
 base::Result<Value> cast_text(ParameterType type, const std::string& text) {
   switch (type) {
-    case ParameterType::Boolean: return Value(!is_false(text));
+    case ParameterType::Boolean: return Value(is_true_text(text));
     case ParameterType::Integer: {
       BASE_TRY_ASSIGN(auto number, python_int(text));
       return Value(std::move(number));

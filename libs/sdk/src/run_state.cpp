@@ -5,11 +5,11 @@
 
 namespace clams {
 
-std::string warning_record(std::string_view message, std::string_view category, const std::source_location& where) {
-  std::string_view file = where.file_name();
+std::string warning_record(std::string_view message, std::string_view category, const CodePlace& where) {
+  std::string_view file = where.file;
   file.remove_prefix(file.rfind('/') + 1);  // npos + 1 is 0
   return "{message : " + std::string(category) + "(" + mmif::python_repr(message) + "), category : '" + std::string(category) + "', filename : '" + std::string(file) +
-         "', lineno : " + std::to_string(where.line()) + ", line : None}";
+         "', lineno : " + std::to_string(where.line) + ", line : None}";
 }
 
 mmif::View& RunState::new_view() {
@@ -20,7 +20,7 @@ mmif::View& RunState::new_view() {
 
 void RunState::sign(mmif::View& view, const Parameters& parameters) { sign_with_parameters(view, metadata_, parameters, std::chrono::system_clock::now()); }
 
-void RunState::warn(std::string_view message, std::string_view category, std::source_location where) {
+void RunState::warn(std::string_view message, std::string_view category, CodePlace where) {
   std::string record = warning_record(message, category, where);
   if (seen_.insert(record).second) warnings_.push_back(std::move(record));
 }

@@ -10,7 +10,7 @@
 namespace clams {
 
 // "{message : UserWarning('text'), category : 'UserWarning', filename : 'app.cpp', lineno : 12, line : None}": as Python records a warning.
-std::string warning_record(std::string_view message, std::string_view category, const std::source_location& where);
+std::string warning_record(std::string_view message, std::string_view category, const CodePlace& where);
 
 class RunState final : public Run {
  public:
@@ -20,7 +20,7 @@ class RunState final : public Run {
   mmif::View& new_view() override;
   void sign(mmif::View& view) override { sign(view, parameters_); }
   void sign(mmif::View& view, const Parameters& parameters) override;
-  void warn(std::string_view message, std::string_view category, std::source_location where) override;
+  void warn(std::string_view message, std::string_view category, CodePlace where) override;
   const base::Logger& log() const noexcept override { return context_.log; }
   void progress(double fraction, std::string_view what) const override;
   std::stop_token stop_token() const noexcept override { return context_.stop; }

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "cast.hpp"
+#include "clams/answers.hpp"
 #include "mmif/json.hpp"
 #include "run_state.hpp"
 #include "view_signer.hpp"
@@ -60,7 +61,7 @@ bool remove_empty_views(Mmif& mmif) {
 
 std::string empty_output_warning(const AppMetadata& metadata) {
   return warning_record("App \"" + metadata.identifier + "\" produced no annotations for this input; the input may lack expected content, or there may genuinely be nothing to annotate.",
-                        "EmptyOutputWarning", std::source_location::current());
+                        "EmptyOutputWarning", CodePlace::here());
 }
 
 Answer mmif_answer(unsigned status, mmif::Written body) {
@@ -142,25 +143,8 @@ Answer Service::input_error(std::string_view detail) const {
 }
 
 Answer Service::refused(const vram::Refusal& refusal, const base::Logger& log) const {
-  const bool permanent = refusal.kind == vram::Refusal::Kind::Permanent;
-  Object body{{"error", refusal.message()},
-              {"code", refusal.code()},
-              {"model", refusal.model},
-              {"device", refusal.device.text()},
-              {"required_bytes", refusal.required.count()},
-              {"available_bytes", refusal.available.count()},
-              {"reserved_bytes", refusal.reserved.count()},
-              {"headroom_bytes", refusal.headroom.count()},
-              {"source", vram::to_string(refusal.source)}};
-  if (refusal.retry_after) body.set("retry_after", refusal.retry_after->count());
-  Array alternatives;
-  for (const auto& other : refusal.alternatives) alternatives.emplace_back(Object{{"name", other.name}, {"bytes", other.bytes.count()}});
-  body.set("alternatives", std::move(alternatives));
-  if (!refusal.cause.empty()) body.set("cause", refusal.cause);
   log.warning(refusal.message());
-  Answer answer = Answer::text(permanent ? 507 : options_.vram_error_status, "application/json", mmif::to_plain_text(body) + "\n");
-  if (refusal.retry_after) answer.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after->count()));
-  return answer;
+  return refusal_answer(refusal, options_.vram_error_status);
 }
 
 Answer Service::app_failure(const Mmif& mmif, const RawParameters& raw, const std::string& message) const {

@@ -24,6 +24,16 @@ bool is_root(std::string_view path) {
   return true;
 }
 
+HttpResponse not_found() { return text_response(404, "text/html; charset=utf-8", std::string(kNotFoundPage)); }
+
+HttpResponse method_not_allowed(std::string_view allow) {
+  HttpResponse response = text_response(405, "application/json", "{\"message\": \"The method is not allowed for the requested URL.\"}\n");
+  response.headers.emplace_back("Allow", std::string(allow));
+  return response;
+}
+
+}  // namespace
+
 HttpResponse text_response(unsigned status, std::string content_type, std::string text) {
   HttpResponse response;
   response.status = status;
@@ -41,30 +51,19 @@ HttpResponse to_response(Answer answer) {
   return response;
 }
 
-HttpResponse not_found() { return text_response(404, "text/html; charset=utf-8", std::string(kNotFoundPage)); }
-
-HttpResponse method_not_allowed(std::string_view allow) {
-  HttpResponse response = text_response(405, "application/json", "{\"message\": \"The method is not allowed for the requested URL.\"}\n");
-  response.headers.emplace_back("Allow", std::string(allow));
-  return response;
-}
-
-}  // namespace
-
-AppHandler::AppHandler(Service& service, Metrics& metrics, base::Logger log, unsigned cores)
-    : service_(service), metrics_(metrics), log_(std::move(log)), cpu_(cores) {}
+AppHandler::AppHandler(AppBackend& backend, Metrics& metrics, unsigned cores) : backend_(backend), metrics_(metrics), cpu_(cores) {}
 
 HttpResponse AppHandler::health() const {
   const bool draining = server_ != nullptr && server_->draining();
-  const Object body{{"status", draining ? "draining" : "ok"}, {"app", service_.metadata().identifier}, {"version", service_.metadata().app_version}};
+  const Object body{{"status", draining ? "draining" : "ok"}, {"app", backend_.identifier()}, {"version", backend_.version()}};
   return text_response(draining ? 503 : 200, "application/json", mmif::to_plain_text(body) + "\n");
 }
 
 std::optional<HttpResponse> AppHandler::answer_get(const HttpRequest& request) {
-  if (is_root(request.path)) return to_response(service_.describe(request.query));
+  if (is_root(request.path)) return backend_.describe(request);
   if (request.path == "/health") return health();
   if (request.path == "/metrics") {
-    return text_response(200, "text/plain; version=0.0.4; charset=utf-8", metrics_.text(server_ == nullptr ? HttpGauges() : server_->gauges()));
+    return text_response(200, "text/plain; version=0.0.4; charset=utf-8", metrics_.text(server_ == nullptr ? HttpGauges() : server_->gauges(), backend_.workers()));
   }
   return not_found();
 }
@@ -85,14 +84,14 @@ std::optional<HttpResponse> AppHandler::answer_now(const HttpRequest& request) {
 }
 
 HttpResponse AppHandler::handle(HttpRequest request, std::stop_token stop) {
-  if (auto answer = answer_now(request)) return std::move(*answer);  // a GET with a body, an unknown path
+  const bool is_get = request.method == "GET" || request.method == "HEAD";
+  if (!is_get || !is_root(request.path)) {
+    if (auto answer = answer_now(request)) return std::move(*answer);  // an unknown path or method, with a body
+  } else if (auto answer = backend_.describe(request)) {
+    return std::move(*answer);
+  }
   const CpuBudget::Share cpu = cpu_.take();
-  RequestContext context;
-  context.log = log_.with_context(request.request_id);
-  context.request_id = std::move(request.request_id);
-  context.stop = std::move(stop);
-  context.cpu_threads = cpu.threads();
-  return to_response(service_.annotate(std::move(request.body), RawParameters::from_query(request.query), context));
+  return backend_.annotate(std::move(request), std::move(stop), cpu.threads());
 }
 
 HttpResponse AppHandler::refusal(unsigned status, std::string_view reason) {

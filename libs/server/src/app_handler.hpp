@@ -1,11 +1,11 @@
-// HTTP requests to an app's service: paths, verbs, health, metrics.
+// HTTP requests to an app: paths, verbs, health, metrics.
 #pragma once
 #include <functional>
 #include <memory>
 #include <string>
 
+#include "app_backend.hpp"
 #include "clams/server/http.hpp"
-#include "clams/service.hpp"
 #include "cpu_budget.hpp"
 #include "metrics.hpp"
 
@@ -13,7 +13,8 @@ namespace clams::server {
 
 class AppHandler final : public HttpHandler {
  public:
-  AppHandler(Service& service, Metrics& metrics, base::Logger log, unsigned cores);
+  // Both must outlive it.
+  AppHandler(AppBackend& backend, Metrics& metrics, unsigned cores);
 
   // Set once the server is there, before it runs.
   void watch(const HttpServer& server) { server_ = &server; }
@@ -26,9 +27,8 @@ class AppHandler final : public HttpHandler {
   std::optional<HttpResponse> answer_get(const HttpRequest& request);
   HttpResponse health() const;
 
-  Service& service_;
+  AppBackend& backend_;
   Metrics& metrics_;
-  base::Logger log_;
   CpuBudget cpu_;
   const HttpServer* server_ = nullptr;
 };

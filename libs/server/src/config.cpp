@@ -35,6 +35,9 @@ class CommandLine {
     cli_.set_help_flag("-h,--help", "Show this help");
     cli_.get_formatter()->column_width(34);
     cli_.footer(
+        program.hosts ? "What stands after '--' are the app's own arguments.\n"
+                        "Each flag --x-y is also the variable CLAMS_X_Y and, in the file of --config, the key x-y; flags come first, then variables, then the file.\n"
+                        "Sizes: 6GiB, 512MiB, bytes. Times: 30s, 5m, 250ms." :
         "Without IN and OUT the app serves HTTP; with them it runs once ('-' is standard input or output).\n"
         "Each flag --x-y is also the variable CLAMS_X_Y and, in the file of --config, the key x-y; flags come first, then variables, then the file.\n"
         "Sizes: 6GiB, 512MiB, bytes. Times: 30s, 5m, 250ms.");
@@ -56,14 +59,14 @@ class CommandLine {
   }
 
   Given given;
-  std::string config_file, app;
+  std::string config_file, app, hosted_app, python;
   std::vector<std::string> positionals;
   std::vector<std::pair<std::string, std::vector<std::string>>> parameters;
   std::vector<std::string> explicit_parameters;
 
  private:
   void add_settings() {
-    if (program_.apps.size() > 1 || !program_.apps.front().empty()) cli_.add_option("--app", app, "Which app: " + CLI::detail::join(program_.apps, ", "))->group("Serving")->type_name("NAME");
+    if (!program_.hosts && (program_.apps.size() > 1 || !program_.apps.front().empty())) cli_.add_option("--app", app, "Which app: " + CLI::detail::join(program_.apps, ", "))->group("Serving")->type_name("NAME");
     for (const Setting& setting : settings()) {
       names_.push_back(setting.flag());
       if (setting.value.empty()) {
@@ -77,6 +80,12 @@ class CommandLine {
     }
     names_.insert(names_.end(), {"--config", "--param", "--help"});
     cli_.add_option("--config", config_file, "TOML file with settings")->type_name("FILE")->group("Log and settings");
+    if (program_.hosts) {
+      cli_.add_option("APP", hosted_app, "The app's app.py, or the folder it lies in")->type_name("APP.PY")->required();
+      cli_.add_option("--python", python, "Python of the app's environment ($VIRTUAL_ENV's, else python3)")->type_name("FILE")->group("Serving");
+      names_.push_back("--python");
+      return;
+    }
     cli_.add_option("IN_OUT", positionals, "Run once: MMIF to read, MMIF to write")->type_name("IN OUT")->expected(0, 2)->group("Run once");
     cli_.add_option("--param", explicit_parameters, "A parameter of the app, whatever its name (repeatable)")
         ->type_name("NAME=VALUE")
@@ -165,11 +174,22 @@ base::Status add_explicit(RawParameters& raw, const std::vector<std::string>& li
 
 base::Result<std::variant<Config, HelpText>> parse_config(int argc, const char* const* argv, const EnvironmentLookup& environment, const ProgramInfo& program) {
   CommandLine line(program);
+  std::vector<std::string> own_arguments;
+  if (program.hosts) {
+    for (int i = 1; i < argc; ++i) {
+      if (std::string_view(argv[i]) != "--") continue;
+      own_arguments.assign(argv + i + 1, argv + argc);
+      argc = i;
+    }
+  }
   BASE_TRY_ASSIGN(const auto help, line.parse(argc, argv, app_of(argc, argv)));
   if (help) return std::variant<Config, HelpText>(*help);
 
   Config config;
   config.app = line.app;
+  config.hosted_app = line.hosted_app;
+  config.python = line.python;
+  config.hosted_arguments = std::move(own_arguments);
   std::set<std::string> settled;
   // Presets first: "status-codes python" implies a vram-error-status that an explicit one may change, so settings are applied in the order of the table.
   for (const Setting& setting : settings()) {

@@ -57,6 +57,11 @@ struct Config {
   // One-shot mode.
   std::optional<std::string> input, output;
   RawParameters parameters;
+  // Hosting an app that was written for the Python SDK (clams serve).
+  std::string hosted_app;              // path of its app.py
+  std::string python;                  // --python; empty: $VIRTUAL_ENV's, else python3 on PATH
+  std::vector<std::string> hosted_arguments;  // after "--": the app's own
+
   std::optional<std::chrono::milliseconds> gpu_wait;  // --gpu-wait: wait so long for GPU memory
 };
 
@@ -67,6 +72,7 @@ struct ProgramInfo {
   std::vector<std::string> apps;          // names for --app; empty or one empty name: no such flag
   // Parameters of the app with this name (empty: the only one); nullopt if there is none.
   std::function<std::optional<std::vector<Parameter>>(const std::string& app)> parameters;
+  bool hosts = false;                     // clams serve: takes an app's path and --python instead of IN and OUT
 };
 using EnvironmentLookup = std::function<std::optional<std::string>(const std::string& name)>;
 

@@ -29,6 +29,9 @@ struct Metrics::Impl {
         running(prometheus::BuildGauge().Name("clams_requests_running").Help("Requests that run now").Labels(labels).Register(registry).Add({})),
         queued(prometheus::BuildGauge().Name("clams_requests_queued").Help("Requests that wait for a thread").Labels(labels).Register(registry).Add({})),
         connections(prometheus::BuildGauge().Name("clams_connections").Help("Open connections").Labels(labels).Register(registry).Add({})),
+        workers(prometheus::BuildGauge().Name("clams_workers").Help("Worker processes that live now").Labels(labels).Register(registry).Add({})),
+        worker_starts(prometheus::BuildGauge().Name("clams_worker_starts_total").Help("Worker processes started").Labels(labels).Register(registry).Add({})),
+        worker_crashes(prometheus::BuildGauge().Name("clams_worker_failures_total").Help("Worker processes that crashed or hung").Labels(labels).Register(registry).Add({})),
         gpu_bytes(prometheus::BuildGauge().Name("clams_gpu_memory_bytes").Help("Memory of a device, by kind: total, free, reserved, resident, unattributed, available").Labels(labels).Register(registry)),
         gpu_known(prometheus::BuildGauge().Name("clams_gpu_known").Help("1 while the driver can be read, else 0").Labels(labels).Register(registry)),
         decisions(prometheus::BuildGauge().Name("clams_gpu_decisions_total").Help("Requests that asked for GPU memory, by outcome").Labels(labels).Register(registry)),
@@ -84,6 +87,9 @@ struct Metrics::Impl {
   prometheus::Gauge& running;
   prometheus::Gauge& queued;
   prometheus::Gauge& connections;
+  prometheus::Gauge& workers;
+  prometheus::Gauge& worker_starts;
+  prometheus::Gauge& worker_crashes;
   prometheus::Family<prometheus::Gauge>& gpu_bytes;
   prometheus::Family<prometheus::Gauge>& gpu_known;
   prometheus::Family<prometheus::Gauge>& decisions;
@@ -111,7 +117,10 @@ void Metrics::observe(const Exchange& exchange) {
   }
 }
 
-std::string Metrics::text(const HttpGauges& gauges) {
+std::string Metrics::text(const HttpGauges& gauges, const WorkerGauges& workers) {
+  impl_->workers.Set(static_cast<double>(workers.alive));
+  impl_->worker_starts.Set(static_cast<double>(workers.started));
+  impl_->worker_crashes.Set(static_cast<double>(workers.crashed + workers.hung));
   impl_->running.Set(static_cast<double>(gauges.running));
   impl_->queued.Set(static_cast<double>(gauges.queued));
   impl_->connections.Set(static_cast<double>(gauges.connections));

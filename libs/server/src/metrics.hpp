@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "clams/gpu_memory.hpp"
+#include "app_backend.hpp"
 #include "clams/server/http.hpp"
 
 namespace clams::server {
@@ -19,7 +19,7 @@ class Metrics {
 
   void observe(const Exchange& exchange);
   // Prometheus text format 0.0.4. Touches no driver.
-  std::string text(const HttpGauges& gauges);
+  std::string text(const HttpGauges& gauges, const WorkerGauges& workers);
 
  private:
   struct Impl;

@@ -4,22 +4,14 @@
 #include <optional>
 #include <string>
 
-#include "base/bytes.hpp"
 #include "clams/app_metadata.hpp"
 #include "clams/exceptions.hpp"
+#include "clams/model_requirement.hpp"
 #include "clams/parameters.hpp"
 #include "clams/run.hpp"
 #include "mmif/mmif.hpp"
 
 namespace clams {
-
-// GPU memory that one request needs, beyond what every process that uses the device pays once (the CUDA context).
-struct ModelRequirement {
-  base::Bytes bytes;                          // to load the model and to run
-  std::string name;                           // of the model, for messages: "large-v3"
-  std::optional<base::Bytes> increment = {};  // to run when the model is already held (Run::model)
-  std::optional<std::string> device = {};     // UUID or index, when the app wants a certain one
-};
 
 // One object serves all requests: `annotate` is called from several threads at once unless the app is exclusive. Exceptions that leave `annotate` become an error view; they
 // never end the server.

@@ -11,9 +11,11 @@
 
 #include "base/log.hpp"
 #include "base/result.hpp"
+#include "clams/model_requirement.hpp"
 #include "mmif/value.hpp"
 #include "vram/admission.hpp"
 #include "vram/device_environment.hpp"
+#include "vram/ledger.hpp"
 #include "vram/ledger_directory.hpp"
 #include "vram/model_cache.hpp"
 #include "vram/open_probe.hpp"
@@ -33,6 +35,7 @@ struct GpuMemoryOptions {
   std::string profile_root = {};             // see vram::default_profile_root; empty: figures live in memory
   std::string app = {};                      // identifier
   base::Bytes estimate = {};                 // est_gpu_mem_typ of the metadata, else _min; 0: none
+  std::shared_ptr<vram::Reclaimer> reclaimer = {};  // what can be given back so that a request fits; null: this process's idle models
   base::Logger log = {};
 };
 
@@ -43,6 +46,19 @@ struct GpuGrant {
   base::Bytes bytes;                         // charged for this request
   std::chrono::nanoseconds granted_at{};     // CLOCK_MONOTONIC
   vram::PassKind pass = vram::PassKind::Uncharged;
+};
+
+// What a request is known to need, before it is decided.
+struct GpuNeed {
+  std::optional<ModelRequirement> declared;
+  std::string parameters;  // JSON text of the refined parameters: which profile it belongs to; empty: none, nothing is learned
+  bool held = false;       // the worker that will run it has run these parameters and still holds what they need
+};
+
+// What a worker process said of one device after a request (all bytes of that process).
+struct WorkerDeviceReport {
+  std::string device;  // UUID, or "cuda:N" = the N-th device
+  std::optional<base::Bytes> held_before, held_after, peak_allocated, peak_reserved, materialised, context;
 };
 
 class GpuRequest;
@@ -63,6 +79,16 @@ class GpuMemory {
   bool has_gpu() const;
   // Steps 1 to 4 of docs/ARCHITECTURE.md: requirement, sample, check and reserve. The request ends when the object goes.
   std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> admit(const App& app, const Parameters& parameters);
+  // The same for a request that the process of `slot` will run (null: this process).
+  std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> admit(const GpuNeed& need, const std::shared_ptr<vram::ProcessSlot>& slot);
+  // A line in the ledger for a worker process. Error Unavailable when this process has no ledger.
+  base::Result<vram::WorkerSlot> prepare_worker(std::string_view app);
+  // What a worker holds between requests, charged as resident under its app's name.
+  void worker_holds(const std::shared_ptr<vram::ProcessSlot>& slot, const std::vector<WorkerDeviceReport>& reports);
+  // What the process of a slot keeps on a device between requests.
+  base::Bytes held_by(const vram::ProcessSlot& slot, const vram::DeviceUuid& device) const;
+  // UUIDs of the devices in index order, for CUDA_VISIBLE_DEVICES of workers; empty without real devices.
+  std::vector<std::string> device_uuids() const;
 
   // "gpu" of GET /?includeVRAM=true. Touches no driver and waits for nothing.
   mmif::Object status() const;
@@ -81,6 +107,7 @@ class GpuMemory {
  private:
   friend class GpuRequest;
   explicit GpuMemory(std::unique_ptr<GpuMemoryState> state);
+  std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> admit(const GpuNeed& ask, bool on_gpu, const std::shared_ptr<vram::ProcessSlot>& slot);
   std::unique_ptr<GpuMemoryState> state_;
 };
 
@@ -106,6 +133,10 @@ class GpuRequest {
 
   // The run is over and succeeded: what it needed goes into the profile.
   void finished();
+  // The same by what the worker that ran it reported.
+  void finished(const std::vector<WorkerDeviceReport>& reports);
+  // Tells parameter sets apart; empty when they have no profile.
+  std::string profile() const;
   // It ran out of memory: the figure is raised, caches and idle models are given up. The refusal that the client gets.
   vram::Refusal ran_out();
 

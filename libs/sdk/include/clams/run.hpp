@@ -3,13 +3,13 @@
 #include <chrono>
 #include <memory>
 #include <optional>
-#include <source_location>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <typeindex>
 
 #include "base/log.hpp"
+#include "clams/code_place.hpp"
 #include "clams/exceptions.hpp"
 #include "clams/gpu_memory.hpp"
 #include "clams/parameters.hpp"
@@ -31,7 +31,7 @@ class Run {
   virtual void sign(mmif::View& view, const Parameters& parameters) = 0;
 
   // A note for the client, in a warnings view. The same text from the same place is told once.
-  virtual void warn(std::string_view message, std::string_view category = "UserWarning", std::source_location where = std::source_location::current()) = 0;
+  virtual void warn(std::string_view message, std::string_view category = "UserWarning", CodePlace where = CodePlace::here()) = 0;
 
   virtual const base::Logger& log() const noexcept = 0;
   // 0 to 1; shown on a terminal in one-shot mode, logged at debug level otherwise.

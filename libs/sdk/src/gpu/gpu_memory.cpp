@@ -52,11 +52,6 @@ const vram::DeviceStatus* find_status(const vram::LedgerSnapshot& snapshot, cons
 
 }  // namespace
 
-std::optional<vram::ProfileKey> profile_key(const Parameters& parameters) {
-  auto key = vram::ProfileKey::from_json(mmif::to_plain_text(parameters.typed()));
-  return key ? std::optional(std::move(key).value()) : std::nullopt;
-}
-
 std::optional<vram::DeviceInfo> GpuMemoryState::device_info(const vram::DeviceUuid& uuid) const {
   const auto devices = monitor->devices();
   if (!devices) return std::nullopt;
@@ -154,7 +149,7 @@ base::Result<std::shared_ptr<GpuMemory>> GpuMemory::open(GpuMemoryOptions option
   parts.ledger = s.ledger;
   parts.sampler = vram::make_monitor_sampler(s.monitor);
   parts.options = s.options.admission;
-  parts.reclaimer = std::make_shared<OwnReclaimer>(*s.models);
+  parts.reclaimer = s.options.reclaimer ? s.options.reclaimer : std::make_shared<OwnReclaimer>(*s.models);
   parts.log = log;
   s.admission = std::make_unique<vram::Admission>(std::move(parts));
   if (devices && s.profiles && !s.is_simulated()) {
@@ -178,21 +173,29 @@ bool GpuMemory::has_gpu() const {
 }
 
 std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit(const App& app, const Parameters& parameters) {
+  if (!app.uses_gpu() || !has_gpu()) return admit(GpuNeed(), false, nullptr);
+  return admit({app.model_requirement(parameters), mmif::to_plain_text(parameters.typed())}, true, nullptr);
+}
+
+std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit(const GpuNeed& need, const std::shared_ptr<vram::ProcessSlot>& slot) {
+  return admit(need, has_gpu(), slot);
+}
+
+std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit(const GpuNeed& ask, bool on_gpu, const std::shared_ptr<vram::ProcessSlot>& slot) {
   auto& s = *state_;
   auto request = std::make_unique<GpuRequestState>(s);
   vram::Requirement& need = request->requirement;
-  if (app.uses_gpu() && has_gpu()) {
-    request->key = profile_key(parameters);
+  if (on_gpu) {
+    if (auto key = vram::ProfileKey::from_json(ask.parameters)) request->key = std::move(*key);
     if (request->key) need.profile_key = request->key->hash();
     const auto learned = request->key && s.profiles ? s.profiles->lookup(*request->key) : std::nullopt;
     if (learned) need.expected_duration = learned->warm_duration ? learned->warm_duration : learned->cold_duration;
-    const auto declared = app.model_requirement(parameters);
-    if (declared) {
-      need.model = declared->name;
+    if (ask.declared) {
+      need.model = ask.declared->name;
       need.source = vram::RequirementSource::Declared;
-      need.bytes = declared->bytes;
-      need.warm_bytes = declared->increment ? declared->increment : learned ? learned->warm : std::nullopt;
-      if (declared->device) need.device = device_named(s, *declared->device);
+      need.bytes = ask.declared->bytes;
+      need.warm_bytes = ask.declared->increment ? ask.declared->increment : learned ? learned->warm : std::nullopt;
+      if (ask.declared->device) need.device = device_named(s, *ask.declared->device);
     } else if (learned && learned->cold) {
       need.source = vram::RequirementSource::Learned;
       need.bytes = *learned->cold;
@@ -201,10 +204,18 @@ std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit(const 
       need.source = vram::RequirementSource::Declared;
       need.bytes = s.options.estimate;
     }
+    request->worker_holds = ask.held;
+    if (ask.held && learned && learned->warm && !(ask.declared && ask.declared->increment)) {
+      need.source = vram::RequirementSource::Learned;
+      need.bytes = *learned->warm;
+    } else if (ask.held && ask.declared && ask.declared->increment) {
+      need.bytes = *ask.declared->increment;
+    }
+    if (slot != nullptr) need.warm_bytes.reset();  // of a worker we know what it holds by `held` alone
     if (need.model.empty()) need.model = s.options.app;
     // A model that is held stays while this request is decided and runs, so that what was charged as warm stays warm.
     request->pinned = s.models->pin(need.model);
-    auto outcome = s.admission->admit(need);
+    auto outcome = s.admission->admit(need, slot);
     if (auto* refusal = std::get_if<vram::Refusal>(&outcome)) return std::move(*refusal);
     request->lease = std::get<vram::Lease>(std::move(outcome));
     request->admitted = true;
@@ -212,6 +223,40 @@ std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit(const 
   auto admitted = std::unique_ptr<GpuRequest>(new GpuRequest(std::move(request)));
   admitted->state_->begin(admitted->grant_);
   return admitted;
+}
+
+base::Result<vram::WorkerSlot> GpuMemory::prepare_worker(std::string_view app) {
+  if (state_->ledger == nullptr) return Error{ErrorCode::Unavailable, "this process has no GPU memory ledger"};
+  return state_->ledger->prepare_worker_slot(app);
+}
+
+void GpuMemory::worker_holds(const std::shared_ptr<vram::ProcessSlot>& slot, const std::vector<WorkerDeviceReport>& reports) {
+  if (slot == nullptr) return;
+  for (const auto& report : reports) {
+    const auto uuid = device_named(*state_, report.device);
+    const auto device = uuid ? state_->ledger_device(*uuid) : std::nullopt;
+    if (!device) continue;
+    if (report.materialised) slot->set_materialised(*device, *report.materialised);
+    if (report.context) slot->set_context(*device, *report.context);
+    if (!report.held_after) continue;
+    const bool known = slot->resident(*device, state_->options.app).has_value();
+    if (*report.held_after == base::Bytes()) slot->remove_resident(*device, state_->options.app);
+    else if (known) slot->resize_resident(*device, state_->options.app, *report.held_after);
+    else slot->add_resident(*device, state_->options.app, *report.held_after, {});
+  }
+}
+
+base::Bytes GpuMemory::held_by(const vram::ProcessSlot& slot, const vram::DeviceUuid& uuid) const {
+  const auto device = state_->ledger_device(uuid);
+  return device ? slot.resident(*device, state_->options.app).value_or(base::Bytes()) : base::Bytes();
+}
+
+std::vector<std::string> GpuMemory::device_uuids() const {
+  std::vector<std::string> list;
+  const auto devices = state_->monitor->devices();
+  if (!devices || state_->is_simulated()) return list;
+  for (const auto& device : *devices) list.push_back(device.uuid.text());
+  return list;
 }
 
 mmif::Object GpuMemory::status() const {

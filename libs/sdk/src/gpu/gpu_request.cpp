@@ -47,7 +47,8 @@ class LeasedResident final : public vram::ResidentCharge {
 
 }  // namespace
 
-std::optional<vram::DeviceUuid> device_named(const GpuMemoryState& state, const std::string& name) {
+std::optional<vram::DeviceUuid> device_named(const GpuMemoryState& state, const std::string& given) {
+  const std::string_view name = std::string_view(given).substr(given.starts_with("cuda:") ? 5 : 0);
   int index = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), index);
   const auto devices = state.monitor->devices();
@@ -56,7 +57,7 @@ std::optional<vram::DeviceUuid> device_named(const GpuMemoryState& state, const 
       if (device.index == index) return device.uuid;
     }
   }
-  return vram::DeviceUuid(name);
+  return vram::DeviceUuid(given);
 }
 
 void GpuRequestState::begin(GpuGrant& grant) {
@@ -144,6 +145,23 @@ void GpuRequest::finished() {
   s.gpu.profiles->record(*s.key, s.measured());
 }
 
+void GpuRequest::finished(const std::vector<WorkerDeviceReport>& reports) {
+  for (const auto& report : reports) {
+    if (device_named(state_->gpu, report.device) != state_->lease.device()) continue;
+    const base::Bytes before = report.held_before.value_or(base::Bytes());
+    // The peak of a process is never the figure of a request: what it held before comes off.
+    const auto growth = [&](const std::optional<base::Bytes>& highest) { return highest ? std::optional(static_cast<std::int64_t>(highest->count()) - static_cast<std::int64_t>(before.count())) : std::nullopt; };
+    if (!state_->admitted || !state_->key || !state_->gpu.profiles) return;
+    vram::Measurement measurement = state_->measured();
+    measurement.in_use = growth(report.peak_allocated);
+    measurement.visible = growth(report.peak_reserved);
+    measurement.kind = state_->worker_holds ? vram::RunKind::Warm : vram::RunKind::Cold;
+    state_->gpu.profiles->record(*state_->key, measurement);
+  }
+}
+
+std::string GpuRequest::profile() const { return state_->key ? state_->key->hash() : std::string(); }
+
 vram::Refusal GpuRequest::ran_out() {
   auto& s = *state_;
   vram::Refusal refusal;
@@ -157,7 +175,7 @@ vram::Refusal GpuRequest::ran_out() {
   const auto info = s.gpu.device_info(s.lease.device());
   if (s.key && s.gpu.profiles) {
     vram::OutOfMemoryEvent event;
-    event.kind = s.was_resident ? vram::RunKind::Warm : vram::RunKind::Cold;
+    event.kind = s.was_resident || s.worker_holds ? vram::RunKind::Warm : vram::RunKind::Cold;
     event.granted = grant_.bytes;
     event.peak = base::Bytes(s.peak.load());
     if (info) event.limit = info->total;

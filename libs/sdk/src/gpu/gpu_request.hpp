@@ -22,6 +22,7 @@ struct GpuRequestState {
   std::shared_ptr<void> pinned;
   std::optional<vram::LedgerDevice> device;
   bool was_resident = false;
+  bool worker_holds = false;  // the worker that runs it holds what these parameters need
   std::chrono::nanoseconds began{};
 
   // What the request itself is known to hold, and its highest.

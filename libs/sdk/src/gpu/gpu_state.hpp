@@ -7,7 +7,6 @@
 #include <string>
 
 #include "clams/gpu_memory.hpp"
-#include "clams/parameters.hpp"
 #include "vram/device_monitor.hpp"
 #include "vram/ledger.hpp"
 #include "vram/profile.hpp"
@@ -34,8 +33,5 @@ struct GpuMemoryState {
   std::string driver_name() const { return std::string(monitor->driver()); }
   bool is_simulated() const { return choice.kind == vram::DeviceChoice::Kind::Simulated; }
 };
-
-// Parameters as the profile's key; none when they have no such form (then nothing is learned for them).
-std::optional<vram::ProfileKey> profile_key(const Parameters& parameters);
 
 }  // namespace clams

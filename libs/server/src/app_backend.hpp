@@ -1,0 +1,35 @@
+// What stands behind the HTTP face: an app in this process, or one in worker processes.
+#pragma once
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "clams/gpu_memory.hpp"
+#include "clams/server/http.hpp"
+#include "clams/service.hpp"
+
+namespace clams::server {
+
+struct WorkerGauges {
+  std::size_t alive = 0;
+  std::uint64_t started = 0, crashed = 0, hung = 0;
+};
+
+// Thread-safe.
+class AppBackend {
+ public:
+  virtual ~AppBackend() = default;
+  virtual const std::string& identifier() const noexcept = 0;
+  virtual const std::string& version() const noexcept = 0;
+  virtual GpuMemory& gpu() noexcept = 0;
+  // GET /; must not block. nullopt: `annotate` answers it, on a request thread.
+  virtual std::optional<HttpResponse> describe(const HttpRequest& request) = 0;
+  // POST and PUT /.
+  virtual HttpResponse annotate(HttpRequest request, std::stop_token stop, unsigned cpu_threads) = 0;
+  virtual WorkerGauges workers() const { return {}; }
+};
+
+HttpResponse to_response(Answer answer);
+HttpResponse text_response(unsigned status, std::string content_type, std::string text);
+
+}  // namespace clams::server

@@ -1,0 +1,269 @@
+#include "hosted_backend.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "clams/answers.hpp"
+#include "clams/metadata_reader.hpp"
+#include "hosted_observer.hpp"
+#include "mmif/json.hpp"
+#include "mmif/mmif.hpp"
+
+namespace clams::server {
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+// What a client sends beyond the body; hop-by-hop headers concern the front alone.
+worker::Attributes attributes_of(const HttpRequest& request) {
+  worker::Attributes attributes{{"method", request.method}, {"path", request.path}, {"query", request.query}, {"remote", request.remote}};
+  for (const auto& [name, value] : request.headers) attributes.emplace_back("header." + name, value);
+  return attributes;
+}
+
+HttpResponse response_of(const worker::Outcome& outcome) {
+  HttpResponse response;
+  response.content_type.clear();
+  for (const auto& [name, value] : outcome.attributes) {
+    if (name == "status") {
+      response.status = static_cast<unsigned>(std::strtoul(value.c_str(), nullptr, 10));
+    } else if (name == "header.Content-Type") {
+      response.content_type = value;
+    } else if (name.starts_with("header.") && name != "header.Content-Length" && name != "header.Connection" && name != "header.Server" && name != "header.Date") {
+      response.headers.emplace_back(name.substr(7), value);
+    }
+  }
+  auto owner = std::make_shared<const worker::Document>(outcome.document);
+  response.body = BodySlices{{owner->view()}, owner};
+  return response;
+}
+
+HttpResponse error_response(unsigned status, std::string_view code, const std::string& message) {
+  return text_response(status, "application/json", mmif::to_plain_text(mmif::Object{{"error", message}, {"code", code}}) + "\n");
+}
+
+// "parameters" of an envelope, if the body is one; `valid` tells whether the MMIF in it was found valid. The body is not copied.
+std::optional<mmif::Object> envelope_parameters(const std::string& body, bool& valid) {
+  static_assert(kBodyPadding >= mmif::kReadPadding);
+  auto envelope = mmif::look_into_envelope(body);
+  valid = envelope.has_value();
+  if (!envelope || !envelope->is_envelope) return std::nullopt;
+  return std::move(envelope->parameters);
+}
+
+}  // namespace
+
+// Unloading, for models that live in workers: an idle worker is ended.
+class HostedBackend::IdleWorkers final : public vram::Reclaimer {
+ public:
+  explicit IdleWorkers(HostedBackend& backend) : backend_(backend) {}
+  vram::Bytes give_back_caches(const vram::DeviceUuid&) override { return {}; }  // workers empty theirs after each request
+  std::vector<vram::IdleModel> idle_models(const vram::DeviceUuid& device) override {
+    std::vector<vram::IdleModel> idle;
+    const auto slots = backend_.observer_->slots();
+    for (const auto& worker : backend_.pool_->status().workers) {
+      const auto at = slots.find(worker.worker.id);
+      if (worker.state != worker::WorkerState::Ready || at == slots.end()) continue;
+      const base::Bytes held = backend_.gpu_->held_by(*at->second, device);
+      if (held > base::Bytes()) idle.push_back({std::to_string(worker.worker.id), held, std::chrono::seconds(10)});
+    }
+    return idle;
+  }
+  vram::Bytes unload(const vram::DeviceUuid&, const vram::IdleModel& model, std::chrono::milliseconds deadline) override {
+    auto retired = backend_.pool_->retire_idle(std::strtoull(model.model.c_str(), nullptr, 10));
+    return retired.wait_for(deadline) == std::future_status::ready && retired.get() ? model.bytes : vram::Bytes();
+  }
+
+ private:
+  HostedBackend& backend_;
+};
+
+HostedBackend::HostedBackend(HostedOptions options, std::shared_ptr<Observer> observer) : options_(std::move(options)), observer_(std::move(observer)) {}
+HostedBackend::~HostedBackend() = default;
+
+base::Result<std::unique_ptr<HostedBackend>> HostedBackend::start(HostedOptions options) {
+  auto observer = std::make_shared<Observer>(options.name);
+  std::unique_ptr<HostedBackend> backend(new HostedBackend(std::move(options), std::move(observer)));
+  BASE_TRY(backend->begin());
+  return backend;
+}
+
+base::Status HostedBackend::begin() {
+  GpuMemoryOptions gpu = options_.gpu;
+  gpu.log = options_.log;
+  worker::PoolOptions pool;
+  pool.name = options_.name;
+  pool.command = options_.command;
+  pool.workers = options_.workers;
+  pool.start_timeout = options_.start_timeout;
+  pool.max_queued = 4096;  // bounded by the HTTP layer's request threads
+  BASE_TRY_ASSIGN(pool_, worker::WorkerPool::start(pool, observer_, options_.log));
+  BASE_TRY(read_metadata());
+  gpu.app = identifier_;
+  gpu.reclaimer = std::make_shared<IdleWorkers>(*this);
+  const std::int64_t estimate = metadata_.est_gpu_mem_typ > 0 ? metadata_.est_gpu_mem_typ : metadata_.est_gpu_mem_min;
+  gpu.estimate = base::Bytes(static_cast<std::uint64_t>(std::max<std::int64_t>(0, estimate)) << 20);
+  BASE_TRY_ASSIGN(gpu_, GpuMemory::open(gpu));
+  observer_->use(gpu_, identifier_);
+  // The worker that told the metadata has no line in the ledger; one that has takes its place.
+  if (gpu_->has_gpu()) pool_->reload();
+  return {};
+}
+
+worker::Outcome HostedBackend::ask(worker::Request request) { return pool_->submit(std::move(request)).get(); }
+
+base::Status HostedBackend::read_metadata() {
+  const auto get = [&](const std::string& query) -> base::Result<std::string> {
+    worker::Request request;
+    request.kind = "http";
+    request.attributes = {{"method", "GET"}, {"path", "/"}, {"query", query}};
+    request.deadline = std::chrono::steady_clock::now() + options_.start_timeout;
+    const auto outcome = ask(std::move(request));
+    const std::string* status = worker::find_attribute(outcome.attributes, "status");
+    if (outcome.ending != worker::Ending::Answered || status == nullptr || *status != "200") {
+      return Error{ErrorCode::Configuration, "the app did not start: " + (outcome.error.message.empty() ? "GET / was answered with status " + (status ? *status : "none") : outcome.error.message) +
+                                                 "; the lines above are what it printed"};
+    }
+    return std::string(outcome.document.view());
+  };
+  BASE_TRY_ASSIGN(compact_, get(""));
+  BASE_TRY_ASSIGN(pretty_, get("pretty=1"));
+  auto metadata = read_app_metadata(compact_);
+  if (!metadata) return Error{ErrorCode::Configuration, "the app's metadata cannot be read: " + metadata.error().message};
+  metadata_ = std::move(*metadata);
+  identifier_ = metadata_.identifier;
+  version_ = metadata_.app_version;
+  return {};
+}
+
+std::optional<HttpResponse> HostedBackend::describe(const HttpRequest& request) {
+  bool pretty = false, runtime = false;
+  const RawParameters raw = RawParameters::from_query(request.query);
+  for (const auto& [name, values] : raw) {
+    const bool on = is_true_text(values.front());
+    if (name == "pretty") pretty = on;
+    else if (name == "includeVRAM" || name == "includeRuntime") runtime = runtime || on;
+    else if (name == "self") return std::nullopt;  // the one name that an app's SDK may stumble over
+  }
+  if (!runtime) {
+    HttpResponse response;
+    response.body.slices.emplace_back(pretty ? pretty_ : compact_);
+    return response;
+  }
+  auto metadata = mmif::parse_json(compact_);
+  metadata->object()->set("runtime", mmif::Object{{"gpu", gpu_->status()}});
+  return text_response(200, "application/json", mmif::to_metadata_text(*metadata, pretty));
+}
+
+GpuNeed HostedBackend::need_of(const HttpRequest& request, const worker::Seat& seat, std::stop_token stop, bool& valid) {
+  GpuNeed need;
+  RawParameters raw;
+  const auto envelope = envelope_parameters(request.body, valid);
+  if (!gpu_->has_gpu()) return need;
+  if (envelope) raw = RawParameters::from_envelope(*envelope);
+  raw.merge(RawParameters::from_query(request.query));
+  // Parameters that are wrong for the app have no profile: the app will say so by itself.
+  if (const auto refined = refine_parameters(metadata_, raw)) need.parameters = mmif::to_plain_text(refined->typed());
+  if (states_requirements_) {
+    worker::Request question;
+    question.kind = "requirement";
+    question.attributes = {{"query", request.query}, {"envelope", envelope ? mmif::to_plain_text(*envelope) : ""}};
+    question.context = request.request_id;
+    question.stop = std::move(stop);
+    question.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    const auto outcome = pool_->submit(seat, std::move(question)).get();
+    if (const std::string* size = worker::find_attribute(outcome.attributes, "size_bytes"); size != nullptr && outcome.ending == worker::Ending::Answered) {
+      const std::string* name = worker::find_attribute(outcome.attributes, "name");
+      need.declared = ModelRequirement{.bytes = base::Bytes(std::strtoull(size->c_str(), nullptr, 10)), .name = name != nullptr ? *name : ""};
+    }
+  }
+  return need;
+}
+
+HttpResponse HostedBackend::annotate(HttpRequest request, std::stop_token stop, unsigned) {
+  const base::Logger log = options_.log.with_context(request.request_id);
+  const auto deadline = options_.request_timeout ? std::optional(std::chrono::steady_clock::now() + *options_.request_timeout) : std::nullopt;
+  worker::Request wish;
+  wish.context = request.request_id;
+  wish.deadline = deadline;
+  wish.stop = stop;
+  auto seat = pool_->acquire(std::move(wish)).get();
+  if (!seat) {
+    const unsigned status = static_cast<unsigned>(base::traits_of(seat.error().code).http_status);
+    HttpResponse response = error_response(status, "UNAVAILABLE", seat.error().message);
+    if (status == 503 || status == 429) response.headers.emplace_back("Retry-After", "5");
+    return response;
+  }
+  bool valid = false;
+  GpuNeed need = need_of(request, *seat, stop, valid);
+  {
+    const std::lock_guard lock(ran_mutex_);
+    if (const auto at = ran_.find(seat->worker().id); at != ran_.end() && at->second.holds && !need.parameters.empty()) {
+      const auto key = vram::ProfileKey::from_json(need.parameters);
+      need.held = key && at->second.profiles.contains(key->hash());
+    }
+  }
+  auto admitted = gpu_->admit(need, observer_->slot_of(seat->worker().id));
+  if (const auto* refusal = std::get_if<vram::Refusal>(&admitted)) return refused(*refusal, log);
+  std::shared_ptr<GpuRequest> gpu = std::get<std::unique_ptr<GpuRequest>>(std::move(admitted));
+
+  worker::Request job;
+  job.kind = "http";
+  job.attributes = attributes_of(request);
+  if (valid) job.attributes.emplace_back("valid", "1");
+  job.document = worker::Document::of(std::move(request.body));
+  job.context = request.request_id;
+  job.deadline = deadline;
+  job.stop = std::move(stop);
+  job.until_over = gpu;  // the charge stays until no worker runs the request any more
+  auto outcome = pool_->submit(*seat, std::move(job)).get();
+  return answer(std::move(outcome), *gpu, *seat, log);
+}
+
+HttpResponse HostedBackend::answer(worker::Outcome outcome, GpuRequest& gpu, const worker::Seat& seat, const base::Logger& log) {
+  switch (outcome.ending) {
+    case worker::Ending::Answered:
+    case worker::Ending::Failed: break;
+    case worker::Ending::WorkerDied: {
+      const std::lock_guard lock(ran_mutex_);
+      ran_.erase(seat.worker().id);
+      log.error("the request's worker died: " + outcome.error.message);
+      return error_response(500, "WORKER_DIED", outcome.error.message);
+    }
+    case worker::Ending::TimedOut: return error_response(504, "REQUEST_TIMEOUT", outcome.error.message);
+    case worker::Ending::Cancelled: return error_response(503, "CANCELLED", "The request was stopped before it was finished.");
+    case worker::Ending::Refused: return error_response(503, "UNAVAILABLE", outcome.error.message);
+  }
+  const auto reports = outcome.memory ? reports_of(*outcome.memory) : std::vector<WorkerDeviceReport>();
+  if (outcome.code == worker::WorkerCode::OutOfMemory) {
+    log.warning("the app ran out of GPU memory although it was promised");
+    return refused(gpu.ran_out(), log);
+  }
+  if (outcome.ending == worker::Ending::Failed) return error_response(500, "APP_FAILED", outcome.error.message);
+  gpu.finished(reports);
+  const bool holds = std::any_of(reports.begin(), reports.end(), [](const auto& r) { return r.held_after.value_or(base::Bytes()) > base::Bytes(); });
+  if (const std::string profile = gpu.profile(); !profile.empty()) {
+    const std::lock_guard lock(ran_mutex_);
+    Ran& ran = ran_[seat.worker().id];
+    ran.holds = holds;
+    if (ran.profiles.size() > 4096) ran.profiles.clear();
+    ran.profiles.insert(profile);
+  }
+  return response_of(outcome);
+}
+
+HttpResponse HostedBackend::refused(const vram::Refusal& refusal, const base::Logger& log) const {
+  log.warning(refusal.message());
+  return to_response(refusal_answer(refusal, options_.vram_error_status));
+}
+
+WorkerGauges HostedBackend::workers() const {
+  const auto status = pool_->status();
+  const auto alive = std::count_if(status.workers.begin(), status.workers.end(), [](const auto& w) { return worker::has_process(w.state); });
+  return {static_cast<std::size_t>(alive), status.started, status.crashed, status.hung};
+}
+
+void HostedBackend::drain(std::chrono::milliseconds timeout) { pool_->drain(timeout); }
+
+}  // namespace clams::server

@@ -1,0 +1,75 @@
+// An app in worker processes: HTTP, limits and GPU memory here, the app's code there.
+#pragma once
+#include <chrono>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "app_backend.hpp"
+#include "clams/app_metadata.hpp"
+#include "worker/worker_pool.hpp"
+
+namespace clams::server {
+
+struct HostedOptions {
+  worker::ChildCommand command;
+  std::string name;                  // for log lines
+  unsigned workers = 1;
+  std::chrono::milliseconds start_timeout{300'000};
+  std::optional<std::chrono::milliseconds> request_timeout;
+  unsigned vram_error_status = 503;
+  GpuMemoryOptions gpu;              // app and estimate are filled in from the metadata
+  base::Logger log;
+};
+
+// The workers speak the protocol of docs/formats/worker-protocol.md, kinds "http" and "requirement".
+class HostedBackend final : public AppBackend {
+ public:
+  // Starts the first worker and asks it for the metadata. Errors: Configuration when the app cannot be started (the log has what it printed), or as GpuMemory::open.
+  static base::Result<std::unique_ptr<HostedBackend>> start(HostedOptions options);
+  ~HostedBackend() override;
+
+  const std::string& identifier() const noexcept override { return identifier_; }
+  const std::string& version() const noexcept override { return version_; }
+  GpuMemory& gpu() noexcept override { return *gpu_; }
+  std::optional<HttpResponse> describe(const HttpRequest& request) override;
+  HttpResponse annotate(HttpRequest request, std::stop_token stop, unsigned cpu_threads) override;
+  WorkerGauges workers() const override;
+
+  void reload() { pool_->reload(); }
+  void resize(unsigned workers) { pool_->resize(workers, 1); }
+  void drain(std::chrono::milliseconds timeout);
+  void stop_now() { pool_->stop_now(); }
+
+ private:
+  class Observer;
+  class IdleWorkers;
+  HostedBackend(HostedOptions options, std::shared_ptr<Observer> observer);
+  base::Status begin();
+  base::Status read_metadata();
+  worker::Outcome ask(worker::Request request);
+  GpuNeed need_of(const HttpRequest& request, const worker::Seat& seat, std::stop_token stop, bool& valid);
+  HttpResponse answer(worker::Outcome outcome, GpuRequest& gpu, const worker::Seat& seat, const base::Logger& log);
+  HttpResponse refused(const vram::Refusal& refusal, const base::Logger& log) const;
+
+  HostedOptions options_;
+  std::shared_ptr<Observer> observer_;
+  std::unique_ptr<worker::WorkerPool> pool_;
+  std::shared_ptr<GpuMemory> gpu_;
+  std::string identifier_, version_;
+  std::string compact_, pretty_;     // GET / and GET /?pretty=1, byte for byte as the app gave them
+  AppMetadata metadata_;             // its parameters, to know which profile a request belongs to
+  bool states_requirements_ = true;  // until the app is known to have no _get_model_requirements
+
+  struct Ran {
+    std::set<std::string> profiles;
+    bool holds = false;
+  };
+  mutable std::mutex ran_mutex_;
+  std::map<std::uint64_t, Ran> ran_;  // by worker id
+};
+
+}  // namespace clams::server

@@ -1,0 +1,39 @@
+// Ties the life of worker processes to their lines in the ledger.
+#pragma once
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "clams/gpu_memory.hpp"
+#include "hosted_backend.hpp"
+#include "worker/observer.hpp"
+
+namespace clams::server {
+
+std::vector<WorkerDeviceReport> reports_of(const worker::MemoryReport& report);
+
+// A worker gets its life token as descriptor 5 and the devices as UUIDs. Thread-safe.
+class HostedBackend::Observer final : public worker::WorkerObserver {
+ public:
+  explicit Observer(std::string app) : app_(std::move(app)) {}
+  // The first worker starts before the metadata is known, and with it the GPU memory.
+  void use(std::shared_ptr<GpuMemory> gpu, std::string app);
+  std::shared_ptr<vram::ProcessSlot> slot_of(std::uint64_t worker_id) const;
+  std::map<std::uint64_t, std::shared_ptr<vram::ProcessSlot>> slots() const;
+
+  base::Result<worker::StartGrant> before_start(const worker::WorkerRef& worker, std::stop_token stop) override;
+  void started(const worker::WorkerRef& worker) override;
+  void ready(const worker::WorkerRef& worker, const worker::MemoryReport& memory) override { this->memory(worker, memory); }
+  void memory(const worker::WorkerRef& worker, const worker::MemoryReport& report) override;
+  void died(const worker::WorkerRef& worker, const worker::ExitReason& reason) override;
+
+ private:
+  std::shared_ptr<GpuMemory> gpu() const;
+  mutable std::mutex mutex_;
+  std::shared_ptr<GpuMemory> gpu_;
+  std::string app_;
+  std::map<std::uint64_t, std::shared_ptr<vram::ProcessSlot>> slots_;
+};
+
+}  // namespace clams::server

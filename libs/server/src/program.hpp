@@ -1,0 +1,29 @@
+// What the programs that serve share.
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "app_backend.hpp"
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "config.hpp"
+
+namespace clams::server {
+
+// One line on standard error; returns the exit status of the error's code.
+int exit_with(const base::Error& error, const std::string& program);
+std::optional<std::string> environment(const std::string& name);
+// Settings and environment as GPU memory takes them.
+GpuMemoryOptions gpu_options(const GpuSettings& settings);
+
+struct Serving {
+  std::string program;  // for messages
+  std::string title;    // of the app
+  unsigned threads = 1;  // requests at once
+  std::function<void()> on_hangup = {};  // SIGHUP
+};
+// Listens and serves until SIGTERM or SIGINT; returns the exit status. `backend` must outlive it.
+int serve_http(const Serving& serving, const Config& config, const base::Logger& log, AppBackend& backend);
+
+}  // namespace clams::server

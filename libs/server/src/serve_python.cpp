@@ -1,0 +1,100 @@
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <thread>
+
+#include "base/fd.hpp"
+#include "clams/serve.hpp"
+#include "config.hpp"
+#include "hosted_backend.hpp"
+#include "log_sink.hpp"
+#include "program.hpp"
+
+namespace clams {
+namespace server {
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+struct AppFile {
+  std::string directory, file;
+};
+
+// app.py itself, or the folder it lies in.
+base::Result<AppFile> find_app_file(std::string path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0) return base::error_from_errno("cannot serve '" + path + "'", errno);
+  if (S_ISDIR(info.st_mode)) {
+    path += "/app.py";
+    if (::stat(path.c_str(), &info) != 0) return Error{ErrorCode::NotFound, "there is no app.py in that folder: '" + path + "' does not exist"};
+  }
+  char* whole = ::realpath(path.c_str(), nullptr);
+  if (whole == nullptr) return base::error_from_errno("cannot serve '" + path + "'", errno);
+  const std::string absolute = whole;
+  ::free(whole);  // NOLINT(cppcoreguidelines-no-malloc): realpath allocates
+  const std::size_t slash = absolute.rfind('/');
+  return AppFile{absolute.substr(0, slash), absolute.substr(slash + 1)};
+}
+
+std::string python_for(const Config& config) {
+  if (!config.python.empty()) return config.python;
+  if (const auto venv = environment("VIRTUAL_ENV"); venv && !venv->empty()) return *venv + "/bin/python";
+  return "python3";
+}
+
+unsigned workers_for(const Config& config, bool may_have_gpu) {
+  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  if (config.workers != 0) return config.workers;
+  return may_have_gpu ? std::min(4U, cores) : 2 * cores + 1;
+}
+
+}  // namespace
+}  // namespace server
+
+int serve_python_app(int argc, const char* const* argv, const std::string& python_package) {
+  using namespace server;
+  ::signal(SIGPIPE, SIG_IGN);
+  ProgramInfo program;
+  program.name = argv[0];
+  program.description = "Serves an app written for clams-python, unchanged: HTTP, limits and GPU memory here, the app's code in worker processes that stay.";
+  program.apps = {""};
+  program.hosts = true;
+  program.parameters = [](const std::string&) { return std::vector<Parameter>(); };
+  auto parsed = parse_config(argc, argv, environment, program);
+  if (!parsed) return exit_with(parsed.error(), program.name);
+  if (const auto* help = std::get_if<HelpText>(&*parsed)) {
+    (void)base::write_all(STDOUT_FILENO, help->text, "standard output");
+    return 0;
+  }
+  const Config& config = std::get<Config>(*parsed);
+  const auto file = find_app_file(config.hosted_app);
+  if (!file) return exit_with({base::ErrorCode::Configuration, file.error().message}, program.name);
+  const std::string name = file->directory.substr(file->directory.rfind('/') + 1);
+  const base::Logger log(make_log_sink(config.log_format, config.log_level, name));
+
+  HostedOptions options;
+  options.name = name;
+  options.command.program = python_for(config);
+  options.command.arguments = {python_package + "/clams_worker", "--fd", std::to_string(worker::kChannelFd), "--life-fd", std::to_string(worker::kLifeLineFd), "--", file->file};
+  options.command.arguments.insert(options.command.arguments.end(), config.hosted_arguments.begin(), config.hosted_arguments.end());
+  options.command.directory = file->directory;
+  options.request_timeout = config.request_timeout;
+  options.vram_error_status = config.gpu.error_status;
+  options.gpu = gpu_options(config.gpu);
+  options.log = log;
+  options.workers = workers_for(config, config.gpu.gpu != "none");
+  auto backend = HostedBackend::start(std::move(options));
+  if (!backend) return exit_with(backend.error(), program.name);
+  const unsigned workers = workers_for(config, (*backend)->gpu().has_gpu());
+  (*backend)->resize(workers);
+  const int status = serve_http({.program = program.name, .title = name, .threads = workers, .on_hangup = [&] { (*backend)->reload(); }}, config, log, **backend);
+  (*backend)->drain(std::chrono::seconds(5));
+  return status;
+}
+
+}  // namespace clams

@@ -1,0 +1,14 @@
+#include "service_backend.hpp"
+
+namespace clams::server {
+
+HttpResponse ServiceBackend::annotate(HttpRequest request, std::stop_token stop, unsigned cpu_threads) {
+  RequestContext context;
+  context.log = log_.with_context(request.request_id);
+  context.request_id = std::move(request.request_id);
+  context.stop = std::move(stop);
+  context.cpu_threads = cpu_threads;
+  return to_response(service_.annotate(std::move(request.body), RawParameters::from_query(request.query), context));
+}
+
+}  // namespace clams::server

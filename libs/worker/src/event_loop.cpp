@@ -76,8 +76,9 @@ void EventLoop::run() {
     const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_milliseconds());
     for (int i = 0; i < count; ++i) {
       const epoll_event& event = events[static_cast<std::size_t>(i)];
-      if (event.data.u64 == 0) continue;  // posted functions run after all descriptors
-      const auto found = watches_.find(event.data.u64);
+      const WatchId id = event.data.u64;  // a copy: the structure is packed, a reference into it would be misaligned
+      if (id == 0) continue;              // posted functions run after all descriptors
+      const auto found = watches_.find(id);
       if (found == watches_.end()) continue;  // unwatched by an earlier handler of this round
       const std::shared_ptr<Watch> watch = found->second;
       watch->handler(event.events);

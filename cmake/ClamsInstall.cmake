@@ -2,6 +2,12 @@
 get_property(targets GLOBAL PROPERTY CLAMS_INSTALL_TARGETS)
 get_property(includes GLOBAL PROPERTY CLAMS_INSTALL_INCLUDES)
 install(TARGETS ${targets} EXPORT clamsTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+# Programs for people; those of tests and measurements stay in the build. OPTIONAL: a build of some targets can be installed too.
+foreach(program clams clams-tesseract)
+  if(TARGET ${program})
+    install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} OPTIONAL)
+  endif()
+endforeach()
 foreach(dir IN LISTS includes)
   install(DIRECTORY ${dir}/ DESTINATION include/clams-cpp)
 endforeach()

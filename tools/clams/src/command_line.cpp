@@ -41,6 +41,7 @@ struct Parser::Impl {
   CommandSpec spec;
   Action action;
   std::deque<Impl> commands;
+  std::vector<std::string>* rest = nullptr;  // of a command that takes another program's command line
 
   bool asks_for_help() const { return app->count("--help") > 0; }
 
@@ -62,6 +63,15 @@ struct Parser::Impl {
   const Impl& chosen() const {
     for (const Impl& command : commands) {
       if (command.app->parsed()) return command.chosen();
+    }
+    return *this;
+  }
+  // The command that these words call, as far as names of commands tell.
+  const Impl& called_by(const char* const* word, const char* const* end) const {
+    for (; word != end; ++word) {
+      for (const Impl& command : commands) {
+        if (command.app->get_name() == *word) return command.called_by(word + 1, end);
+      }
     }
     return *this;
   }
@@ -188,10 +198,7 @@ Parser& Parser::arguments(std::string_view placeholder, std::vector<std::string>
 Parser& Parser::rest(std::string_view placeholder, std::vector<std::string>& values, std::string_view help) {
   impl_.describe_argument(placeholder, help, true, true);
   impl_.app->prefix_command();
-  impl_.app->parse_complete_callback([app = impl_.app, &values] {
-    values = app->remaining();
-    if (!values.empty() && values.front() == "--") values.erase(values.begin());
-  });
+  impl_.rest = &values;
   return *this;
 }
 
@@ -281,9 +288,13 @@ int run_command_line(int argc, const char* const* argv, const std::vector<Comman
     print(STDERR_FILENO, help_text(program.root.described()));
     return 1;
   }
+  // What stands behind "--" is another program's: CLI11, which would take "[a,b]" apart, does not get to see it.
+  const char* const* const end = argv + argc;
+  const char* const* mark = std::find_if(argv + 1, end, [](const char* word) { return std::string_view(word) == "--"; });
+  if (program.root.called_by(argv + 1, mark).rest == nullptr) mark = end;
   std::optional<std::string> problem;
   try {
-    program.app.parse(argc, argv);
+    program.app.parse(static_cast<int>(mark - argv), argv);
   } catch (const CLI::ParseError& error) {
     problem = explain(program.root.chosen(), &error);
   }
@@ -293,6 +304,10 @@ int run_command_line(int argc, const char* const* argv, const std::vector<Comman
     return 0;
   }
   if (problem) return wrong_use(chosen, *problem);
+  if (chosen.rest != nullptr) {
+    *chosen.rest = chosen.app->remaining();
+    if (mark != end) chosen.rest->insert(chosen.rest->end(), mark + 1, end);
+  }
   if (program.version) {
     print(STDOUT_FILENO, version_text());
     return 0;

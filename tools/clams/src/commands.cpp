@@ -2,7 +2,10 @@
 
 #include "completion.hpp"
 #include "describe.hpp"
+#include "develop.hpp"
 #include "envelop.hpp"
+#include "gpu/commands.hpp"
+#include "profiles/commands.hpp"
 #include "rewind.hpp"
 #include "source.hpp"
 #include "summarize.hpp"
@@ -16,6 +19,9 @@ const std::vector<Command>& commands() {
       {"describe", "tell which apps made an MMIF, or a directory of them, how and for how long", declare_describe},
       {"summarize", "make a summary of an MMIF: documents, views, transcript, time frames, entities", declare_summarize},
       {"envelop", "put parameters and an MMIF into one JSON text to post to an app", declare_envelop},
+      {"develop", "write the skeleton of a new app in C++ that builds and passes its test", declare_develop},
+      {"gpu", "show GPUs and who was promised their memory; run programs under a lease; steer simulated GPUs", declare_gpu},
+      {"profiles", "look after what was learned about the GPU memory that apps need", declare_profiles},
       {"completion", "print a script that lets bash, zsh or fish complete this command", declare_completion},
   };
   return kCommands;

@@ -19,7 +19,7 @@ struct Command {
   std::string_view name;
   std::string_view summary;  // one sentence; in `clams --help` and at the top of the command's own help
   // Declares flags and arguments; the Action is called once they are read. It owns what the references given to the parser refer to (a shared_ptr).
-  Action (*declare)(Parser& parser);
+  std::function<Action(Parser& parser)> declare;
 };
 
 // `names`: "-o,--output". `placeholder`: what help calls the value; "FILE" and "DIR" complete to paths. A flag given twice counts as the last one says.

@@ -45,8 +45,11 @@ class Page {
     const auto points = code_points(text);
     const auto from = characters_.begin() + place(start);
     const auto to = std::max(from, characters_.begin() + place(end));
-    const auto at = characters_.erase(from, to);
-    characters_.insert(at, points.begin(), points.end());
+    if (static_cast<std::size_t>(to - from) == points.size()) {
+      std::copy(points.begin(), points.end(), from);
+    } else {
+      characters_.insert(characters_.erase(from, to), points.begin(), points.end());
+    }
   }
   std::string text(std::int64_t start, std::int64_t end) const {
     std::string out;
@@ -55,7 +58,7 @@ class Page {
   }
 
  private:
-  static constexpr std::int64_t kMost = std::int64_t{1} << 28;  // a mistaken offset must not take the memory of the host
+  static constexpr std::int64_t kMost = std::int64_t{1} << 22;  // days of speech; a mistaken offset must not take the host's memory
   std::ptrdiff_t place(std::int64_t at) const {
     const auto size = static_cast<std::int64_t>(characters_.size());
     return static_cast<std::ptrdiff_t>(std::clamp<std::int64_t>(at < 0 ? at + size : at, 0, size));

@@ -1,0 +1,129 @@
+#include "gpu/table.hpp"
+
+#include "base/duration.hpp"
+
+namespace clams::tool {
+namespace {
+
+using base::Bytes;
+using base::gib_text;
+
+constexpr std::size_t kWide = 120;
+
+// Below a second in ms, else in whole seconds: an age need not be exact.
+std::string age_text(std::chrono::nanoseconds age) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(age);
+  if (ms < std::chrono::seconds(1)) return std::to_string(ms.count()) + "ms";
+  if (ms < std::chrono::hours(1)) return std::to_string(ms.count() / 1000) + "s";
+  return std::to_string(ms.count() / 3'600'000) + "h";
+}
+
+std::string joined(const std::vector<std::string>& words, std::string_view between) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : std::string(between)) + word;
+  return out;
+}
+
+std::string figure(const GpuDevice& device, Bytes value) { return device.state == vram::SampleState::Unknown ? "?" : gib_text(value); }
+
+// The driver speaks of free and foreign bytes, and so of what is available; promises and headroom are known without it.
+std::vector<std::string> device_row(const GpuDevice& device, const TextStyle& style) {
+  std::vector<std::string> row{std::to_string(device.info.index), harmless(device.info.name)};
+  if (style.columns >= kWide) row.push_back(harmless(device.info.uuid.text()));
+  for (std::string cell : {gib_text(device.info.total), figure(device, device.free.value_or(Bytes())), gib_text(device.reserved),
+                           figure(device, device.unattributed), gib_text(device.headroom), figure(device, device.available), state_text(device, style)}) {
+    row.push_back(std::move(cell));
+  }
+  return row;
+}
+
+std::vector<std::string> device_lines(const GpuPicture& picture, const TextStyle& style) {
+  std::vector<TextColumn> columns{{"GPU", true, false, 0}, {"NAME", false, true, 8}};
+  if (style.columns >= kWide) columns.push_back({"UUID", false, true, 16});
+  for (const char* title : {"TOTAL", "FREE", "RESERVED", "FOREIGN", "HEADROOM", "AVAIL"}) columns.push_back({title, true, false, 0});
+  columns.push_back({"STATE", false, false, 0});
+  std::vector<std::vector<std::string>> rows;
+  for (const GpuDevice& device : picture.devices) rows.push_back(device_row(device, style));
+  std::vector<std::string> lines = table_lines(style, columns, rows);
+  for (std::size_t i = picture.devices.size(); i-- > 0;) {
+    const std::string remarks = joined(remarks_on(picture.devices[i]), "; ");
+    if (remarks.empty()) continue;
+    lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(i) + 2, painted(style, Ink::Yellow, "     " + harmless(remarks)));
+  }
+  return lines;
+}
+
+std::string models_text(const GpuPicture& picture, const GpuProcess& process) {
+  if (!process.in_ledger) return "not in the ledger";
+  if (process.draining) return "ended; its memory is on its way back";
+  std::vector<std::string> words;
+  for (const std::string& name : process.models) {
+    std::string word = harmless(name);
+    for (const GpuDevice& device : picture.devices) {
+      for (const auto& model : device.resident) {
+        if (device.info.uuid == process.device && model.pid == process.pid && model.model == name) word += " " + gib_text(model.bytes) + (model.idle ? " idle" : "");
+      }
+    }
+    words.push_back(std::move(word));
+  }
+  return joined(words, ", ");
+}
+
+}  // namespace
+
+std::string short_app_name(std::string_view app) {
+  const std::size_t scheme = app.find("://");
+  const std::size_t path = scheme == std::string_view::npos ? std::string_view::npos : app.find('/', scheme + 3);
+  return harmless(path == std::string_view::npos || path + 1 == app.size() ? app : app.substr(path + 1));
+}
+
+std::string state_text(const GpuDevice& device, const TextStyle& style) {
+  switch (device.state) {
+    case vram::SampleState::Ok: return painted(style, Ink::Green, "ok " + age_text(device.age));
+    case vram::SampleState::Stale: return painted(style, Ink::Yellow, "stale " + age_text(device.age));
+    case vram::SampleState::Unknown: break;
+  }
+  return painted(style, Ink::Red, "unknown");
+}
+
+std::vector<std::string> remarks_on(const GpuDevice& device) {
+  std::vector<std::string> remarks;
+  if (device.draining > Bytes()) remarks.push_back(gib_text(device.draining) + " draining: held back for programs that just ended");
+  if (device.cooling) remarks.emplace_back("cooling: ran out of memory a moment ago, other devices come first");
+  if (device.unenforced > 0) remarks.push_back(std::to_string(device.unenforced) + " running without a check of their memory");
+  if (device.state != vram::SampleState::Ok && !device.reason.empty()) remarks.push_back(device.reason);
+  return remarks;
+}
+
+std::string source_text(const GpuPicture& picture) {
+  std::string text = picture.driver == "sim" ? "simulated" : picture.driver == "none" ? "no driver" : picture.driver + " driver";
+  if (!picture.ledger) return text + ", no ledger yet";
+  return text + ", ledger of the " + std::string(picture.scope == vram::LedgerScope::Host ? "host" : "user") + " in " + harmless(*picture.ledger);
+}
+
+std::vector<std::string> process_lines(const GpuPicture& picture, const TextStyle& style) {
+  const std::vector<TextColumn> columns{{"PID", true, false, 0},  {"APP", false, true, 20}, {"GPU", true, false, 0},       {"RESERVED", true, false, 0},
+                                        {"HELD", true, false, 0}, {"REQ", true, false, 0},  {"MODELS, NOTES", false, true, 13}};
+  std::vector<std::vector<std::string>> rows;
+  for (const GpuProcess& process : picture.processes) {
+    const bool promised = process.in_ledger;
+    rows.push_back({process.pid == 0 ? "-" : std::to_string(process.pid), short_app_name(process.app), process.index ? std::to_string(*process.index) : "-",
+                    promised ? gib_text(process.reserved) : "-", process.materialised > Bytes() ? gib_text(process.materialised) : "-",
+                    promised ? std::to_string(process.requests) : "-", models_text(picture, process)});
+  }
+  return table_lines(style, columns, rows);
+}
+
+std::string gpu_table(const GpuPicture& picture, const TextStyle& style) {
+  std::string out = painted(style, Ink::Dim, "GPU memory in GiB: " + source_text(picture)) + "\n";
+  for (const std::string& problem : picture.problems) out += painted(style, Ink::Red, harmless(problem)) + "\n";
+  if (!picture.devices.empty()) {
+    for (const std::string& line : device_lines(picture, style)) out += line + "\n";
+  }
+  out += "\n";
+  if (picture.processes.empty()) return out + "No process uses a GPU.\n";
+  for (const std::string& line : process_lines(picture, style)) out += line + "\n";
+  return out;
+}
+
+}  // namespace clams::tool

@@ -1,0 +1,15 @@
+# Runs the app once on the sample and looks at what it found: cmake -DPROGRAM=… -DSAMPLE=… -P runs_once.cmake
+set(output ${CMAKE_CURRENT_BINARY_DIR}/runs_once.mmif)
+file(REMOVE ${output})
+execute_process(COMMAND ${PROGRAM} ${SAMPLE} ${output} --label slate RESULT_VARIABLE status ERROR_VARIABLE complaint)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "the app ended with ${status}: ${complaint}")
+endif()
+
+file(READ ${output} mmif)
+string(JSON count LENGTH "${mmif}" views)
+string(JSON app GET "${mmif}" views 0 metadata app)
+string(JSON label GET "${mmif}" views 0 annotations 0 properties label)
+if(NOT count EQUAL 1 OR NOT app MATCHES "/@APP_IDENTIFIER@/" OR NOT label STREQUAL "slate")
+  message(FATAL_ERROR "expected one view of @APP_IDENTIFIER@ with the label slate; the output is ${mmif}")
+endif()

@@ -1,0 +1,32 @@
+#include "serve.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "clams/serve.hpp"
+
+namespace clams::tool {
+
+std::string python_package_folder() {
+  std::array<char, 4096> buffer{};
+  const ssize_t length = ::readlink("/proc/self/exe", buffer.data(), buffer.size());
+  std::string path(buffer.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+  for (int i = 0; i < 2; ++i) path.resize(std::min(path.rfind('/'), path.size()));
+  return path + "/share/clams-cpp/python";
+}
+
+Action declare_serve(Parser& parser) {
+  const auto words = std::make_shared<std::vector<std::string>>();
+  parser.rest("APP.PY [FLAG...] [-- ARGUMENT...]", *words, "the app's app.py, or its folder; flags of the server; the app's own arguments (clams serve APP.PY --help lists the flags)");
+  parser.epilogue("Example: clams serve path/to/app.py --python venv/bin/python --port 5000 --workers 2");
+  return [words] {
+    std::vector<const char*> argv{"clams serve"};
+    for (const std::string& word : *words) argv.push_back(word.c_str());
+    return serve_python_app(static_cast<int>(argv.size()), argv.data(), python_package_folder());
+  };
+}
+
+}  // namespace clams::tool

@@ -13,6 +13,7 @@
 #include "one_shot.hpp"
 #include "program.hpp"
 #include "service_backend.hpp"
+#include "stop_signals.hpp"
 
 namespace clams {
 namespace server {
@@ -47,6 +48,7 @@ ProgramInfo describe_program(const std::string& name, const std::vector<NamedApp
 int run_program(int argc, char** argv, std::vector<NamedApp> apps) {
   using namespace server;
   ::signal(SIGPIPE, SIG_IGN);
+  block_stop_signals();
   std::string name = argc > 0 ? argv[0] : "app";
   name = name.substr(name.rfind('/') + 1);
   auto parsed = parse_config(argc, argv, environment, describe_program(name, apps));

@@ -13,6 +13,7 @@
 #include "hosted_backend.hpp"
 #include "log_sink.hpp"
 #include "program.hpp"
+#include "stop_signals.hpp"
 
 namespace clams {
 namespace server {
@@ -59,6 +60,7 @@ unsigned workers_for(const Config& config, bool may_have_gpu) {
 int serve_python_app(int argc, const char* const* argv, const std::string& python_package) {
   using namespace server;
   ::signal(SIGPIPE, SIG_IGN);
+  block_stop_signals();
   ProgramInfo program;
   program.name = argv[0];
   program.description = "Serves an app written for clams-python, unchanged: HTTP, limits and GPU memory here, the app's code in worker processes that stay.";

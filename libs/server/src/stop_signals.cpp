@@ -15,9 +15,14 @@ sigset_t watched() {
 
 }  // namespace
 
-StopSignals::StopSignals(std::function<void(int)> on_signal) {
+void block_stop_signals() {
   const sigset_t set = watched();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+StopSignals::StopSignals(std::function<void(int)> on_signal) {
+  block_stop_signals();
+  const sigset_t set = watched();
   thread_ = std::thread([set, on_signal = std::move(on_signal)] {
     pthread_setname_np(pthread_self(), "signals");
     for (;;) {

@@ -2,9 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
-#include <vector>
 
 #include "clams/serve.hpp"
 
@@ -18,15 +18,18 @@ std::string python_package_folder() {
   return path + "/share/clams-cpp/python";
 }
 
+int run_serve(const std::vector<std::string>& words) {
+  std::vector<const char*> argv{"clams serve"};
+  for (const std::string& word : words) argv.push_back(word.c_str());
+  return serve_python_app(static_cast<int>(argv.size()), argv.data(), python_package_folder());
+}
+
 Action declare_serve(Parser& parser) {
   const auto words = std::make_shared<std::vector<std::string>>();
-  parser.rest("APP.PY [FLAG...] [-- ARGUMENT...]", *words, "the app's app.py, or its folder; flags of the server; the app's own arguments (clams serve APP.PY --help lists the flags)");
+  parser.rest("APP.PY [FLAG...] [-- ARGUMENT...]", *words,
+              "the app's app.py, or its folder; flags of the server; the app's own arguments (clams serve --help lists the flags)");
   parser.epilogue("Example: clams serve path/to/app.py --python venv/bin/python --port 5000 --workers 2");
-  return [words] {
-    std::vector<const char*> argv{"clams serve"};
-    for (const std::string& word : *words) argv.push_back(word.c_str());
-    return serve_python_app(static_cast<int>(argv.size()), argv.data(), python_package_folder());
-  };
+  return [words] { return run_serve(*words); };
 }
 
 }  // namespace clams::tool

@@ -165,18 +165,30 @@ struct Service::Attempt {
   std::chrono::steady_clock::time_point began;
 };
 
+namespace {
+
+bool means_out_of_memory(const App& app, std::exception_ptr error) noexcept {
+  try {
+    return app.is_out_of_gpu_memory(std::move(error));
+  } catch (...) {
+    return false;  // it is busy failing already; the first exception is the one to tell
+  }
+}
+
+}  // namespace
+
 Service::Attempt Service::run_app(Mmif& mmif, const Parameters& parameters, const RequestContext& context) {
   Attempt attempt;
-  auto admitted = gpu_->admit(*app_, parameters);
-  if (auto* refusal = std::get_if<vram::Refusal>(&admitted)) {
-    attempt.refusal = std::move(*refusal);
-    return attempt;
-  }
-  attempt.gpu = std::get<std::unique_ptr<GpuRequest>>(std::move(admitted));
-  attempt.run = std::make_unique<RunState>(mmif, metadata_, parameters, context, *attempt.gpu);
-  attempt.began = std::chrono::steady_clock::now();
-  // The one place where exceptions of an app are caught.
+  // The one place where exceptions of an app are caught: admission asks it for its requirement.
   try {
+    auto admitted = gpu_->admit(*app_, parameters);
+    if (auto* refusal = std::get_if<vram::Refusal>(&admitted)) {
+      attempt.refusal = std::move(*refusal);
+      return attempt;
+    }
+    attempt.gpu = std::get<std::unique_ptr<GpuRequest>>(std::move(admitted));
+    attempt.run = std::make_unique<RunState>(mmif, metadata_, parameters, context, *attempt.gpu);
+    attempt.began = std::chrono::steady_clock::now();
     app_->annotate(mmif, parameters, *attempt.run);
     mmif.write_document_properties([&]() -> View& { return attempt.run->new_view(); });
     attempt.gpu->finished();
@@ -185,9 +197,9 @@ Service::Attempt Service::run_app(Mmif& mmif, const Parameters& parameters, cons
     attempt.out_of_memory = true;
   } catch (...) {
     attempt.failure = describe_current_exception();
-    attempt.out_of_memory = app_->is_out_of_gpu_memory(std::current_exception());
+    attempt.out_of_memory = means_out_of_memory(*app_, std::current_exception());
   }
-  if (attempt.out_of_memory && !attempt.gpu->grant().device.empty()) {
+  if (attempt.out_of_memory && attempt.gpu && !attempt.gpu->grant().device.empty()) {
     context.log.warning("the app ran out of GPU memory although " + base::to_string(attempt.gpu->grant().bytes) + " were promised: " + *attempt.failure);
     attempt.refusal = attempt.gpu->ran_out();
   }

@@ -80,31 +80,37 @@ struct Parser::Impl {
     for (const Impl& command : commands) out.commands.push_back(command.described());
     return out;
   }
-  CLI::Option* value_option(std::string_view names, std::string_view placeholder, std::string_view help_text, std::vector<std::string> choices,
-                            const std::function<void(const std::string&)>& set) {
+  CLI::Option* value_option(std::string_view names, std::string_view placeholder, std::string_view help_text,
+                            std::vector<std::string> choices, const std::function<void(const std::string&)>& set) {
     describe(names, placeholder, help_text, choices);
     const std::string first(names.substr(names.rfind(',') + 1));
-    return app->add_option_function<std::string>(
-                  std::string(names),
-                  [set, first, choices = std::move(choices)](const std::string& text) {
-                    check_choice(first, text, choices);
-                    set(text);
-                  },
-                  "")
+    return app
+        ->add_option_function<std::string>(
+            std::string(names),
+            [set, first, choices = std::move(choices)](const std::string& text) {
+              check_choice(first, text, choices);
+              set(text);
+            },
+            "")
         ->take_last();
   }
-  void describe(std::string_view names, std::string_view placeholder, std::string_view help_text, const std::vector<std::string>& choices) {
-    spec.flags.push_back({split_names(names), std::string(help_text), std::string(placeholder), kind_of(placeholder, choices), choices});
+  void describe(std::string_view names, std::string_view placeholder, std::string_view help_text,
+                const std::vector<std::string>& choices) {
+    spec.flags.push_back(
+        {split_names(names), std::string(help_text), std::string(placeholder), kind_of(placeholder, choices), choices});
   }
-  void describe_argument(std::string_view placeholder, std::string_view help_text, bool required, bool repeated, std::vector<std::string> choices = {}) {
-    spec.arguments.push_back({std::string(placeholder), std::string(help_text), kind_of(placeholder, choices), choices, required, repeated});
+  void describe_argument(std::string_view placeholder, std::string_view help_text, bool required, bool repeated,
+                         std::vector<std::string> choices = {}) {
+    spec.arguments.push_back(
+        {std::string(placeholder), std::string(help_text), kind_of(placeholder, choices), choices, required, repeated});
   }
   static void check_choice(const std::string& name, const std::string& text, const std::vector<std::string>& choices) {
     if (choices.empty() || std::find(choices.begin(), choices.end(), text) != choices.end()) return;
     std::string all;
     for (const std::string& choice : choices) all += (all.empty() ? "" : ", ") + choice;
     const std::string_view near = base::closest(text, choices);
-    throw wrong_value(name + " cannot be '" + text + "'" + (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?") + " (one of: " + all + ")");
+    throw wrong_value(name + " cannot be '" + text + "'" + (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?") +
+                      " (one of: " + all + ")");
   }
 };
 
@@ -122,7 +128,8 @@ Parser& Parser::count(std::string_view names, int& value, std::string_view help)
   return *this;
 }
 
-Parser& Parser::option(std::string_view names, std::optional<std::string>& value, std::string_view placeholder, std::string_view help) {
+Parser& Parser::option(std::string_view names, std::optional<std::string>& value, std::string_view placeholder,
+                       std::string_view help) {
   impl_.value_option(names, placeholder, help, {}, [&value](const std::string& text) { value = text; });
   return *this;
 }
@@ -132,8 +139,11 @@ Parser& Parser::required_option(std::string_view names, std::string& value, std:
   return *this;
 }
 
-Parser& Parser::option_maybe_empty(std::string_view names, std::optional<std::string>& value, std::string_view placeholder, std::string_view help) {
-  impl_.value_option(names, placeholder, help, {}, [&value](const std::string& text) { value = text.empty() ? std::nullopt : std::optional(text); })
+Parser& Parser::option_maybe_empty(std::string_view names, std::optional<std::string>& value, std::string_view placeholder,
+                                   std::string_view help) {
+  impl_
+      .value_option(names, placeholder, help, {},
+                    [&value](const std::string& text) { value = text.empty() ? std::nullopt : std::optional(text); })
       ->expected(0, 1);
   return *this;
 }
@@ -148,14 +158,14 @@ Parser& Parser::integer(std::string_view names, std::int64_t& value, std::string
   return *this;
 }
 
-Parser& Parser::choice(std::string_view names, std::optional<std::string>& value, std::vector<std::string> choices, std::string_view placeholder,
-                       std::string_view help) {
+Parser& Parser::choice(std::string_view names, std::optional<std::string>& value, std::vector<std::string> choices,
+                       std::string_view placeholder, std::string_view help) {
   impl_.value_option(names, placeholder, help, std::move(choices), [&value](const std::string& text) { value = text; });
   return *this;
 }
 
-Parser& Parser::list(std::string_view names, std::vector<std::string>& values, std::vector<std::string> choices, std::string_view placeholder,
-                     std::string_view help) {
+Parser& Parser::list(std::string_view names, std::vector<std::string>& values, std::vector<std::string> choices,
+                     std::string_view placeholder, std::string_view help) {
   impl_.describe(names, placeholder, help, choices);
   const std::string first(names.substr(names.rfind(',') + 1));
   impl_.app->add_option_function<std::vector<std::string>>(
@@ -170,11 +180,13 @@ Parser& Parser::list(std::string_view names, std::vector<std::string>& values, s
 
 Parser& Parser::argument(std::string_view placeholder, std::optional<std::string>& value, std::string_view help) {
   impl_.describe_argument(placeholder, help, false, false);
-  impl_.app->add_option_function<std::string>(std::string(placeholder), [&value](const std::string& text) { value = text; }, "");
+  impl_.app->add_option_function<std::string>(
+      std::string(placeholder), [&value](const std::string& text) { value = text; }, "");
   return *this;
 }
 
-Parser& Parser::required_argument(std::string_view placeholder, std::string& value, std::string_view help, std::vector<std::string> choices) {
+Parser& Parser::required_argument(std::string_view placeholder, std::string& value, std::string_view help,
+                                  std::vector<std::string> choices) {
   impl_.describe_argument(placeholder, help, true, false, choices);
   impl_.app
       ->add_option_function<std::string>(
@@ -190,7 +202,9 @@ Parser& Parser::required_argument(std::string_view placeholder, std::string& val
 
 Parser& Parser::arguments(std::string_view placeholder, std::vector<std::string>& values, bool required, std::string_view help) {
   impl_.describe_argument(placeholder, help, required, true);
-  impl_.app->add_option_function<std::vector<std::string>>(std::string(placeholder), [&values](const std::vector<std::string>& texts) { values = texts; }, "")
+  impl_.app
+      ->add_option_function<std::vector<std::string>>(
+          std::string(placeholder), [&values](const std::vector<std::string>& texts) { values = texts; }, "")
       ->required(required);
   return *this;
 }
@@ -225,7 +239,8 @@ struct Program {
     root.app = &app;
     root.spec.path = "clams";
     root.spec.summary = "Makes, runs, inspects and serves CLAMS apps and the MMIF documents they exchange.";
-    root.spec.epilogue = "clams COMMAND --help tells more about a command. Exit status: 0 done, 1 failed, 2 wrong use, 65 bad input document.";
+    root.spec.epilogue =
+        "clams COMMAND --help tells more about a command. Exit status: 0 done, 1 failed, 2 wrong use, 65 bad input document.";
     root.declare_help();
     Parser(root).flag("-v,--version", version, "show the version and the MMIF specification it follows");
     for (const Command& command : commands) root.add(command);
@@ -239,7 +254,8 @@ std::string unknown_command(const CommandSpec& spec, const std::string& word) {
   std::vector<std::string> names;
   for (const CommandSpec& command : spec.commands) names.push_back(command.name());
   const std::string_view near = base::closest(word, names);
-  return "no command '" + word + "'" + (near.empty() ? hint(spec) : "; did you mean '" + spec.path + " " + std::string(near) + "'?");
+  return "no command '" + word + "'" +
+         (near.empty() ? hint(spec) : "; did you mean '" + spec.path + " " + std::string(near) + "'?");
 }
 
 std::string unknown_flag(const CommandSpec& spec, const std::string& word) {
@@ -257,7 +273,8 @@ std::string unknown_flag(const CommandSpec& spec, const std::string& word) {
 // What nobody took is told first: a misspelt flag often makes something else seem to be missing.
 std::string explain(const Parser::Impl& command, const CLI::ParseError* error) {
   const std::vector<std::string> left = command.app->remaining();
-  const auto flag = std::find_if(left.begin(), left.end(), [](const std::string& word) { return word.size() > 1 && word.starts_with('-') && word != "--"; });
+  const auto flag = std::find_if(left.begin(), left.end(),
+                                 [](const std::string& word) { return word.size() > 1 && word.starts_with('-') && word != "--"; });
   if (flag != left.end()) return unknown_flag(command.spec, *flag);
   if (!left.empty()) {
     const CommandSpec spec = command.described();
@@ -269,7 +286,8 @@ std::string explain(const Parser::Impl& command, const CLI::ParseError* error) {
     const std::string what = std::string(required->what()).substr(0, text.find(' '));
     return what + " is missing" + hint(command.spec);
   }
-  if (dynamic_cast<const CLI::ArgumentMismatch*>(error) != nullptr) return text.substr(0, text.find(':')) + " needs a value" + hint(command.spec);
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(error) != nullptr)
+    return text.substr(0, text.find(':')) + " needs a value" + hint(command.spec);
   return text + (dynamic_cast<const CLI::ValidationError*>(error) != nullptr ? "" : hint(command.spec));
 }
 
@@ -295,9 +313,7 @@ int run_command_line(int argc, const char* const* argv, const std::vector<Comman
   std::optional<std::string> problem;
   try {
     program.app.parse(static_cast<int>(mark - argv), argv);
-  } catch (const CLI::ParseError& error) {
-    problem = explain(program.root.chosen(), &error);
-  }
+  } catch (const CLI::ParseError& error) { problem = explain(program.root.chosen(), &error); }
   const Parser::Impl& chosen = program.root.chosen();
   if (chosen.asks_for_help()) {
     print(STDOUT_FILENO, help_text(chosen.described()));

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "base/text.hpp"
 #include "command_line.hpp"
 #include "commands.hpp"
 #include "streams.hpp"
@@ -70,7 +71,9 @@ std::string bash_case(const CommandSpec& command) {
   if (!command.commands.empty()) {
     out += "      " + bash_values(ValueKind::Choice, names_of(command.commands)) + " ;;\n";
   } else {
-    out += "      " + (has_argument ? bash_values(command.arguments.front().value, command.arguments.front().choices) : "COMPREPLY=()") + " ;;\n";
+    out += "      " +
+           (has_argument ? bash_values(command.arguments.front().value, command.arguments.front().choices) : "COMPREPLY=()") +
+           " ;;\n";
   }
   return out;
 }
@@ -86,10 +89,13 @@ std::string bash_script(const CommandSpec& program) {
          "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=clams word\n"
          "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
          "    case \"$command $word\" in\n"
-         "      " + paths + ") command=\"$command $word\" ;;\n"
+         "      " +
+         paths +
+         ") command=\"$command $word\" ;;\n"
          "    esac\n"
          "  done\n"
-         "  case \"$command\" in\n" + cases +
+         "  case \"$command\" in\n" +
+         cases +
          "  esac\n"
          "}\n"
          "complete -F _clams clams\n";
@@ -119,16 +125,18 @@ std::string zsh_values(ValueKind kind, const std::vector<std::string>& choices) 
 std::string zsh_function(const CommandSpec& command) {
   std::string name = command.path;
   for (char& c : name) c = c == ' ' || c == '-' ? '_' : c;
-  std::string out = "_" + name + "() {\n  _arguments -C";
+  std::string out = "_" + name + "() {\n  local context state state_descr line\n  typeset -A opt_args\n  _arguments -C";
   for (const FlagSpec& flag : command.flags) {
     for (const std::string& flag_name : flag.names) {
-      const std::string value = flag.value == ValueKind::None ? "" : ":" + zsh_text(flag.placeholder) + ":" + zsh_values(flag.value, flag.choices);
+      const std::string value =
+          flag.value == ValueKind::None ? "" : ":" + zsh_text(flag.placeholder) + ":" + zsh_values(flag.value, flag.choices);
       out += " \\\n    " + quoted(flag_name + "[" + zsh_text(flag.help) + "]" + value);
     }
   }
   if (command.commands.empty()) {
     for (const ArgumentSpec& argument : command.arguments) {
-      out += " \\\n    " + quoted((argument.repeated ? "*:" : ":") + zsh_text(argument.placeholder) + ":" + zsh_values(argument.value, argument.choices));
+      out += " \\\n    " + quoted((argument.repeated ? "*:" : ":") + zsh_text(argument.placeholder) + ":" +
+                                  zsh_values(argument.value, argument.choices));
     }
     return out + "\n}\n";
   }
@@ -143,18 +151,23 @@ std::string zsh_script(const CommandSpec& program) {
   return out + "if [[ $funcstack[1] == _clams ]]; then _clams \"$@\"; else compdef _clams clams; fi\n";
 }
 
+// All words of the command have been typed: "clams gpu run" is gpu and run.
+std::string fish_condition(const CommandSpec& command) {
+  std::string condition;
+  const auto words = base::split(command.path, ' ');
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    condition.append(i == 1 ? "" : "; and ").append("__fish_seen_subcommand_from ").append(words[i]);
+  }
+  return condition;
+}
+
 std::string fish_script(const CommandSpec& program) {
   std::string out = "complete -c clams -f\n";
   for (const CommandSpec* command : all_commands(program)) {
     const bool is_root = command == &program;
-    std::string when = is_root ? "__fish_use_subcommand" : "";
-    if (!is_root) {
-      std::string words = command->path.substr(program.path.size() + 1);
-      for (std::size_t at = 0; (at = words.find(' ', at)) != std::string::npos;) words.replace(at, 1, "; and __fish_seen_subcommand_from ");
-      when = "__fish_seen_subcommand_from " + words;
-    }
-    const std::string start = "complete -c clams -n " + quoted(when);
-    for (const CommandSpec& sub : command->commands) out += start + " -a " + quoted(sub.name()) + " -d " + quoted(sub.summary) + "\n";
+    const std::string start = "complete -c clams -n " + quoted(is_root ? "__fish_use_subcommand" : fish_condition(*command));
+    for (const CommandSpec& sub : command->commands)
+      out += start + " -a " + quoted(sub.name()) + " -d " + quoted(sub.summary) + "\n";
     for (const FlagSpec& flag : command->flags) {
       out += start;
       for (const std::string& name : flag.names) out += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);

@@ -22,7 +22,8 @@ TypeCounts count_types(const mmif::View& view) {
 
 const mmif::Value* running_time_text(const mmif::View& view) {
   const mmif::Value* profiling = view.metadata().find("appProfiling");
-  const mmif::Value* found = profiling != nullptr && profiling->object() != nullptr ? profiling->object()->find("runningTime") : nullptr;
+  const mmif::Value* found =
+      profiling != nullptr && profiling->object() != nullptr ? profiling->object()->find("runningTime") : nullptr;
   if (found == nullptr) found = view.metadata().find("appRunningTime");  // before clams-python 1.3
   return found == nullptr || found->is_null() ? nullptr : found;
 }
@@ -32,8 +33,9 @@ base::Result<std::optional<std::chrono::milliseconds>> running_time(const mmif::
   if (text == nullptr) return std::optional<std::chrono::milliseconds>();
   auto time = text->string() == nullptr ? std::nullopt : parse_running_time(*text->string());
   if (!time) {
-    return base::Error{base::ErrorCode::InvalidDocument, "view " + view.id() + " has the running time " + mmif::python_repr(*text) +
-                                                             ", which is not of the form H:MM:SS.ffffff; correct it or remove the view"};
+    return base::Error{base::ErrorCode::InvalidDocument,
+                       "view " + view.id() + " has the running time " + mmif::python_repr(*text) +
+                           ", which is not of the form H:MM:SS.ffffff; correct it or remove the view"};
   }
   return time;
 }
@@ -58,11 +60,12 @@ base::Result<AppRun> describe_run(const Execution& views, std::vector<std::strin
 }
 
 mmif::Object run_object(const AppRun& run) {
-  return mmif::Object{{"app", run.app},
-                      {"viewIds", array_of(run.view_ids)},
-                      {"appConfiguration", run.configuration},
-                      {"appProfiling", mmif::Object{{"runningTimeMS", run.running_time ? mmif::Value(run.running_time->count()) : mmif::Value()}}},
-                      {"annotationCountByType", counts_object(run.counts)}};
+  return mmif::Object{
+      {"app", run.app},
+      {"viewIds", array_of(run.view_ids)},
+      {"appConfiguration", run.configuration},
+      {"appProfiling", mmif::Object{{"runningTimeMS", run.running_time ? mmif::Value(run.running_time->count()) : mmif::Value()}}},
+      {"annotationCountByType", counts_object(run.counts)}};
 }
 
 bool failed(const mmif::View& view) { return view.has_error() || view.has_warnings(); }
@@ -72,8 +75,10 @@ bool failed(const mmif::View& view) { return view.has_error() || view.has_warnin
 void add_counts(TypeCounts& to, const TypeCounts& more) {
   for (const auto& [type, count] : more) {
     const auto at = std::find_if(to.begin(), to.end(), [&name = type](const auto& entry) { return entry.first == name; });
-    if (at == to.end()) to.emplace_back(type, count);
-    else at->second += count;
+    if (at == to.end())
+      to.emplace_back(type, count);
+    else
+      at->second += count;
   }
 }
 

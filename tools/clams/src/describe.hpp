@@ -41,7 +41,8 @@ struct Description {
 // Error InvalidDocument for a running time that cannot be read; it names the view.
 base::Result<Description> describe(const mmif::Mmif& document);
 
-// All *.mmif files of a directory together; files that cannot be read or described are counted as invalid. Error when the directory cannot be listed.
+// All *.mmif files of a directory together; files that cannot be read or described are counted as invalid. Error when the directory
+// cannot be listed.
 base::Result<mmif::Object> describe_directory(const std::string& directory);
 
 // JSON schema of the output: "mmif-file" or "mmif-dir".

@@ -18,7 +18,7 @@ struct DescribeOptions {
 };
 
 bool is_directory(const std::optional<std::string>& name) {
-  struct stat info{};
+  struct stat info {};
   return name && *name != "-" && ::stat(name->c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
@@ -40,10 +40,12 @@ base::Status run(const DescribeOptions& options) {
 
 Action declare_describe(Parser& parser) {
   auto options = std::make_shared<DescribeOptions>();
-  parser.argument("MMIF_FILE", options->input, "an MMIF, or a directory: all its *.mmif files together; standard input if '-' or not given");
+  parser.argument("MMIF_FILE", options->input,
+                  "an MMIF, or a directory: all its *.mmif files together; standard input if '-' or not given");
   parser.option("-o,--output", options->output, "FILE", "where the JSON goes; standard output if not given");
   parser.flag("-p,--pretty", options->pretty, "lay the JSON out with indentation");
-  parser.choice("--help-schema", options->schema, {"mmif-file", "mmif-dir"}, "NAME", "print the JSON schema of the output for a file or a directory");
+  parser.choice("--help-schema", options->schema, {"mmif-file", "mmif-dir"}, "NAME",
+                "print the JSON schema of the output for a file or a directory");
   parser.flag("--json", options->json, "accepted for scripts: the output is JSON");
   parser.epilogue(
       "A run of an app is all views with its app and timestamp. For a file:\n"

@@ -55,14 +55,18 @@ void add_file(Directory& directory, const std::string& name, const base::Result<
 // Mean and sample standard deviation. Sums are exact in long double up to 2^63 of ms²: two-pass, around the mean.
 mmif::Object time_statistics(const std::vector<std::int64_t>& times) {
   if (times.empty()) {
-    return mmif::Object{{"avgRunningTimeMS", nullptr}, {"minRunningTimeMS", nullptr}, {"maxRunningTimeMS", nullptr}, {"stdevRunningTimeMS", nullptr}};
+    return mmif::Object{{"avgRunningTimeMS", nullptr},
+                        {"minRunningTimeMS", nullptr},
+                        {"maxRunningTimeMS", nullptr},
+                        {"stdevRunningTimeMS", nullptr}};
   }
   const auto count = static_cast<long double>(times.size());
   long double sum = 0;
   for (const std::int64_t time : times) sum += static_cast<long double>(time);
   const long double mean = sum / count;
   long double squares = 0;
-  for (const std::int64_t time : times) squares += (static_cast<long double>(time) - mean) * (static_cast<long double>(time) - mean);
+  for (const std::int64_t time : times)
+    squares += (static_cast<long double>(time) - mean) * (static_cast<long double>(time) - mean);
   const long double deviation = times.size() > 1 ? std::sqrt(squares / (count - 1)) : 0;
   const auto [least, most] = std::minmax_element(times.begin(), times.end());
   return mmif::Object{{"avgRunningTimeMS", static_cast<double>(mean)},
@@ -74,7 +78,8 @@ mmif::Object time_statistics(const std::vector<std::int64_t>& times) {
 mmif::Object workflow_object(const std::string& id, const Workflow& workflow) {
   mmif::Array apps;
   for (const auto& [uri, app] : workflow.apps) {
-    apps.emplace_back(mmif::Object{{"app", uri}, {"appConfiguration", app.configuration}, {"appProfiling", time_statistics(app.times)}});
+    apps.emplace_back(
+        mmif::Object{{"app", uri}, {"appConfiguration", app.configuration}, {"appProfiling", time_statistics(app.times)}});
   }
   return mmif::Object{{"workflowId", id},
                       {"mmifs", mmif::Array(workflow.files.begin(), workflow.files.end())},

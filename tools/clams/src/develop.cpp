@@ -53,14 +53,16 @@ std::string joined(const std::vector<std::string>& words, std::string_view betwe
 }
 
 std::string filled_in(std::string_view text, const AppNames& names) {
-  const std::array<std::pair<std::string_view, std::string_view>, 5> values{{{"@APP_CLASS@", names.class_name},
-                                                                             {"@APP_IDENTIFIER@", names.identifier},
-                                                                             {"@APP_NAME@", names.title},
-                                                                             {"@APP_PROGRAM@", names.program},
-                                                                             {"@CLAMS_CPP_VERSION@", own_version().substr(0, own_version().rfind('.'))}}};
+  const std::array<std::pair<std::string_view, std::string_view>, 5> values{
+      {{"@APP_CLASS@", names.class_name},
+       {"@APP_IDENTIFIER@", names.identifier},
+       {"@APP_NAME@", names.title},
+       {"@APP_PROGRAM@", names.program},
+       {"@CLAMS_CPP_VERSION@", own_version().substr(0, own_version().rfind('.'))}}};
   std::string out(text);
   for (const auto& [placeholder, value] : values) {
-    for (std::size_t at = 0; (at = out.find(placeholder, at)) != std::string::npos; at += value.size()) out.replace(at, placeholder.size(), value);
+    for (std::size_t at = 0; (at = out.find(placeholder, at)) != std::string::npos; at += value.size())
+      out.replace(at, placeholder.size(), value);
   }
   return out;
 }
@@ -76,13 +78,15 @@ std::string place_of(std::string_view template_name) {
 
 base::Result<AppNames> app_names(std::string_view given) {
   if (given.find('/') != std::string_view::npos) {
-    return Error{ErrorCode::InvalidArgument, "'" + std::string(given) + "' is a path, not a name; give the folder above it with --parent-dir"};
+    return Error{ErrorCode::InvalidArgument,
+                 "'" + std::string(given) + "' is a path, not a name; give the folder above it with --parent-dir"};
   }
   AppNames names;
   names.folder = folder_name(given);
   const std::vector<std::string> words = words_of(names.folder);
   if (words.empty()) {
-    return Error{ErrorCode::InvalidArgument, "no app can be named '" + std::string(given) + "': a name needs a letter or digit, for example my-app"};
+    return Error{ErrorCode::InvalidArgument,
+                 "no app can be named '" + std::string(given) + "': a name needs a letter or digit, for example my-app"};
   }
   names.identifier = joined(words, "-", false);
   names.program = "clams-" + names.identifier;

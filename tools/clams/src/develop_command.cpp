@@ -3,8 +3,8 @@
 #include <memory>
 #include <optional>
 
-#include "base/files.hpp"
 #include "base/fd.hpp"
+#include "base/files.hpp"
 #include "develop.hpp"
 #include "mmif/json.hpp"
 #include "streams.hpp"
@@ -24,7 +24,7 @@ struct DevelopOptions {
 };
 
 bool exists(const std::string& path) {
-  struct stat info{};
+  struct stat info {};
   return ::lstat(path.c_str(), &info) == 0;
 }
 
@@ -50,8 +50,9 @@ base::Status write_files(const std::string& folder, const std::vector<NewFile>& 
 std::string told(const AppNames& names, const std::string& folder, const std::vector<std::string>& written) {
   std::string text;
   for (const std::string& path : written) text += path + "\n";
-  return text + "\n" + names.title + " (class " + names.class_name + ", identifier " + names.identifier + ") is in " + folder + ". Next:\n\n" +
-         "  cmake -S " + folder + " -B " + folder + "/build && cmake --build " + folder + "/build && ctest --test-dir " + folder + "/build\n";
+  return text + "\n" + names.title + " (class " + names.class_name + ", identifier " + names.identifier + ") is in " + folder +
+         ". Next:\n\n" + "  cmake -S " + folder + " -B " + folder + "/build && cmake --build " + folder +
+         "/build && ctest --test-dir " + folder + "/build\n";
 }
 
 std::string told_as_json(const AppNames& names, const std::string& folder, const std::vector<std::string>& written) {
@@ -72,7 +73,8 @@ base::Status run(const DevelopOptions& options) {
   for (const std::string& recipe : recipes) {
     const std::string taken = recipe == "gha" ? folder + "/.github" : folder;
     if (options.update == 0 && exists(taken)) {
-      return Error{ErrorCode::InvalidArgument, "'" + taken + "' already exists; choose another name, or add missing files with --update"};
+      return Error{ErrorCode::InvalidArgument,
+                   "'" + taken + "' already exists; choose another name, or add missing files with --update"};
     }
   }
   std::vector<std::string> written;
@@ -84,11 +86,14 @@ base::Status run(const DevelopOptions& options) {
 
 Action declare_develop(Parser& parser) {
   auto options = std::make_shared<DevelopOptions>();
-  parser.required_option("-n,--name", options->name, "NAME", "name of the folder; class, identifier and program are named after it (my-ocr: MyOcr, my-ocr, clams-my-ocr)");
+  parser.required_option(
+      "-n,--name", options->name, "NAME",
+      "name of the folder; class, identifier and program are named after it (my-ocr: MyOcr, my-ocr, clams-my-ocr)");
   parser.option_maybe_empty("-p,--parent-dir", options->parent, "DIR", "where the folder is made (default: here)");
   parser.list("-r,--recipes", options->recipes, {"app", "gha"}, "RECIPE...",
               "app: the app itself (default); gha: a GitHub workflow that builds and tests it");
-  parser.count("-u,--update", options->update, "add files that are missing to a folder that is there; new forms of changed ones get the ending .tmp");
+  parser.count("-u,--update", options->update,
+               "add files that are missing to a folder that is there; new forms of changed ones get the ending .tmp");
   parser.flag("--json", options->json, "say as JSON what was made");
   parser.epilogue(
       "The app builds and passes its test as it is: a parameter, an annotation, a test with a sample MMIF, a Containerfile.\n"

@@ -1,4 +1,5 @@
-// Files of this folder that are part of the program: templates of `clams develop`, schemas of `clams describe`. Made by embed.cmake.
+// Files of this folder that are part of the program: templates of `clams develop`, schemas of `clams describe`. Made by
+// embed.cmake.
 #pragma once
 #include <span>
 #include <string_view>

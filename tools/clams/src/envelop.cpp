@@ -33,7 +33,10 @@ void append_on_one_line(std::string& out, std::string_view json) {
       continue;
     }
     switch (c) {
-      case ' ': case '\t': case '\n': case '\r': continue;
+      case ' ':
+      case '\t':
+      case '\n':
+      case '\r': continue;
       case ',': out += ", "; continue;
       case ':': out += ": "; continue;
       case '"': in_string = true; [[fallthrough]];
@@ -53,7 +56,8 @@ base::Status run(const EnvelopOptions& options) {
     return Error{ErrorCode::NotFound, "Error: no MMIF input provided (pass a file path or pipe to stdin)"};
   }
   if (options.parameters == "-" && options.mmif.value_or("-") == "-") {
-    return Error{ErrorCode::InvalidArgument, "standard input cannot be both the parameters and the MMIF; name a file for one of them"};
+    return Error{ErrorCode::InvalidArgument,
+                 "standard input cannot be both the parameters and the MMIF; name a file for one of them"};
   }
   BASE_TRY_ASSIGN(const std::string parameters, read_input(options.parameters));
   BASE_TRY_ASSIGN(const std::string mmif, read_input(options.mmif));
@@ -66,7 +70,8 @@ base::Status run(const EnvelopOptions& options) {
 base::Result<std::string> envelope(std::string_view parameters, std::string_view mmif) {
   BASE_TRY_ASSIGN(const mmif::Value values, read_json("the parameters file", parameters));
   if (values.object() == nullptr) {
-    return Error{ErrorCode::InvalidDocument, "\"parameters\" must be a JSON object, got " + std::string(mmif::python_type_name(values))};
+    return Error{ErrorCode::InvalidDocument,
+                 "\"parameters\" must be a JSON object, got " + std::string(mmif::python_type_name(values))};
   }
   BASE_TRY(read_json("the MMIF", mmif));
   std::string out;

@@ -10,7 +10,8 @@ base::Result<std::string> md5(std::string_view data) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
   if (EVP_Digest(data.data(), data.size(), digest.data(), &size, EVP_md5(), nullptr) != 1) {
-    return base::Error{base::ErrorCode::Unsupported, "the crypto library of this host refuses MD5 (FIPS mode?), which names workflows; run where it is allowed"};
+    return base::Error{base::ErrorCode::Unsupported,
+                       "the crypto library of this host refuses MD5 (FIPS mode?), which names workflows; run where it is allowed"};
   }
   constexpr std::string_view kHex = "0123456789abcdef";
   std::string text;

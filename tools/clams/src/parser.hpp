@@ -1,4 +1,5 @@
-// What a command declares of itself: its flags, its arguments, examples. How a command line is read stands in command_line.cpp alone.
+// What a command declares of itself: its flags, its arguments, examples. How a command line is read stands in command_line.cpp
+// alone.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -18,11 +19,13 @@ class Parser;
 struct Command {
   std::string_view name;
   std::string_view summary;  // one sentence; in `clams --help` and at the top of the command's own help
-  // Declares flags and arguments; the Action is called once they are read. It owns what the references given to the parser refer to (a shared_ptr).
+  // Declares flags and arguments; the Action is called once they are read. It owns what the references given to the parser refer to
+  // (a shared_ptr).
   std::function<Action(Parser& parser)> declare;
 };
 
-// `names`: "-o,--output". `placeholder`: what help calls the value; "FILE" and "DIR" complete to paths. A flag given twice counts as the last one says.
+// `names`: "-o,--output". `placeholder`: what help calls the value; "FILE" and "DIR" complete to paths. A flag given twice counts
+// as the last one says.
 class Parser {
  public:
   struct Impl;
@@ -35,12 +38,16 @@ class Parser {
   Parser& option(std::string_view names, std::optional<std::string>& value, std::string_view placeholder, std::string_view help);
   Parser& required_option(std::string_view names, std::string& value, std::string_view placeholder, std::string_view help);
   // With or without a value: the name alone leaves the variable unset.
-  Parser& option_maybe_empty(std::string_view names, std::optional<std::string>& value, std::string_view placeholder, std::string_view help);
+  Parser& option_maybe_empty(std::string_view names, std::optional<std::string>& value, std::string_view placeholder,
+                             std::string_view help);
   Parser& integer(std::string_view names, std::int64_t& value, std::string_view placeholder, std::string_view help);
-  Parser& choice(std::string_view names, std::optional<std::string>& value, std::vector<std::string> choices, std::string_view placeholder, std::string_view help);
-  Parser& list(std::string_view names, std::vector<std::string>& values, std::vector<std::string> choices, std::string_view placeholder, std::string_view help);
+  Parser& choice(std::string_view names, std::optional<std::string>& value, std::vector<std::string> choices,
+                 std::string_view placeholder, std::string_view help);
+  Parser& list(std::string_view names, std::vector<std::string>& values, std::vector<std::string> choices,
+               std::string_view placeholder, std::string_view help);
   Parser& argument(std::string_view placeholder, std::optional<std::string>& value, std::string_view help);
-  Parser& required_argument(std::string_view placeholder, std::string& value, std::string_view help, std::vector<std::string> choices = {});
+  Parser& required_argument(std::string_view placeholder, std::string& value, std::string_view help,
+                            std::vector<std::string> choices = {});
   Parser& arguments(std::string_view placeholder, std::vector<std::string>& values, bool required, std::string_view help);
   // Everything from the first argument on, flags included: the command line of another program.
   Parser& rest(std::string_view placeholder, std::vector<std::string>& values, std::string_view help);

@@ -58,30 +58,31 @@ base::Result<std::int64_t> read_number(int fd) {
   return number;
 }
 
-// Table and question go to standard error: standard output is for the document. When the document came from standard input, the answer comes
-// from the terminal.
+// Table and question go to standard error: standard output is for the document. When the document came from standard input, the
+// answer comes from the terminal.
 base::Result<std::int64_t> ask(const mmif::Mmif& document, bool stdin_is_used) {
   base::Fd terminal;
   if (stdin_is_used) {
     auto opened = base::open_file("/dev/tty", O_RDWR);
     if (!opened) {
-      return Error{ErrorCode::InvalidArgument, "the document came from standard input and there is no terminal to ask at; say how far with -n"};
+      return Error{ErrorCode::InvalidArgument,
+                   "the document came from standard input and there is no terminal to ask at; say how far with -n"};
     }
     terminal = std::move(*opened);
   }
-  BASE_TRY(base::write_all(STDERR_FILENO, rewind_table(document) + "\nEnter the number to delete from that point by rewinding: ", "standard error"));
+  BASE_TRY(base::write_all(
+      STDERR_FILENO, rewind_table(document) + "\nEnter the number to delete from that point by rewinding: ", "standard error"));
   return read_number(terminal ? terminal.get() : STDIN_FILENO);
 }
 
 base::Status run(const RewindOptions& options) {
-  if (options.second && options.output) return Error{ErrorCode::InvalidArgument, "two outputs: name OUT_FILE or --output, not both"};
+  if (options.second && options.output)
+    return Error{ErrorCode::InvalidArgument, "two outputs: name OUT_FILE or --output, not both"};
   BASE_TRY_ASSIGN(std::string text, read_input(options.input));
   BASE_TRY_ASSIGN(const auto document, mmif::Mmif::parse(std::move(text)));
   const bool stdin_is_used = !options.input || *options.input == "-";
   std::int64_t number = options.number;
-  if (number == 0) {
-    BASE_TRY_ASSIGN(number, ask(*document, stdin_is_used));
-  }
+  if (number == 0) { BASE_TRY_ASSIGN(number, ask(*document, stdin_is_used)); }
   BASE_TRY(rewind(*document, number, options.mode == "app" ? RewindUnit::Apps : RewindUnit::Views));
   return write_output(options.second ? options.second : options.output, document->write(options.pretty));
 }
@@ -117,7 +118,8 @@ std::string rewind_table(const mmif::Mmif& document) {
     const mmif::View& view = *views[views.size() - 1 - i];
     const auto run = run_of.find(&view);
     const std::string_view timestamp = view.timestamp();
-    table += table_row(std::to_string(i + 1), run == run_of.end() ? "N/A" : std::to_string(run->second), timestamp.empty() ? "None" : timestamp, view.app());
+    table += table_row(std::to_string(i + 1), run == run_of.end() ? "N/A" : std::to_string(run->second),
+                       timestamp.empty() ? "None" : timestamp, view.app());
   }
   return table;
 }
@@ -127,12 +129,15 @@ Action declare_rewind(Parser& parser) {
   parser.argument("IN_FILE", options->input, "MMIF to rewind; standard input if '-' or not given");
   parser.argument("OUT_FILE", options->second, "where the MMIF goes; standard output if '-' or not given");
   parser.option("-o,--output", options->output, "FILE", "the same as OUT_FILE");
-  parser.integer("-n,--number", options->number, "N", "how many views or runs to remove; without it a table is shown and the number asked for");
-  parser.choice("-m,--mode", options->mode, {"app", "view"}, "MODE", "what N counts: view, or app for runs of apps (all views with one app and timestamp) (default: view)");
+  parser.integer("-n,--number", options->number, "N",
+                 "how many views or runs to remove; without it a table is shown and the number asked for");
+  parser.choice("-m,--mode", options->mode, {"app", "view"}, "MODE",
+                "what N counts: view, or app for runs of apps (all views with one app and timestamp) (default: view)");
   parser.flag("-p,--pretty", options->pretty, "lay the MMIF out with indentation");
   parser.flag("--json", options->json, "accepted for scripts: MMIF is JSON");
   parser.epilogue(
-      "Views that stay are not touched: their bytes are those of the input. A file is replaced as a whole, so input and output may be the same.\n"
+      "Views that stay are not touched: their bytes are those of the input. A file is replaced as a whole, so input and output may "
+      "be the same.\n"
       "\n"
       "  clams rewind news.mmif -n 1 -o shorter.mmif\n"
       "  clams rewind -m app -n 2 - < news.mmif > shorter.mmif\n"

@@ -12,8 +12,8 @@ namespace clams::tool {
 
 enum class RewindUnit { Views, Apps };
 
-// Removes the last `number` views, or all views of the last `number` runs of apps (workflow.hpp says what a run is); more than there are: all. Views
-// that stay leave byte for byte as they came. Error InvalidArgument unless number > 0.
+// Removes the last `number` views, or all views of the last `number` runs of apps (workflow.hpp says what a run is); more than
+// there are: all. Views that stay leave byte for byte as they came. Error InvalidArgument unless number > 0.
 base::Status rewind(mmif::Mmif& document, std::int64_t number, RewindUnit unit);
 
 // What is shown to somebody who does not know yet how far to go back: views from the last to the first.

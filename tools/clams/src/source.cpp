@@ -44,7 +44,8 @@ struct Location {
 Location split_location(std::string_view text) {
   const std::size_t colon = text.find(':');
   const auto fits = [](unsigned char c) { return std::isalnum(c) != 0 || c == '+' || c == '-' || c == '.'; };
-  if (colon == std::string_view::npos || colon == 0 || std::isalpha(static_cast<unsigned char>(text[0])) == 0) return {std::nullopt, text};
+  if (colon == std::string_view::npos || colon == 0 || std::isalpha(static_cast<unsigned char>(text[0])) == 0)
+    return {std::nullopt, text};
   const std::string_view scheme = text.substr(0, colon);
   if (!std::all_of(scheme.begin(), scheme.end(), fits)) return {std::nullopt, text};
   return {lower(scheme), text.substr(colon + 1)};
@@ -83,11 +84,13 @@ base::Result<std::string> file_location(const Location& location, const std::opt
   const std::string path = pure_path(path_of(location));
   const bool absolute = path.starts_with('/');
   if (prefix && absolute) return wrong("when prefix is used, file location must not be an absolute path; given \"" + path + "\".");
-  if (!prefix && !absolute) return wrong("file location must be an absolute path, or --prefix must be used; given \"" + path + "\".");
+  if (!prefix && !absolute)
+    return wrong("file location must be an absolute path, or --prefix must be used; given \"" + path + "\".");
   return "file://" + (prefix ? joined(*prefix, path) : path);
 }
 
-base::Result<std::string> location_uri(std::string_view text, const std::string& default_scheme, const std::optional<std::string>& prefix) {
+base::Result<std::string> location_uri(std::string_view text, const std::string& default_scheme,
+                                       const std::optional<std::string>& prefix) {
   const Location location = split_location(text);
   const std::string scheme = location.scheme.value_or(default_scheme);
   if (scheme == "file") return file_location(location, prefix);
@@ -124,7 +127,8 @@ Action declare_source(Parser& parser) {
   auto options = std::make_shared<SourceOptions>();
   auto json = std::make_shared<bool>(false);
   parser.arguments("DOCUMENT", options->documents, true,
-                   "TYPE:LOCATION; TYPE is video, audio, text, image or a MIME type of one of them (video/mp4); LOCATION is an absolute path or a URI");
+                   "TYPE:LOCATION; TYPE is video, audio, text, image or a MIME type of one of them (video/mp4); LOCATION is an "
+                   "absolute path or a URI");
   parser.option_maybe_empty("-p,--prefix", options->prefix, "DIR",
                             "absolute directory put before file paths, which are relative then: where the app will see the files");
   parser.option("-o,--output", options->output, "FILE", "where the MMIF goes; standard output if not given");

@@ -10,7 +10,7 @@ enum class ValueKind { None, Any, File, Directory, Choice };
 struct FlagSpec {
   std::vector<std::string> names;  // "-o", "--output"
   std::string help;
-  std::string placeholder;         // "FILE"; empty for a flag without a value
+  std::string placeholder;  // "FILE"; empty for a flag without a value
   ValueKind value = ValueKind::None;
   std::vector<std::string> choices;
 };
@@ -25,7 +25,7 @@ struct ArgumentSpec {
 };
 
 struct CommandSpec {
-  std::string path;     // "clams gpu simulate"
+  std::string path;  // "clams gpu simulate"
   std::string summary;
   std::string epilogue;
   std::vector<FlagSpec> flags;

@@ -53,9 +53,10 @@ base::Result<std::string> read_input(const std::optional<std::string>& name) {
 
 base::Status write_output(const std::optional<std::string>& name, const mmif::Written& document) {
   if (is_standard(name)) return write_standard_output(document);
-  struct stat info{};
+  struct stat info {};
   const bool exists = ::stat(name->c_str(), &info) == 0;
-  if (exists && S_ISDIR(info.st_mode)) return Error{ErrorCode::InvalidArgument, "cannot write '" + *name + "': it is a directory; name a file in it"};
+  if (exists && S_ISDIR(info.st_mode))
+    return Error{ErrorCode::InvalidArgument, "cannot write '" + *name + "': it is a directory; name a file in it"};
   if (exists && !S_ISREG(info.st_mode)) {
     BASE_TRY_ASSIGN(const base::Fd fd, base::open_file(*name, O_WRONLY));
     for (const std::string_view slice : document.slices) BASE_TRY(base::write_all(fd.get(), slice, *name));

@@ -12,7 +12,8 @@ namespace clams::tool {
 // "-" is standard input; without a name too, unless that is a terminal, where nobody would know what is being waited for.
 base::Result<std::string> read_input(const std::optional<std::string>& name);
 
-// "-" or no name is standard output. A regular file appears whole or not at all and keeps its mode; links are followed; pipes and devices are written to.
+// "-" or no name is standard output. A regular file appears whole or not at all and keeps its mode; links are followed; pipes and
+// devices are written to.
 base::Status write_output(const std::optional<std::string>& name, const mmif::Written& document);
 base::Status write_output(const std::optional<std::string>& name, const std::string& text);
 

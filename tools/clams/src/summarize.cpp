@@ -28,7 +28,8 @@ std::string timestamp(PythonNumber milliseconds) {
   const std::int64_t hours = floor_divide(PythonNumber(seconds), 3600).truncated();
   const std::int64_t rest = seconds - hours * 3600;
   std::array<char, 48> text{};
-  std::snprintf(text.data(), text.size(), "%lld:%02lld:%02lld", static_cast<long long>(hours), static_cast<long long>(rest / 60), static_cast<long long>(rest % 60));
+  std::snprintf(text.data(), text.size(), "%lld:%02lld:%02lld", static_cast<long long>(hours), static_cast<long long>(rest / 60),
+                static_cast<long long>(rest % 60));
   return text.data();
 }
 
@@ -154,7 +155,8 @@ Action declare_summarize(Parser& parser) {
   parser.flag("-p,--pretty", options->pretty, "lay the JSON out with indentation");
   parser.flag("--json", options->json, "accepted for scripts: the output is JSON");
   parser.epilogue(
-      "Keys: mmif_version, document, documents, annotations, views, transcript, captions, timeframes, timeframe_stats, entities. An MMIF with more than "
+      "Keys: mmif_version, document, documents, annotations, views, transcript, captions, timeframes, timeframe_stats, entities. "
+      "An MMIF with more than "
       "one VideoDocument is refused.\n"
       "\n"
       "  clams summarize -p news.mmif\n"

@@ -16,7 +16,8 @@ void learn(SummaryNode& node, const SummaryNode& place) {
   }
   if (is_text && place.type == "TimeFrame") {
     if (place.time_offsets) node.time_offsets = place.time_offsets;
-    if (const mmif::Value* representatives = place.find("representatives"); representatives != nullptr && representatives->array() != nullptr) {
+    if (const mmif::Value* representatives = place.find("representatives");
+        representatives != nullptr && representatives->array() != nullptr) {
       node.representatives = *representatives->array();
     }
   }
@@ -30,8 +31,10 @@ SummaryGraph::SummaryGraph(const mmif::Mmif& document) {
   std::vector<const mmif::Annotation*> alignments;
   for (const auto& view : document.views()) {
     for (const auto& annotation : view->annotations()) {
-      if (mmif::short_name(annotation->type()) == "Alignment") alignments.push_back(annotation.get());
-      else add(view.get(), *annotation);
+      if (mmif::short_name(annotation->type()) == "Alignment")
+        alignments.push_back(annotation.get());
+      else
+        add(view.get(), *annotation);
     }
   }
   for (const auto& node : nodes_) anchor(*node);
@@ -39,10 +42,13 @@ SummaryGraph::SummaryGraph(const mmif::Mmif& document) {
 }
 
 void SummaryGraph::add(const mmif::View* view, const mmif::Annotation& annotation) {
-  auto node = std::make_unique<SummaryNode>(SummaryNode{&annotation, view, mmif::short_name(annotation.type()), nullptr, {}, {}, {}, {}});
+  auto node =
+      std::make_unique<SummaryNode>(SummaryNode{&annotation, view, mmif::short_name(annotation.type()), nullptr, {}, {}, {}, {}});
   const auto [at, is_new] = by_id_.emplace(annotation.id(), node.get());
-  if (is_new) nodes_.push_back(std::move(node));
-  else *at->second = *node;  // of two with one id the last counts, at the place of the first
+  if (is_new)
+    nodes_.push_back(std::move(node));
+  else
+    *at->second = *node;  // of two with one id the last counts, at the place of the first
 }
 
 SummaryNode* SummaryGraph::find_node(std::string_view id) {
@@ -61,7 +67,8 @@ void SummaryGraph::anchor(SummaryNode& node) {
     (node.type == "TimeFrame" ? node.text_offsets : node.time_offsets) = std::move(own);
   }
   if (const mmif::Value* point = node.find("timePoint")) node.time_point = *point;
-  if (const mmif::Value* targets = node.find("targets"); targets != nullptr && targets->array() != nullptr) anchor_to_targets(node, *targets->array());
+  if (const mmif::Value* targets = node.find("targets"); targets != nullptr && targets->array() != nullptr)
+    anchor_to_targets(node, *targets->array());
 }
 
 void SummaryGraph::anchor_to_targets(SummaryNode& node, const mmif::Array& targets) {

@@ -18,8 +18,9 @@ struct SummaryNode {
   std::string_view type;        // short name
   const SummaryNode* document;  // what its property "document" names; nullptr if none
 
-  // Anchors have the names and the meaning that the Python summarizer gives them. Two of them read oddly and are kept, since they show in the output: start
-  // and end of a TimeFrame are its text offsets until targets or an alignment give it time offsets, and those of everything else are time offsets.
+  // Anchors have the names and the meaning that the Python summarizer gives them. Two of them read oddly and are kept, since they
+  // show in the output: start and end of a TimeFrame are its text offsets until targets or an alignment give it time offsets, and
+  // those of everything else are time offsets.
   using Pair = std::pair<mmif::Value, mmif::Value>;
   std::optional<Pair> time_offsets, text_offsets;
   std::optional<mmif::Value> time_point;

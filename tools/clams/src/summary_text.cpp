@@ -10,9 +10,11 @@ namespace {
 
 // As in mmif-python 1.5.4: exactly these versions are known.
 constexpr std::array<std::string_view, 6> kRecognisers{
-    "http://apps.clams.ai/aapb-pua-kaldi-wrapper/0.2.2", "http://apps.clams.ai/aapb-pua-kaldi-wrapper/0.2.3", "http://apps.clams.ai/aapb-pua-kaldi-wrapper/v3",
-    "http://apps.clams.ai/whisper-wrapper/v7",           "http://apps.clams.ai/whisper-wrapper/v8",           "http://apps.clams.ai/whisper-wrapper/v8-3-g737e280"};
-constexpr std::array<std::string_view, 2> kCaptioners{"http://apps.clams.ai/llava-captioner/v1.2-6-gc824c97", "http://apps.clams.ai/smolvlm2-captioner"};
+    "http://apps.clams.ai/aapb-pua-kaldi-wrapper/0.2.2", "http://apps.clams.ai/aapb-pua-kaldi-wrapper/0.2.3",
+    "http://apps.clams.ai/aapb-pua-kaldi-wrapper/v3",    "http://apps.clams.ai/whisper-wrapper/v7",
+    "http://apps.clams.ai/whisper-wrapper/v8",           "http://apps.clams.ai/whisper-wrapper/v8-3-g737e280"};
+constexpr std::array<std::string_view, 2> kCaptioners{"http://apps.clams.ai/llava-captioner/v1.2-6-gc824c97",
+                                                      "http://apps.clams.ai/smolvlm2-captioner"};
 constexpr std::size_t kTokensPerSentence = 12;  // where the recogniser gives no sentences
 
 template <std::size_t N>
@@ -99,7 +101,8 @@ std::vector<Sentence> sentences_of(const SummaryGraph& graph, const mmif::View* 
 }
 
 mmif::Object written(const Sentence& sentence, Page& page) {
-  for (const SummaryNode* token : sentence.tokens) page.put(offset(*token, "start"), offset(*token, "end"), token->annotation->string("text"));
+  for (const SummaryNode* token : sentence.tokens)
+    page.put(offset(*token, "start"), offset(*token, "end"), token->annotation->string("text"));
   const SummaryNode& first = *sentence.tokens.front();
   const SummaryNode& last = *sentence.tokens.back();
   mmif::Object out{{"start-time", first.time_offsets ? first.time_offsets->first : mmif::Value()},

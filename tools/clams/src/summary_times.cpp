@@ -59,7 +59,8 @@ std::optional<Frame> frame_of(const SummaryGraph& graph, const SummaryNode& node
 mmif::Object label_statistics(const std::vector<const Frame*>& frames) {
   PythonNumber duration(std::int64_t{0});
   for (const Frame* frame : frames) duration = duration + (frame->end - frame->start);
-  const Frame* longest = *std::max_element(frames.begin(), frames.end(), [](const Frame* a, const Frame* b) { return a->end - a->start < b->end - b->start; });
+  const Frame* longest = *std::max_element(frames.begin(), frames.end(),
+                                           [](const Frame* a, const Frame* b) { return a->end - a->start < b->end - b->start; });
   return mmif::Object{{"count", frames.size()},
                       {"duration", duration.to_value()},
                       {"average", floor_divide(duration, static_cast<std::int64_t>(frames.size())).to_value()},
@@ -108,7 +109,8 @@ mmif::Object entity_object(const SummaryNode& entity, std::int64_t group) {
 }
 
 mmif::Array instances_of(std::vector<const SummaryNode*>& entities) {
-  std::stable_sort(entities.begin(), entities.end(), [](const auto* a, const auto* b) { return position_of(*a) < position_of(*b); });
+  std::stable_sort(entities.begin(), entities.end(),
+                   [](const auto* a, const auto* b) { return position_of(*a) < position_of(*b); });
   mmif::Array out;
   std::int64_t group = 0;
   for (std::size_t i = 0; i < entities.size(); ++i) {

@@ -76,7 +76,8 @@ AppName split_app_uri(std::string_view uri) {
     name.remove_suffix(version.size());
     drop_last_code_point(name);
   }
-  return {std::string(name.empty() ? "unknown" : name), std::string(version.empty() || version == "unresolvable" ? "unversioned" : version)};
+  return {std::string(name.empty() ? "unknown" : name),
+          std::string(version.empty() || version == "unresolvable" ? "unversioned" : version)};
 }
 
 base::Result<std::string> workflow_id(const mmif::Mmif& document) {

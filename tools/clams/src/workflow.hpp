@@ -15,8 +15,8 @@ using Execution = std::vector<const mmif::View*>;
 // Views that have the same app and timestamp, sorted by timestamp and app as texts. Views that lack either are in none.
 std::vector<Execution> executions(const mmif::Mmif& document);
 
-// MD5, as 32 hexadecimal digits, of "key=value" texts sorted by code point and joined by commas; values as Python's str() writes them. Error Unsupported
-// when the host's crypto policy forbids MD5.
+// MD5, as 32 hexadecimal digits, of "key=value" texts sorted by code point and joined by commas; values as Python's str() writes
+// them. Error Unsupported when the host's crypto policy forbids MD5.
 base::Result<std::string> parameter_hash(const mmif::Object& parameters);
 
 struct AppName {
@@ -26,7 +26,8 @@ struct AppName {
 // Of a URI like http://apps.clams.ai/swt-detection/v8.9.
 AppName split_app_uri(std::string_view uri);
 
-// "TextDocument-1-VideoDocument-1/<app>/<version>/<hash of what the user gave>/…" over the runs whose first view has neither error nor warnings.
+// "TextDocument-1-VideoDocument-1/<app>/<version>/<hash of what the user gave>/…" over the runs whose first view has neither error
+// nor warnings.
 base::Result<std::string> workflow_id(const mmif::Mmif& document);
 
 }  // namespace clams::tool

@@ -270,7 +270,7 @@ class Completion(InFolder):
         return done.stdout.split()
 
     def test_in_bash_knows_commands_flags_values_and_files(self):
-        self.assertEqual(sorted(self.completed("")), sorted(COMMANDS))
+        self.assertLessEqual(set(COMMANDS), set(self.completed("")))
         self.assertEqual(self.completed("so"), ["source"])
         self.assertEqual(self.completed("rewind", "--n"), ["--number"])
         self.assertEqual(self.completed("rewind", "--mode", ""), ["app", "view"])

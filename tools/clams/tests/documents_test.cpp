@@ -44,7 +44,9 @@ TEST(Describe, prints_what_the_python_command_prints) {
     ASSERT_TRUE(document) << sample.name;
     const auto description = describe(**document);
     ASSERT_TRUE(description) << sample.name;
-    EXPECT_EQ(mmif::to_mmif_text(description->to_object(), true) + "\n", read(kData + "/expected/" + sample.name + ".describe.json")) << sample.name;
+    EXPECT_EQ(mmif::to_mmif_text(description->to_object(), true) + "\n",
+              read(kData + "/expected/" + sample.name + ".describe.json"))
+        << sample.name;
   }
 }
 
@@ -94,7 +96,8 @@ TEST(Source, prints_what_the_python_command_prints) {
 
 TEST(Source, keeps_a_path_with_a_hash_and_a_uri_in_capitals) {
   const auto location = [](const std::string& argument) {
-    return std::string(source_mmif({.documents = {argument}, .prefix = {}, .scheme = {}, .output = {}}).value()->documents().front()->location());
+    return std::string(
+        source_mmif({.documents = {argument}, .prefix = {}, .scheme = {}, .output = {}}).value()->documents().front()->location());
   };
   EXPECT_EQ(location("video:/a/x#1?.mp4"), "file:///a/x#1?.mp4");  // Python's command cuts it off: another file
   EXPECT_EQ(location("video:HTTP://h/a"), "http://h/a");           // Python's: http://HTTP://h/a
@@ -102,7 +105,9 @@ TEST(Source, keeps_a_path_with_a_hash_and_a_uri_in_capitals) {
 }
 
 std::unique_ptr<mmif::Mmif> with_views(const std::string& views, const std::string& documents = "") {
-  return mmif::Mmif::parse(R"({"metadata": {"mmif": "http://mmif.clams.ai/1.2.0"}, "documents": [)" + documents + R"(], "views": [)" + views + "]}").value();
+  return mmif::Mmif::parse(R"({"metadata": {"mmif": "http://mmif.clams.ai/1.2.0"}, "documents": [)" + documents +
+                           R"(], "views": [)" + views + "]}")
+      .value();
 }
 
 TEST(Describe, names_the_view_whose_running_time_cannot_be_read) {
@@ -114,8 +119,10 @@ TEST(Describe, names_the_view_whose_running_time_cannot_be_read) {
 }
 
 TEST(Describe, lists_an_error_view_that_follows_results_of_its_run) {
-  const std::string good = R"({"id": "v_0", "metadata": {"app": "http://a/b/c", "timestamp": "1", "contains": {}}, "annotations": []})";
-  const std::string bad = R"({"id": "v_1", "metadata": {"app": "http://a/b/c", "timestamp": "1", "error": {"message": "no"}}, "annotations": []})";
+  const std::string good =
+      R"({"id": "v_0", "metadata": {"app": "http://a/b/c", "timestamp": "1", "contains": {}}, "annotations": []})";
+  const std::string bad =
+      R"({"id": "v_1", "metadata": {"app": "http://a/b/c", "timestamp": "1", "error": {"message": "no"}}, "annotations": []})";
   const auto after = describe(*with_views(good + "," + bad)).value();
   EXPECT_EQ(after.error_views, std::vector<std::string>{"v_1"});
   EXPECT_EQ(after.runs.size(), 1U);
@@ -127,7 +134,8 @@ TEST(Describe, lists_an_error_view_that_follows_results_of_its_run) {
 
 TEST(Summarize, refuses_two_videos) {
   const std::string video = R"({"@type": "http://clams.ai/vocabulary/type/VideoDocument/v)";
-  const auto document = with_views("", video + R"(2", "properties": {"id": "d1", "location": "file:///a"}},)" + video + R"(1", "properties": {"id": "d2", "location": "file:///b"}})");
+  const auto document = with_views("", video + R"(2", "properties": {"id": "d1", "location": "file:///a"}},)" + video +
+                                           R"(1", "properties": {"id": "d2", "location": "file:///b"}})");
   const auto summary = summarize(*document, 1);
   ASSERT_FALSE(summary);
   EXPECT_THAT(summary.error().message, testing::StartsWith("More than one video document in MMIF file"));
@@ -136,20 +144,24 @@ TEST(Summarize, refuses_two_videos) {
 
 // Each of these ends the Python command.
 TEST(Summarize, survives_annotations_that_lack_what_they_should_have) {
-  const std::string whisper = R"({"id": "v_0", "metadata": {"app": "http://apps.clams.ai/whisper-wrapper/v8", "timestamp": "1", "contains": {}}, "annotations": [)";
+  const std::string whisper =
+      R"({"id": "v_0", "metadata": {"app": "http://apps.clams.ai/whisper-wrapper/v8", "timestamp": "1", "contains": {}}, "annotations": [)";
   const std::string type = R"({"@type": "http://clams.ai/vocabulary/type/)";
-  for (const std::string& annotations : {
-           type + R"(Token/v1", "properties": {"id": "v_0:to_1"}})",
-           type + R"(Sentence/v1", "properties": {"id": "v_0:s_1"}},)" + type + R"(Token/v1", "properties": {"id": "v_0:to_1", "start": 5, "end": 2, "text": "x"}})",
-           type + R"(Token/v1", "properties": {"id": "v_0:to_1", "start": -9, "end": 1e300, "text": "x"}})",
-           type + R"(NamedEntity/v1", "properties": {"id": "v_0:ne_1"}})",
-           type + R"(TimeFrame/v6", "properties": {"id": "v_0:tf_1", "label": "x"}})",
-           type + R"(TimeFrame/v6", "properties": {"id": "v_0:tf_1", "label": {"a": 1}, "start": NaN, "end": "b", "representatives": ["none", 1]}})",
-           type + R"(TimeFrame/v6", "properties": {"id": "v_0:tf_1", "label": 3, "start": 1, "end": 1e999, "classification": [1]}})",
-           type + R"(Alignment/v1", "properties": {"id": "v_0:al_1", "source": "v_0:none", "target": "v_0:none"}})",
-           type + R"(Span/v5", "properties": {"id": "v_0:sp_1", "targets": []}})",
-           type + R"(Annotation/v6", "properties": {"id": "v_0:an_1", "duration": "long", "fps": null}})",
-       }) {
+  for (
+      const std::string& annotations : {
+          type + R"(Token/v1", "properties": {"id": "v_0:to_1"}})",
+          type + R"(Sentence/v1", "properties": {"id": "v_0:s_1"}},)" + type +
+              R"(Token/v1", "properties": {"id": "v_0:to_1", "start": 5, "end": 2, "text": "x"}})",
+          type + R"(Token/v1", "properties": {"id": "v_0:to_1", "start": -9, "end": 1e300, "text": "x"}})",
+          type + R"(NamedEntity/v1", "properties": {"id": "v_0:ne_1"}})",
+          type + R"(TimeFrame/v6", "properties": {"id": "v_0:tf_1", "label": "x"}})",
+          type +
+              R"(TimeFrame/v6", "properties": {"id": "v_0:tf_1", "label": {"a": 1}, "start": NaN, "end": "b", "representatives": ["none", 1]}})",
+          type + R"(TimeFrame/v6", "properties": {"id": "v_0:tf_1", "label": 3, "start": 1, "end": 1e999, "classification": [1]}})",
+          type + R"(Alignment/v1", "properties": {"id": "v_0:al_1", "source": "v_0:none", "target": "v_0:none"}})",
+          type + R"(Span/v5", "properties": {"id": "v_0:sp_1", "targets": []}})",
+          type + R"(Annotation/v6", "properties": {"id": "v_0:an_1", "duration": "long", "fps": null}})",
+      }) {
     const auto summary = summarize(*with_views(whisper + annotations + "]}"), 1);
     ASSERT_TRUE(summary) << annotations;
     EXPECT_EQ(summary->data.size(), 10U) << annotations;

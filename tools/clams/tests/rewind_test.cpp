@@ -11,8 +11,9 @@ using testing::HasSubstr;
 
 // A view with spelling that no writer of ours would choose.
 std::string view(const std::string& id, const std::string& app, const std::string& timestamp) {
-  return "{ \"id\":\"" + id + "\",\t\"metadata\": {\"app\": \"http://apps.clams.ai/" + app + "/v1\", \"timestamp\": \"" + timestamp +
-         "\", \"contains\": {}}, \"annotations\": [ {\"@type\": \"http://x.org/T\", \"properties\": {\"id\": \"" + id + ":a\", \"n\": 1.50e0, \"t\": \"\\u0041\"}} ] }";
+  return "{ \"id\":\"" + id + "\",\t\"metadata\": {\"app\": \"http://apps.clams.ai/" + app + "/v1\", \"timestamp\": \"" +
+         timestamp + "\", \"contains\": {}}, \"annotations\": [ {\"@type\": \"http://x.org/T\", \"properties\": {\"id\": \"" + id +
+         ":a\", \"n\": 1.50e0, \"t\": \"\\u0041\"}} ] }";
 }
 
 std::unique_ptr<mmif::Mmif> workflow(const std::vector<std::string>& views) {
@@ -28,7 +29,8 @@ std::vector<std::string> ids(const mmif::Mmif& document) {
 }
 
 std::unique_ptr<mmif::Mmif> three_and_three() {
-  return workflow({view("v_0", "a", "1"), view("v_1", "a", "1"), view("v_2", "a", "1"), view("v_3", "b", "2"), view("v_4", "b", "2"), view("v_5", "b", "2")});
+  return workflow({view("v_0", "a", "1"), view("v_1", "a", "1"), view("v_2", "a", "1"), view("v_3", "b", "2"),
+                   view("v_4", "b", "2"), view("v_5", "b", "2")});
 }
 
 TEST(Rewind, drops_the_last_views) {

@@ -18,7 +18,9 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
 
-std::int64_t milliseconds(std::string_view text) { return parse_running_time(text).value_or(std::chrono::milliseconds(-1)).count(); }
+std::int64_t milliseconds(std::string_view text) {
+  return parse_running_time(text).value_or(std::chrono::milliseconds(-1)).count();
+}
 
 TEST(RunningTime, is_read_as_python_writes_it) {
   EXPECT_EQ(milliseconds("0:00:02.345678"), 2345);
@@ -36,8 +38,8 @@ TEST(RunningTime, may_lack_its_fraction_and_may_have_days) {
 }
 
 TEST(RunningTime, of_any_other_form_is_refused) {
-  for (const std::string_view text : {"", "1", "1:2", "0:60:00", "0:00:60", "0:00:00.", "0:00:00.1234567", "0:00:00x", " 0:00:00", "day, 0:00:00", "1 day 0:00:00",
-                                      "0:00:-1", "one day, 0:00:00", "12345678901:00:00"}) {
+  for (const std::string_view text : {"", "1", "1:2", "0:60:00", "0:00:60", "0:00:00.", "0:00:00.1234567", "0:00:00x", " 0:00:00",
+                                      "day, 0:00:00", "1 day 0:00:00", "0:00:-1", "one day, 0:00:00", "12345678901:00:00"}) {
     EXPECT_FALSE(parse_running_time(text)) << text;
   }
 }
@@ -63,7 +65,8 @@ TEST(PythonNumber, beyond_64_bits_is_a_float_and_nan_is_none) {
   EXPECT_FALSE(PythonNumber::from(&items[1]));
   EXPECT_FALSE(PythonNumber::from(&items[2]));
   EXPECT_FALSE(PythonNumber::from(nullptr));
-  EXPECT_EQ(mmif::to_mmif_text((*PythonNumber::from(&items[3]) + PythonNumber(std::int64_t{1})).to_value()), "9.223372036854776e+18");
+  EXPECT_EQ(mmif::to_mmif_text((*PythonNumber::from(&items[3]) + PythonNumber(std::int64_t{1})).to_value()),
+            "9.223372036854776e+18");
 }
 
 TEST(Envelope, is_one_line_with_python_separators) {
@@ -77,7 +80,8 @@ TEST(Envelope, keeps_numbers_and_strings_of_the_mmif_as_they_are_spelt) {
 }
 
 TEST(Envelope, says_which_part_is_no_json) {
-  EXPECT_THAT(envelope("nope", "{}").error().message, HasSubstr("the parameters file is not JSON: Expecting value: line 1 column 1 (char 0)"));
+  EXPECT_THAT(envelope("nope", "{}").error().message,
+              HasSubstr("the parameters file is not JSON: Expecting value: line 1 column 1 (char 0)"));
   EXPECT_THAT(envelope("{}", "{").error().message, HasSubstr("the MMIF is not JSON: "));
   EXPECT_EQ(envelope("[1]", "{}").error().message, "\"parameters\" must be a JSON object, got list");
   EXPECT_EQ(base::traits_of(envelope("{}", "").error().code).exit_status, 65);
@@ -116,21 +120,32 @@ TEST(NewFiles, have_no_placeholder_left) {
       paths.push_back(file.path);
     }
   }
-  EXPECT_THAT(paths, testing::UnorderedElementsAre("CMakeLists.txt", "Containerfile", "README.md", ".gitignore", "app.cpp", "app.hpp", "main.cpp",
-                                                   "tests/runs_once.cmake", "tests/sample.mmif", ".github/workflows/build.yml"));
+  EXPECT_THAT(paths, testing::UnorderedElementsAre("CMakeLists.txt", "Containerfile", "README.md", ".gitignore", "app.cpp",
+                                                   "app.hpp", "main.cpp", "tests/runs_once.cmake", "tests/sample.mmif",
+                                                   ".github/workflows/build.yml"));
 }
 
 CommandSpec small_program() {
-  CommandSpec sub{"clams paint", "paints it", "", {{{"-c", "--colour"}, "which: one's own", "NAME", ValueKind::Choice, {"red", "blue"}}}, {}, {}};
+  CommandSpec sub{"clams paint",
+                  "paints it",
+                  "",
+                  {{{"-c", "--colour"}, "which: one's own", "NAME", ValueKind::Choice, {"red", "blue"}}},
+                  {},
+                  {}};
   sub.arguments.push_back({"FILE", "what to paint", ValueKind::File, {}, true, false});
+  sub.commands.push_back({"clams paint twice", "again", "", {}, {}, {}});
   return CommandSpec{"clams", "does things", "", {{{"-h", "--help"}, "show this text", "", ValueKind::None, {}}}, {}, {sub}};
 }
 
 TEST(Completion, knows_commands_flags_and_values_in_each_shell) {
   for (const char* const shell : {"bash", "zsh", "fish"}) {
     const std::string script = completion_script(small_program(), shell).value();
-    for (const char* const word : {"paint", "colour", "red blue", "help"}) EXPECT_THAT(script, HasSubstr(word)) << shell;
+    for (const char* const word : {"paint", "colour", "red blue", "help", "twice"}) EXPECT_THAT(script, HasSubstr(word)) << shell;
   }
+}
+
+TEST(Completion, in_fish_asks_for_every_word_of_a_command) {
+  EXPECT_THAT(completion_script(small_program(), "fish").value(), HasSubstr("'__fish_seen_subcommand_from paint' -a 'twice'"));
 }
 
 TEST(Completion, of_an_unknown_shell_is_refused) { EXPECT_FALSE(completion_script(small_program(), "tcsh")); }
@@ -139,8 +154,9 @@ TEST(Help, wraps_long_lines_behind_the_column_of_the_flags) {
   CommandSpec spec = small_program().commands.front();
   spec.flags.front().help = std::string(60, 'a') + " " + std::string(30, 'b');
   const std::string text = help_text(spec);
-  EXPECT_THAT(text, HasSubstr("usage: clams paint FILE [FLAGS]\n"));
-  EXPECT_THAT(text, HasSubstr("  -c, --colour NAME           " + std::string(60, 'a') + "\n" + std::string(30, ' ') + std::string(30, 'b') + "\n"));
+  EXPECT_THAT(text, HasSubstr("usage: clams paint COMMAND FILE [FLAGS]\n"));
+  EXPECT_THAT(text, HasSubstr("  -c, --colour NAME           " + std::string(60, 'a') + "\n" + std::string(30, ' ') +
+                              std::string(30, 'b') + "\n"));
 }
 
 }  // namespace

@@ -10,10 +10,13 @@ namespace {
 std::string hash_of(std::string_view json) { return parameter_hash(*mmif::parse_json(json).value().object()).value(); }
 
 std::unique_ptr<mmif::Mmif> parsed(const std::string& documents, const std::string& views) {
-  return mmif::Mmif::parse(R"({"metadata": {"mmif": "http://mmif.clams.ai/1.2.0"}, "documents": [)" + documents + R"(], "views": [)" + views + "]}").value();
+  return mmif::Mmif::parse(R"({"metadata": {"mmif": "http://mmif.clams.ai/1.2.0"}, "documents": [)" + documents +
+                           R"(], "views": [)" + views + "]}")
+      .value();
 }
 
-std::string view(const std::string& id, const std::string& app, const std::string& timestamp, const std::string& more = "\"contains\": {}") {
+std::string view(const std::string& id, const std::string& app, const std::string& timestamp,
+                 const std::string& more = "\"contains\": {}") {
   const std::string time = timestamp.empty() ? "" : "\"timestamp\": \"" + timestamp + "\", ";
   return "{\"id\": \"" + id + "\", \"metadata\": {\"app\": \"" + app + "\", " + time + more + "}, \"annotations\": []}";
 }
@@ -36,12 +39,16 @@ TEST(ParameterHash, gives_the_published_examples) {
 }
 
 TEST(ParameterHash, sorts_whole_texts_so_that_im0_comes_before_im) {
-  EXPECT_EQ(hash_of(R"({"#RAW#":{"req":["1"]},"b":false,"bt":true,"hwFetch":false,"i":3,"im":[1,2],"im0":[],"mode":"ok","mp":{"k":"v","k2":"v2"},"n":0.5,"n1":1.0,
+  EXPECT_EQ(
+      hash_of(
+          R"({"#RAW#":{"req":["1"]},"b":false,"bt":true,"hwFetch":false,"i":3,"im":[1,2],"im0":[],"mode":"ok","mp":{"k":"v","k2":"v2"},"n":0.5,"n1":1.0,
                        "nbig":1e-7,"pretty":false,"req":1,"runningTime":true,"sc":"aa","sm":["x","y"],"tfSamplingMode":"representatives"})"),
-            "ec7a742fba1494ea2d0a7c2d2e23e116");
+      "ec7a742fba1494ea2d0a7c2d2e23e116");
 }
 
-TEST(ParameterHash, does_not_depend_on_the_order_of_the_keys) { EXPECT_EQ(hash_of(R"({"a":1,"b":2})"), hash_of(R"({"b":2,"a":1})")); }
+TEST(ParameterHash, does_not_depend_on_the_order_of_the_keys) {
+  EXPECT_EQ(hash_of(R"({"a":1,"b":2})"), hash_of(R"({"b":2,"a":1})"));
+}
 
 TEST(AppUri, is_split_into_name_and_version) {
   const auto split = [](std::string_view uri) {
@@ -59,8 +66,9 @@ TEST(AppUri, is_split_into_name_and_version) {
 }
 
 TEST(Executions, are_views_of_one_app_and_time_sorted_by_time) {
-  const auto document = parsed("", view("v_0", "http://b", "2026-01-02") + "," + view("v_1", "http://a", "2026-01-01") + "," + view("v_2", "http://b", "2026-01-02") +
-                                       "," + view("v_3", "http://a", "2026-01-02") + "," + view("v_4", "http://a", ""));
+  const auto document = parsed("", view("v_0", "http://b", "2026-01-02") + "," + view("v_1", "http://a", "2026-01-01") + "," +
+                                       view("v_2", "http://b", "2026-01-02") + "," + view("v_3", "http://a", "2026-01-02") + "," +
+                                       view("v_4", "http://a", ""));
   EXPECT_EQ(ids_of(executions(*document)), (std::vector<std::vector<std::string>>{{"v_1"}, {"v_3"}, {"v_0", "v_2"}}));
 }
 
@@ -69,9 +77,10 @@ TEST(WorkflowId, names_documents_by_type_and_runs_by_app_and_parameters) {
       R"({"@type": "http://clams.ai/vocabulary/type/VideoDocument/v2", "properties": {"id": "d1", "location": "file:///v"}},
          {"@type": "http://clams.ai/vocabulary/type/TextDocument/v2", "properties": {"id": "d2", "location": "file:///t"}},
          {"@type": "http://clams.ai/vocabulary/type/TextDocument/v1", "properties": {"id": "d3", "location": "file:///t"}})";
-  const auto document = parsed(documents, view("v_0", "http://apps.clams.ai/a/v1", "1", R"("contains": {}, "parameters": {"pretty": "True"})") + "," +
-                                              view("v_1", "http://apps.clams.ai/b/v1", "2", R"("error": {"message": "no"})") + "," +
-                                              view("v_2", "http://apps.clams.ai/c/v1", "3", R"("warnings": ["odd"])"));
+  const auto document =
+      parsed(documents, view("v_0", "http://apps.clams.ai/a/v1", "1", R"("contains": {}, "parameters": {"pretty": "True"})") + "," +
+                            view("v_1", "http://apps.clams.ai/b/v1", "2", R"("error": {"message": "no"})") + "," +
+                            view("v_2", "http://apps.clams.ai/c/v1", "3", R"("warnings": ["odd"])"));
   EXPECT_EQ(workflow_id(*document).value(), "TextDocument-2-VideoDocument-1/a/v1/5fe49d06725497b274b6eaaf0fe0c5d2");
 }
 

@@ -15,6 +15,13 @@
 namespace clams::tool {
 namespace {
 
+// By its name, so that the process is called by it. A program that was replaced meanwhile can still be started by the link.
+std::string own_program() {
+  std::array<char, 4096> path{};
+  const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size() - 1);
+  return length > 0 && ::access(path.data(), X_OK) == 0 ? path.data() : "/proc/self/exe";
+}
+
 // Its output must not keep the pipes of our caller open, or somebody who reads them to their end would wait for it.
 int spawn_detached(pid_t& pid, std::vector<std::string>& words, int output) {
   posix_spawn_file_actions_t actions;
@@ -28,7 +35,7 @@ int spawn_detached(pid_t& pid, std::vector<std::string>& words, int output) {
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
-  const int problem = ::posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, arguments.data(), environ);
+  const int problem = ::posix_spawn(&pid, own_program().c_str(), &actions, &attributes, arguments.data(), environ);
   ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
   return problem;

@@ -75,7 +75,8 @@ ChildStart start_child(std::string_view command, const ChildOptions& options) {
   }
   if (problem == 0) return start;
   start.failure = problem == ENOENT || problem == ENOTDIR ? 127 : 126;
-  complain(command, "cannot start '" + options.words.front() + "': " + (start.failure == 127 ? "there is no such program" : std::strerror(problem)));
+  complain(command, "cannot start '" + options.words.front() +
+                        "': " + (start.failure == 127 ? "there is no such program" : std::strerror(problem)));
   return start;
 }
 

@@ -12,13 +12,14 @@
 namespace clams::tool {
 
 struct ChildOptions {
-  std::vector<std::string> words;          // found on PATH as a shell does; a script without an interpreter line is given to sh
-  std::vector<std::string> environment;    // "NAME=value", beside that of this process
-  std::optional<int> inherited;            // a descriptor that the program gets and keeps
+  std::vector<std::string> words;        // found on PATH as a shell does; a script without an interpreter line is given to sh
+  std::vector<std::string> environment;  // "NAME=value", beside that of this process
+  std::optional<int> inherited;          // a descriptor that the program gets and keeps
   sigset_t signal_mask{};
 };
 
-// The process id, or the exit status with which a shell would tell that it cannot be started: 127 not found, 126 otherwise. Complains then.
+// The process id, or the exit status with which a shell would tell that it cannot be started: 127 not found, 126 otherwise.
+// Complains then.
 struct ChildStart {
   pid_t pid = -1;
   int failure = 0;

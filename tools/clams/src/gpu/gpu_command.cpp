@@ -34,10 +34,9 @@ base::Status show(const GpuSettings& settings, bool json) {
   GpuHostOptions host_options;
   host_options.monitor.refresh = std::chrono::milliseconds(0);
   BASE_TRY_ASSIGN(const GpuHost host, open_gpu_host(settings, host_options));
-  if (host.has_no_gpu() && !json) return write_output(std::nullopt, std::string("No GPU was found: apps run on the CPU, and nothing is refused.\n"));
-  PictureOptions options;
-  options.list_processes = !json;
-  const GpuPicture picture = take_picture(host, settings.headroom, options);
+  if (host.has_no_gpu() && !json)
+    return write_output(std::nullopt, std::string("No GPU was found: apps run on the CPU, and nothing is refused.\n"));
+  const GpuPicture picture = take_picture(host, settings.headroom, {});
   return write_output(std::nullopt, json ? picture_json(picture, true) : gpu_table(picture, style_of(STDOUT_FILENO)));
 }
 
@@ -60,11 +59,13 @@ Action declare_gpu(Parser& parser) {
   parser.flag("--json", options->json, "print JSON; with --watch one text a line");
   parser.subcommand({"run", "run any program under a lease: started once the GPU memory it needs is promised to it",
                      [flags = options->flags](Parser& below) { return declare_gpu_run(below, flags); }});
-  parser.subcommand({"reserve", "hold GPU memory back for a while", [flags = options->flags](Parser& below) { return declare_gpu_reserve(below, flags); }});
+  parser.subcommand({"reserve", "hold GPU memory back for a while",
+                     [flags = options->flags](Parser& below) { return declare_gpu_reserve(below, flags); }});
   parser.subcommand({"simulate", "steer simulated devices: as another process on the card, or as a card that fails",
                      [flags = options->flags](Parser& below) { return declare_gpu_simulate(below, flags); }});
   parser.epilogue(
-      "Without a subcommand: a table of devices, and of the processes that use them. It only looks: no memory is promised to it, and a driver that does\n"
+      "Without a subcommand: a table of devices, and of the processes that use them. It only looks: no memory is promised to it, "
+      "and a driver that does\n"
       "not answer costs a second.\n"
       "  RESERVED  promised by the ledger     FOREIGN  used by programs outside the ledger\n"
       "  HEADROOM  never handed out           AVAIL    what one request could be promised now\n"

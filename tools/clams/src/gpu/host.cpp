@@ -59,7 +59,8 @@ base::Result<vram::DeviceInfo> find_gpu(const std::vector<vram::DeviceInfo>& dev
     if (std::to_string(device.index) == index_or_uuid || device.uuid.text() == index_or_uuid) return device;
     all += (all.empty() ? "" : ", ") + std::to_string(device.index) + " (" + device.uuid.text() + ")";
   }
-  return Error{ErrorCode::InvalidArgument, "there is no GPU '" + index_or_uuid + "' here; there is " + (all.empty() ? "none" : all)};
+  return Error{ErrorCode::InvalidArgument,
+               "there is no GPU '" + index_or_uuid + "' here; there is " + (all.empty() ? "none" : all)};
 }
 
 }  // namespace clams::tool

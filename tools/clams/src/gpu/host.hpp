@@ -13,10 +13,10 @@ namespace clams::tool {
 
 struct GpuHost {
   std::shared_ptr<vram::DeviceMonitor> monitor;
-  std::shared_ptr<vram::Ledger> ledger;    // null: none there yet (readers), no GPU, or it could not be joined
-  std::string ledger_problem;              // then: why, empty if there is simply none
+  std::shared_ptr<vram::Ledger> ledger;  // null: none there yet (readers), no GPU, or it could not be joined
+  std::string ledger_problem;            // then: why, empty if there is simply none
   std::optional<vram::LedgerDirectory> directory;
-  std::vector<vram::DeviceInfo> devices;   // in index order; empty while the driver has not told
+  std::vector<vram::DeviceInfo> devices;  // in index order; empty while the driver has not told
   std::optional<base::Error> driver_problem;
 
   // The driver told that there is none.
@@ -30,8 +30,8 @@ enum class LedgerUse {
 
 struct GpuHostOptions {
   LedgerUse use = LedgerUse::Read;
-  std::string app;                             // display name in the ledger
-  std::chrono::milliseconds patience{1000};    // for the driver's list of devices
+  std::string app;                           // display name in the ledger
+  std::chrono::milliseconds patience{1000};  // for the driver's list of devices
   vram::MonitorOptions monitor;
   base::Logger log;
 };

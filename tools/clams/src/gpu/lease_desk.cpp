@@ -26,7 +26,8 @@ base::Result<std::optional<vram::DeviceUuid>> device_wished(const GpuHost& host,
 
 void declare_lease_flags(Parser& parser, LeaseFlags& flags) {
   parser.required_option("--need", flags.need, "SIZE", "GPU memory, all in all: 6GiB, 512MiB, bytes");
-  parser.option("--wait", flags.wait, "TIME", "keep trying for so long when the memory is not there: 60, 5m; -1 for ever (default: 0)");
+  parser.option("--wait", flags.wait, "TIME",
+                "keep trying for so long when the memory is not there: 60, 5m; -1 for ever (default: 0)");
   parser.option("--device", flags.device, "N", "only on this GPU: its number in 'clams gpu', or its UUID");
   parser.option("--app", flags.app, "NAME", "name in 'clams gpu'");
   parser.option("--model", flags.model, "NAME", "name in messages (default: the app's)");
@@ -36,7 +37,8 @@ base::Result<LeaseWish> lease_wish_of(const LeaseFlags& flags, const std::string
   LeaseWish wish;
   auto need = base::parse_bytes(flags.need);
   if (!need) return Error{need.error().code, "--need: " + need.error().message};
-  if (*need == base::Bytes()) return Error{ErrorCode::InvalidArgument, "--need: 0 needs no lease; say how much the program takes, for example 6GiB"};
+  if (*need == base::Bytes())
+    return Error{ErrorCode::InvalidArgument, "--need: 0 needs no lease; say how much the program takes, for example 6GiB"};
   wish.need = *need;
   if (flags.wait) {
     auto wait = base::parse_duration(*flags.wait);
@@ -49,7 +51,8 @@ base::Result<LeaseWish> lease_wish_of(const LeaseFlags& flags, const std::string
   return wish;
 }
 
-base::Result<std::unique_ptr<LeaseDesk>> LeaseDesk::open(const GpuSettings& settings, LeaseWish wish, SignalQueue& signals, base::Logger log) {
+base::Result<std::unique_ptr<LeaseDesk>> LeaseDesk::open(const GpuSettings& settings, LeaseWish wish, SignalQueue& signals,
+                                                         base::Logger log) {
   GpuHostOptions options;
   options.use = LedgerUse::Join;
   options.app = wish.app;

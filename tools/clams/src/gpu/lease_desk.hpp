@@ -20,9 +20,9 @@ struct LeaseFlags {
 void declare_lease_flags(Parser& parser, LeaseFlags& flags);
 
 struct LeaseWish {
-  base::Bytes need;                       // all that the program takes, its context included
-  std::chrono::milliseconds wait{0};      // how long to try; negative: until it is there
-  std::optional<std::string> device;      // index or UUID
+  base::Bytes need;                   // all that the program takes, its context included
+  std::chrono::milliseconds wait{0};  // how long to try; negative: until it is there
+  std::optional<std::string> device;  // index or UUID
   std::string app, model;
 };
 // `name`: what the app is called when --app does not say.
@@ -31,7 +31,8 @@ base::Result<LeaseWish> lease_wish_of(const LeaseFlags& flags, const std::string
 class LeaseDesk {
  public:
   // Waits for a driver that wakes up for a few seconds. `signals` must outlive the desk.
-  static base::Result<std::unique_ptr<LeaseDesk>> open(const GpuSettings& settings, LeaseWish wish, SignalQueue& signals, base::Logger log);
+  static base::Result<std::unique_ptr<LeaseDesk>> open(const GpuSettings& settings, LeaseWish wish, SignalQueue& signals,
+                                                       base::Logger log);
 
   const GpuHost& host() const noexcept { return host_; }
   const LeaseWish& wish() const noexcept { return wish_; }
@@ -44,7 +45,8 @@ class LeaseDesk {
   Outcome ask(const std::shared_ptr<vram::ProcessSlot>& slot);
 
  private:
-  LeaseDesk(GpuHost host, LeaseWish wish, SignalQueue& signals) : host_(std::move(host)), wish_(std::move(wish)), signals_(signals) {}
+  LeaseDesk(GpuHost host, LeaseWish wish, SignalQueue& signals)
+      : host_(std::move(host)), wish_(std::move(wish)), signals_(signals) {}
   GpuHost host_;
   LeaseWish wish_;
   SignalQueue& signals_;

@@ -49,13 +49,16 @@ std::string spread(const std::string& left, const std::string& right, std::size_
 }
 
 std::string headline(const GpuPicture& picture, const LiveFrame& frame, const TextStyle& style) {
-  return spread(painted(style, Ink::Bold, "clams gpu") + painted(style, Ink::Dim, "  " + source_text(picture)), painted(style, Ink::Bold, frame.time_of_day), style.columns);
+  return spread(painted(style, Ink::Bold, "clams gpu") + painted(style, Ink::Dim, "  " + source_text(picture)),
+                painted(style, Ink::Bold, frame.time_of_day), style.columns);
 }
 
 std::string device_headline(const GpuDevice& device, const TextStyle& style) {
   std::string left = painted(style, Ink::Bold, "GPU " + std::to_string(device.info.index)) + "  " + harmless(device.info.name);
   if (style.columns >= 100) left += painted(style, Ink::Dim, "  " + harmless(device.info.uuid.text()));
-  const std::string requests = device.requests == 0 ? "idle" : device.requests == 1 ? "1 request" : std::to_string(device.requests) + " requests";
+  const std::string requests = device.requests == 0   ? "idle"
+                               : device.requests == 1 ? "1 request"
+                                                      : std::to_string(device.requests) + " requests";
   return spread(left, painted(style, Ink::Dim, requests) + "  " + state_text(device, style), style.columns);
 }
 
@@ -64,19 +67,23 @@ std::string bar_line(const GpuDevice& device, const TextStyle& style) {
   const std::string figures = " " + used + " / " + gib_text(device.info.total) + " GiB";
   const std::size_t width = style.columns > width_of(figures) + 12 ? style.columns - width_of(figures) - 2 : 10;
   const bool utf8 = style.utf8;
-  return painted(style, Ink::Dim, utf8 ? "▕" : "[") + bar_text(device, width, style) + painted(style, Ink::Dim, utf8 ? "▏" : "]") + figures;
+  return painted(style, Ink::Dim, utf8 ? "▕" : "[") + bar_text(device, width, style) + painted(style, Ink::Dim, utf8 ? "▏" : "]") +
+         figures;
 }
 
-// Legend and figures in one line: the glyph, its name, its bytes.
-std::string legend(const GpuDevice& device, const TextStyle& style) {
+// Legend and figures in one line: the glyph, its name, its bytes. Narrow terminals get one decimal.
+std::string legend(const GpuDevice& device, const TextStyle& style, bool narrow = false) {
   const GpuParts parts = parts_of(device);
   std::string line;
   for (const Part& part : kParts) {
     const Bytes bytes = parts.*part.bytes;
     if (bytes == Bytes() && part.bytes == &GpuParts::draining) continue;
-    line += (line.empty() ? " " : "  ") + painted(style, part.ink, glyph_of(part, style)) + " " + std::string(part.name) + " " + gib_text(bytes);
+    std::string figure = gib_text(bytes);
+    if (narrow) figure.pop_back();
+    line += (line.empty() || narrow ? " " : "  ") + painted(style, part.ink, glyph_of(part, style)) + " " + std::string(part.name) +
+            " " + figure;
   }
-  return line;
+  return narrow || width_of(line) <= style.columns ? line : legend(device, style, true);
 }
 
 std::string history_line(const GpuDevice& device, const UseHistory& history, const LiveFrame& frame, const TextStyle& style) {
@@ -85,11 +92,14 @@ std::string history_line(const GpuDevice& device, const UseHistory& history, con
   const std::string label = "5 min ";
   const std::size_t taken = width_of(figures) + width_of(label) + 1;
   const std::size_t width = style.columns > taken + 10 ? style.columns - taken : 10;
-  return " " + painted(style, Ink::Dim, label) + painted(style, Ink::Cyan, sparkline(history.shares(device.info.uuid, width, frame.now), style)) + painted(style, Ink::Bold, figures);
+  return " " + painted(style, Ink::Dim, label) +
+         painted(style, Ink::Cyan, sparkline(history.shares(device.info.uuid, width, frame.now), style)) +
+         painted(style, Ink::Bold, figures);
 }
 
 // How much is said of each device depends on how many share the screen.
-std::vector<std::string> device_block(const GpuDevice& device, const UseHistory& history, const LiveFrame& frame, const TextStyle& style, std::size_t lines) {
+std::vector<std::string> device_block(const GpuDevice& device, const UseHistory& history, const LiveFrame& frame,
+                                      const TextStyle& style, std::size_t lines) {
   std::vector<std::string> block{device_headline(device, style), bar_line(device, style)};
   if (lines > 2) block.push_back(legend(device, style));
   if (lines > 3) block.push_back(history_line(device, history, frame, style));
@@ -137,7 +147,8 @@ std::vector<double> UseHistory::shares(const vram::DeviceUuid& device, std::size
   }
   // A piece shorter than the pause between two pictures has none of its own; it shows the one before.
   for (std::size_t i = 1; i < columns; ++i) {
-    const bool later_ones = std::any_of(shares.begin() + static_cast<std::ptrdiff_t>(i), shares.end(), [](double share) { return share >= 0; });
+    const bool later_ones =
+        std::any_of(shares.begin() + static_cast<std::ptrdiff_t>(i), shares.end(), [](double share) { return share >= 0; });
     if (shares[i] < 0 && later_ones) shares[i] = shares[i - 1];
   }
   return shares;
@@ -162,7 +173,9 @@ std::vector<std::size_t> bar_cells(const GpuParts& parts, std::size_t width) {
       at = static_cast<std::size_t>(std::max_element(cells.begin(), cells.end()) - cells.begin());
       if (cells[at] == 0) break;
     } else {
-      const auto lacks = [&](std::size_t i) { return sizes[i] / total * static_cast<double>(width) - static_cast<double>(cells[i]); };
+      const auto lacks = [&](std::size_t i) {
+        return sizes[i] / total * static_cast<double>(width) - static_cast<double>(cells[i]);
+      };
       for (std::size_t i = 1; i < cells.size(); ++i) at = lacks(i) > lacks(at) ? i : at;
     }
     cells[at] += used > width ? static_cast<std::size_t>(-1) : 1;
@@ -175,7 +188,8 @@ std::string bar_text(const GpuDevice& device, std::size_t width, const TextStyle
   if (device.state == vram::SampleState::Unknown) return painted(style, Ink::Red, repeated("?", width));
   const auto cells = bar_cells(parts_of(device), width);
   std::string bar;
-  for (std::size_t i = 0; i < kParts.size(); ++i) bar += painted(style, kParts[i].ink, repeated(glyph_of(kParts[i], style), cells[i]));
+  for (std::size_t i = 0; i < kParts.size(); ++i)
+    bar += painted(style, kParts[i].ink, repeated(glyph_of(kParts[i], style), cells[i]));
   return bar;
 }
 
@@ -194,7 +208,8 @@ std::string sparkline(const std::vector<double>& shares, const TextStyle& style)
   return line;
 }
 
-std::vector<std::string> live_lines(const GpuPicture& picture, const UseHistory& history, const LiveFrame& frame, const TextStyle& given) {
+std::vector<std::string> live_lines(const GpuPicture& picture, const UseHistory& history, const LiveFrame& frame,
+                                    const TextStyle& given) {
   TextStyle style = given;
   style.columns = std::max(given.columns, kFewestColumns);
   const std::size_t processes = std::min<std::size_t>(picture.processes.size() + 1, 6);

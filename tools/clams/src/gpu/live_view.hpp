@@ -40,6 +40,7 @@ std::string bar_text(const GpuDevice& device, std::size_t width, const TextStyle
 std::string sparkline(const std::vector<double>& shares, const TextStyle& style);
 
 // At most frame.rows lines, none wider than the style's columns.
-std::vector<std::string> live_lines(const GpuPicture& picture, const UseHistory& history, const LiveFrame& frame, const TextStyle& style);
+std::vector<std::string> live_lines(const GpuPicture& picture, const UseHistory& history, const LiveFrame& frame,
+                                    const TextStyle& style);
 
 }  // namespace clams::tool

@@ -51,7 +51,8 @@ GpuDevice device_of(const vram::DeviceState& state, const vram::LedgerSnapshot& 
   device.headroom = wish.of(state.info.total);
   device.available = device.free.value_or(Bytes()) - device.headroom;
   device.unattributed = device.used();
-  const auto promised = std::find_if(snapshot.devices.begin(), snapshot.devices.end(), [&](const auto& one) { return one.uuid == state.info.uuid; });
+  const auto promised =
+      std::find_if(snapshot.devices.begin(), snapshot.devices.end(), [&](const auto& one) { return one.uuid == state.info.uuid; });
   if (promised == snapshot.devices.end()) return device;
   device.headroom = std::max(device.headroom, promised->headroom);
   device.available = promised->available - (device.headroom - promised->headroom);
@@ -77,13 +78,34 @@ std::string name_of_process(std::int64_t pid) {
   return name ? std::string(base::trim(*name)) : "";
 }
 
+// Kernel threads have no command line: a low number of another PID namespace often meets one of them here.
+bool is_program_here(std::int64_t pid) {
+  const auto words = base::read_file("/proc/" + std::to_string(pid) + "/cmdline", 4096);
+  return words && !words->empty();
+}
+
+// A process of the ledger that the driver does not list holds nothing, unless its number is one of another PID namespace: then one
+// of the strangers may be it.
+Bytes possibly_ours(const GpuPicture& picture, const vram::DeviceUuid& device, const std::vector<vram::ProcessUse>& listed) {
+  Bytes sum;
+  for (const GpuProcess& process : picture.processes) {
+    if (!process.in_ledger || process.device != device || process.draining) continue;
+    const bool is_listed = std::any_of(listed.begin(), listed.end(), [&](const auto& use) { return use.pid == process.pid; });
+    if (is_listed || is_program_here(process.pid)) continue;
+    sum += process.materialised > Bytes() ? process.materialised : process.reserved;
+  }
+  return sum;
+}
+
 void add_strangers(const GpuHost& host, GpuPicture& picture) {
-  for (const GpuDevice& device : picture.devices) {
+  for (GpuDevice& device : picture.devices) {
     if (device.state != vram::SampleState::Ok) continue;
     const auto listed = host.monitor->processes(device.info.uuid);
     if (!listed) continue;
+    Bytes strange;
     for (const vram::ProcessUse& use : *listed) {
-      const bool known = std::any_of(picture.processes.begin(), picture.processes.end(), [&](const GpuProcess& process) { return process.in_ledger && process.pid == use.pid; });
+      const bool known = std::any_of(picture.processes.begin(), picture.processes.end(),
+                                     [&](const GpuProcess& process) { return process.in_ledger && process.pid == use.pid; });
       if (known) continue;
       GpuProcess stranger;
       stranger.pid = use.pid;
@@ -92,14 +114,20 @@ void add_strangers(const GpuHost& host, GpuPicture& picture) {
       stranger.device = device.info.uuid;
       stranger.materialised = use.known ? use.bytes : Bytes();
       stranger.in_ledger = false;
+      strange += stranger.materialised;
       picture.processes.push_back(std::move(stranger));
     }
+    // The ledger takes what was promised for held where nobody says what is held; the driver's list knows better.
+    const Bytes foreign = std::min(strange - possibly_ours(picture, device.info.uuid, *listed), device.used());
+    device.unattributed = std::max(device.unattributed, foreign);
   }
 }
 
 }  // namespace
 
 GpuPicture take_picture(const GpuHost& host, const vram::Headroom& headroom, const PictureOptions& options) {
+  // Who died is noticed before the drivers are asked, so that their answer counts for what the dead gave back.
+  const auto before = host.ledger ? host.ledger->snapshot() : vram::LedgerSnapshot();
   if (options.fresh) refresh(host, options.wait);
   GpuPicture picture;
   picture.driver = host.monitor->driver();
@@ -107,20 +135,29 @@ GpuPicture take_picture(const GpuHost& host, const vram::Headroom& headroom, con
     picture.ledger = host.directory->path;
     picture.scope = host.directory->scope;
   }
-  const auto states = states_of(host, host.ledger ? host.ledger->snapshot() : vram::LedgerSnapshot());
+  const auto states = states_of(host, before);
   const auto snapshot = host.ledger ? host.ledger->snapshot(usable_samples(states)) : vram::LedgerSnapshot();
   for (const auto& state : states) picture.devices.push_back(device_of(state, snapshot, headroom));
   for (const vram::ProcessStatus& process : snapshot.processes) {
     const auto index = index_of(picture.devices, process.device);
     if (!index && !process.device.empty()) continue;  // on a device that is not shown to this program
-    picture.processes.push_back({process.pid, process.app, index, process.device, process.reserved, process.materialised, process.models, process.requests, true, process.draining});
+    // A dead process's line stays until somebody needs it; what counts is whether anything is still held back for it.
+    const bool is_over =
+        process.draining && std::none_of(picture.devices.begin(), picture.devices.end(), [&](const GpuDevice& device) {
+          return device.info.uuid == process.device && device.draining > Bytes();
+        });
+    if (is_over) continue;
+    picture.processes.push_back({process.pid, process.app, index, process.device, process.reserved, process.materialised,
+                                 process.models, process.requests, true, process.draining});
   }
   if (options.list_processes) add_strangers(host, picture);
   std::stable_sort(picture.processes.begin(), picture.processes.end(), [](const GpuProcess& a, const GpuProcess& b) {
     return std::max(a.reserved, a.materialised) > std::max(b.reserved, b.materialised);
   });
-  if (host.driver_problem && !host.monitor->devices()) picture.problems.push_back("The GPU driver has not told its devices: " + host.driver_problem->message);
-  if (!host.ledger_problem.empty()) picture.problems.push_back("The ledger cannot be read, so promises are not shown: " + host.ledger_problem);
+  if (host.driver_problem && !host.monitor->devices())
+    picture.problems.push_back("The GPU driver has not told its devices: " + host.driver_problem->message);
+  if (!host.ledger_problem.empty())
+    picture.problems.push_back("The ledger cannot be read, so promises are not shown: " + host.ledger_problem);
   return picture;
 }
 

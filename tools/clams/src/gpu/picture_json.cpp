@@ -6,11 +6,14 @@
 namespace clams::tool {
 namespace {
 
-mmif::Value gib(base::Bytes bytes) { return mmif::Value(std::round(static_cast<double>(bytes.count()) / 1073741824.0 * 100) / 100); }
+mmif::Value gib(base::Bytes bytes) {
+  return mmif::Value(std::round(static_cast<double>(bytes.count()) / 1073741824.0 * 100) / 100);
+}
 
 mmif::Object device_json(const GpuDevice& device) {
   mmif::Array resident;
-  for (const auto& model : device.resident) resident.emplace_back(mmif::Object{{"app", model.app}, {"model", model.model}, {"bytes", model.bytes.count()}});
+  for (const auto& model : device.resident)
+    resident.emplace_back(mmif::Object{{"app", model.app}, {"model", model.model}, {"bytes", model.bytes.count()}});
   return mmif::Object{{"id", device.info.index},
                       {"name", device.info.name},
                       {"uuid", device.info.uuid.text()},

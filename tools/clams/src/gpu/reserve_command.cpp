@@ -1,5 +1,5 @@
-#include <csignal>
 #include <unistd.h>
+#include <csignal>
 
 #include "base/duration.hpp"
 #include "gpu/commands.hpp"
@@ -31,7 +31,8 @@ std::string report(const GpuHost& host, const vram::Lease& lease, const std::opt
            "\n";
   }
   const std::string where = device ? "GPU " + std::to_string(device->index) + " (" + lease.device().text() + ")" : "no known GPU";
-  return "reserved " + base::to_string(lease.bytes()) + " on " + where + (lasts ? " for " + base::to_string(*lasts) : " until Ctrl-C") + "\n";
+  return "reserved " + base::to_string(lease.bytes()) + " on " + where +
+         (lasts ? " for " + base::to_string(*lasts) : " until Ctrl-C") + "\n";
 }
 
 base::Result<std::optional<milliseconds>> time_of(const std::optional<std::string>& text) {
@@ -59,7 +60,8 @@ int run(const ReserveOptions& options) {
   auto outcome = (*desk)->ask(nullptr);
   const auto* lease = std::get_if<vram::Lease>(&outcome);
   if (lease == nullptr) return tell_refusal(kCommand, outcome);
-  if (const auto written = write_output(std::nullopt, report((*desk)->host(), *lease, *lasts, options.json)); !written) return finish(kCommand, written);
+  if (const auto written = write_output(std::nullopt, report((*desk)->host(), *lease, *lasts, options.json)); !written)
+    return finish(kCommand, written);
   (void)signals->wait(lasts->value_or(milliseconds(-1)));
   return 0;
 }
@@ -74,7 +76,8 @@ Action declare_gpu_reserve(Parser& parser, const std::shared_ptr<GpuFlags>& flag
   parser.option("--for", options->lasts, "TIME", "give it back after so long: 30s, 5m (default: at Ctrl-C)");
   parser.flag("--json", options->json, "tell what was granted as JSON");
   parser.epilogue(
-      "No memory is taken on the card: others are only not promised these bytes as long as this runs. SIGTERM ends it as Ctrl-C does, with status 0.\n"
+      "No memory is taken on the card: others are only not promised these bytes as long as this runs. SIGTERM ends it as Ctrl-C "
+      "does, with status 0.\n"
       "\n"
       "  clams gpu reserve --need 8GiB --for 10m\n"
       "  clams gpu reserve --need 8GiB --device 0 --wait 60");

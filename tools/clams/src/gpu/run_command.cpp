@@ -31,8 +31,8 @@ struct Grant {
   vram::Lease lease;
 };
 
-// The program does not tell the ledger what it holds; the driver's list of processes does. Of two readings the smaller counts: what was freed since
-// must not count as visible.
+// The program does not tell the ledger what it holds; the driver's list of processes does. Of two readings the smaller counts: what
+// was freed since must not count as visible.
 class HeldReader {
  public:
   HeldReader(const GpuHost& host, const Grant& grant, pid_t pid) : host_(host), grant_(grant), pid_(pid) {
@@ -131,8 +131,9 @@ base::Result<bool> prepare_slot(const LeaseDesk& desk, vram::UnknownPolicy unkno
 int run(const RunOptions& options) {
   // A first word that looks like a flag is one of ours that was misspelt.
   if (options.command.empty() || options.command.front().starts_with('-')) {
-    complain(kCommand, options.command.empty() ? "COMMAND is missing; write it behind --, as in: clams gpu run --need 6GiB -- python train.py"
-                                               : "unknown flag '" + options.command.front() + "'; see: clams gpu run --help");
+    complain(kCommand, options.command.empty()
+                           ? "COMMAND is missing; write it behind --, as in: clams gpu run --need 6GiB -- python train.py"
+                           : "unknown flag '" + options.command.front() + "'; see: clams gpu run --help");
     return 2;
   }
   const auto wish = lease_wish_of(options.lease, last_part(options.command.front()));
@@ -169,9 +170,12 @@ Action declare_gpu_run(Parser& parser, const std::shared_ptr<GpuFlags>& flags) {
   declare_lease_flags(parser, options->lease);
   parser.rest("COMMAND", options->command, "the program and its arguments, behind --");
   parser.epilogue(
-      "The program sees the GPU it was granted alone (CUDA_VISIBLE_DEVICES). The lease belongs to it: it ends when the program ends, also when 'clams' is\n"
-      "killed before. A program that closes descriptors it did not open (sudo, daemons) loses it early: start 'clams gpu run' inside of those.\n"
-      "Exit status: the program's; 126 or 127 when it cannot be started; 128 + n after signal n; not started: 75 no room now, 69 never here.\n"
+      "The program sees the GPU it was granted alone (CUDA_VISIBLE_DEVICES). The lease belongs to it: it ends when the program "
+      "ends, also when 'clams' is\n"
+      "killed before. A program that closes descriptors it did not open (sudo, daemons) loses it early: start 'clams gpu run' "
+      "inside of those.\n"
+      "Exit status: the program's; 126 or 127 when it cannot be started; 128 + n after signal n; not started: 75 no room now, 69 "
+      "never here.\n"
       "\n"
       "  clams gpu run --need 6GiB -- python train.py\n"
       "  clams gpu run --need 20GiB --wait 10m --device 1 -- ./render scene");

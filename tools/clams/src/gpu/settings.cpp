@@ -37,7 +37,9 @@ class ComplainingSink final : public base::LogSink {
  public:
   explicit ComplainingSink(std::string command) : command_(std::move(command)) {}
   void write(base::LogLevel, std::string_view, std::string_view message) noexcept override { complain(command_, message); }
-  bool enabled(base::LogLevel level) const noexcept override { return level >= base::LogLevel::Warning && level != base::LogLevel::Off; }
+  bool enabled(base::LogLevel level) const noexcept override {
+    return level >= base::LogLevel::Warning && level != base::LogLevel::Off;
+  }
 
  private:
   const std::string command_;
@@ -46,8 +48,10 @@ class ComplainingSink final : public base::LogSink {
 }  // namespace
 
 void declare_gpu_flags(Parser& parser, GpuFlags& flags, bool asks_for_memory) {
-  parser.option("--gpu", flags.gpu, "WHICH", "auto, none, or simulated devices: sim:24GiB, sim:24GiB,sim:16GiB (default: CLAMS_GPU, else auto)");
-  parser.option("--headroom", flags.headroom, "SIZE", "memory of each device that is never handed out, 10% or 2GiB (default: CLAMS_HEADROOM, else 10%)");
+  parser.option("--gpu", flags.gpu, "WHICH",
+                "auto, none, or simulated devices: sim:24GiB, sim:24GiB,sim:16GiB (default: CLAMS_GPU, else auto)");
+  parser.option("--headroom", flags.headroom, "SIZE",
+                "memory of each device that is never handed out, 10% or 2GiB (default: CLAMS_HEADROOM, else 10%)");
   if (asks_for_memory) {
     parser.choice("--unknown", flags.unknown, {"allow", "refuse"}, "POLICY",
                   "what to do when the driver cannot be read: start anyhow, or refuse (default: CLAMS_UNKNOWN, else allow)");
@@ -64,7 +68,8 @@ base::Result<vram::Headroom> parse_headroom(std::string_view text) {
   double percent = 0;
   const auto [stop, error] = std::from_chars(number.data(), number.data() + number.size(), percent);
   if (error != std::errc() || stop != number.data() + number.size() || !(percent >= 0 && percent <= 100)) {
-    return Error{ErrorCode::InvalidArgument, "'" + std::string(text) + "' is no share of a device; write 0% to 100%, or a size such as 2GiB"};
+    return Error{ErrorCode::InvalidArgument,
+                 "'" + std::string(text) + "' is no share of a device; write 0% to 100%, or a size such as 2GiB"};
   }
   return vram::Headroom::percent(percent);
 }
@@ -83,7 +88,8 @@ base::Result<GpuSettings> read_gpu_settings(const GpuFlags& flags) {
     settings.headroom = *parsed;
   }
   if (const auto unknown = given(flags.unknown, "--unknown", "CLAMS_UNKNOWN")) {
-    if (unknown->text != "allow" && unknown->text != "refuse") return wrong(*unknown, "'" + unknown->text + "' is neither allow nor refuse");
+    if (unknown->text != "allow" && unknown->text != "refuse")
+      return wrong(*unknown, "'" + unknown->text + "' is neither allow nor refuse");
     settings.unknown = unknown->text == "refuse" ? vram::UnknownPolicy::Refuse : vram::UnknownPolicy::Allow;
   }
   return settings;

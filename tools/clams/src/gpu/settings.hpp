@@ -29,8 +29,8 @@ struct GpuSettings {
   bool is_simulated() const noexcept { return choice.kind == vram::DeviceChoice::Kind::Simulated; }
 };
 
-// Flag, else variable (CLAMS_GPU, CLAMS_HEADROOM, CLAMS_UNKNOWN, CLAMS_VRAM_DIR), else default. Reads the environment: before threads start. Error
-// InvalidArgument that names the flag or the variable.
+// Flag, else variable (CLAMS_GPU, CLAMS_HEADROOM, CLAMS_UNKNOWN, CLAMS_VRAM_DIR), else default. Reads the environment: before
+// threads start. Error InvalidArgument that names the flag or the variable.
 base::Result<GpuSettings> read_gpu_settings(const GpuFlags& flags);
 
 // "10%" or a size.

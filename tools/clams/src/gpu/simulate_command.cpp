@@ -36,7 +36,8 @@ struct Verb {
   std::string_view name;
   std::string_view operand;  // what it is called; empty: it has none
 };
-constexpr std::array kVerbs{Verb{"take", "SIZE"}, Verb{"free", ""}, Verb{"fail", "NAME"}, Verb{"hang", "TIME"}, Verb{"lag", "TIME"}, Verb{"show", ""}, Verb{"clear", ""}};
+constexpr std::array kVerbs{Verb{"take", "SIZE"}, Verb{"free", ""}, Verb{"fail", "NAME"}, Verb{"hang", "TIME"},
+                            Verb{"lag", "TIME"},  Verb{"show", ""}, Verb{"clear", ""}};
 
 Error wrong(std::string message) { return {ErrorCode::InvalidArgument, std::move(message)}; }
 
@@ -52,10 +53,12 @@ base::Status read_flag(Order& order, const std::string& flag, const std::string&
 base::Status check(const Order& order) {
   const auto known = std::find_if(kVerbs.begin(), kVerbs.end(), [&](const Verb& verb) { return verb.name == order.verb; });
   if (known == kVerbs.end()) {
-    return wrong((order.verb.empty() ? "say what to do" : "cannot '" + order.verb + "'") + ": take SIZE, free, fail NAME, hang TIME, lag TIME, show or clear");
+    return wrong((order.verb.empty() ? "say what to do" : "cannot '" + order.verb + "'") +
+                 ": take SIZE, free, fail NAME, hang TIME, lag TIME, show or clear");
   }
   if (known->operand.empty() != order.operand.empty()) {
-    return wrong(known->operand.empty() ? "'" + order.verb + "' takes no '" + order.operand + "'" : order.verb + " needs " + std::string(known->operand));
+    return wrong(known->operand.empty() ? "'" + order.verb + "' takes no '" + order.operand + "'"
+                                        : order.verb + " needs " + std::string(known->operand));
   }
   return {};
 }
@@ -99,7 +102,8 @@ base::Result<std::vector<vram::DeviceInfo>> devices_of(const vram::SimulatedDevi
 
 std::string took_text(const vram::DeviceInfo& device, base::Bytes bytes, const Order& order) {
   const std::string until = order.lasts ? base::to_string(*order.lasts) + " are over" : "this process ends";
-  return "took " + base::to_string(bytes) + " on GPU " + std::to_string(device.index) + " (" + device.uuid.text() + "); held until " + until + ", or 'free'\n";
+  return "took " + base::to_string(bytes) + " on GPU " + std::to_string(device.index) + " (" + device.uuid.text() +
+         "); held until " + until + ", or 'free'\n";
 }
 
 base::Status hold(vram::SimulatedDevices& devices, const vram::DeviceInfo& device, const Order& order, SignalQueue& signals) {
@@ -120,7 +124,8 @@ base::Status steer(vram::SimulatedDevices& devices, const vram::DeviceInfo& devi
   if (order.verb == "clear") return devices.clear(device.uuid);
   if (order.verb == "fail") {
     BASE_TRY_ASSIGN(const auto fault, vram::parse_simulated_fault(order.operand));
-    return devices.set_fault(device.uuid, fault, order.lasts ? std::optional(std::chrono::nanoseconds(*order.lasts)) : std::nullopt);
+    return devices.set_fault(device.uuid, fault,
+                             order.lasts ? std::optional(std::chrono::nanoseconds(*order.lasts)) : std::nullopt);
   }
   BASE_TRY_ASSIGN(const milliseconds time, base::parse_duration(order.operand));
   if (time < milliseconds(0)) return wrong(order.verb + ": a time cannot be negative; 'clear' ends it");
@@ -128,7 +133,8 @@ base::Status steer(vram::SimulatedDevices& devices, const vram::DeviceInfo& devi
 }
 
 base::Result<std::shared_ptr<vram::SimulatedDevices>> open_devices(const GpuSettings& settings) {
-  if (!settings.is_simulated()) return wrong("there is no simulated device to steer; name the same as the apps do, for example --gpu sim:24GiB");
+  if (!settings.is_simulated())
+    return wrong("there is no simulated device to steer; name the same as the apps do, for example --gpu sim:24GiB");
   BASE_TRY_ASSIGN(const auto directory, vram::choose_ledger_directory(settings.directory));
   return vram::SimulatedDevices::open(directory.path, settings.choice.simulated);
 }
@@ -136,7 +142,8 @@ base::Result<std::shared_ptr<vram::SimulatedDevices>> open_devices(const GpuSett
 base::Status carry_out(const GpuSettings& settings, const Order& order, SignalQueue& signals) {
   BASE_TRY_ASSIGN(const auto devices, open_devices(settings));
   BASE_TRY_ASSIGN(const auto chosen, devices_of(*devices, order));
-  if (order.verb == "show") return write_output(std::nullopt, simulation_text(devices->snapshot(), order.json, style_of(STDOUT_FILENO)));
+  if (order.verb == "show")
+    return write_output(std::nullopt, simulation_text(devices->snapshot(), order.json, style_of(STDOUT_FILENO)));
   if (order.verb == "take") return hold(*devices, chosen.front(), order, signals);
   for (const vram::DeviceInfo& device : chosen) BASE_TRY(steer(*devices, device, order));
   return {};
@@ -167,7 +174,8 @@ Action declare_gpu_simulate(Parser& parser, const std::shared_ptr<GpuFlags>& fla
   parser.rest("ACTION", *words, "behind --: take SIZE, free, fail NAME, hang TIME, lag TIME, show, clear");
   parser.epilogue(
       "Acts on the simulated devices of the ledger directory (CLAMS_VRAM_DIR), which every app with the same --gpu shares.\n"
-      "  take SIZE [--for TIME] [--background]   be another process that holds memory: for so long, else until this process ends or 'free'\n"
+      "  take SIZE [--for TIME] [--background]   be another process that holds memory: for so long, else until this process ends "
+      "or 'free'\n"
       "  free                                    all that was taken this way is free again\n"
       "  fail NAME [--for TIME]                  none, sample (cannot be read), lost (fell off the bus), allocate (out of memory)\n"
       "  hang TIME                               the driver does not answer for so long\n"

@@ -16,7 +16,8 @@ std::string as_json(const std::vector<vram::SimulatedDeviceState>& devices) {
   mmif::Array list;
   for (const auto& device : devices) {
     mmif::Array processes;
-    for (const auto& process : device.processes) processes.emplace_back(mmif::Object{{"pid", process.pid}, {"bytes", process.bytes.count()}});
+    for (const auto& process : device.processes)
+      processes.emplace_back(mmif::Object{{"pid", process.pid}, {"bytes", process.bytes.count()}});
     list.emplace_back(mmif::Object{{"id", device.info.index},
                                    {"uuid", device.info.uuid.text()},
                                    {"total_bytes", device.info.total.count()},
@@ -39,11 +40,13 @@ std::string simulation_text(const std::vector<vram::SimulatedDeviceState>& devic
     for (const auto& process : device.processes) {
       holders += (holders.empty() ? "" : ", ") + std::to_string(process.pid) + ": " + base::gib_text(process.bytes);
     }
-    rows.push_back({std::to_string(device.info.index), device.info.uuid.text(), base::gib_text(device.info.total), base::gib_text(device.used),
-                    std::string(vram::name_of(device.fault)), time_text(device.hang_left), time_text(device.release_lag), holders.empty() ? "-" : holders});
+    rows.push_back({std::to_string(device.info.index), device.info.uuid.text(), base::gib_text(device.info.total),
+                    base::gib_text(device.used), std::string(vram::name_of(device.fault)), time_text(device.hang_left),
+                    time_text(device.release_lag), holders.empty() ? "-" : holders});
   }
-  const std::vector<TextColumn> columns{{"GPU", true, false, 0},   {"UUID", false, true, 8},   {"TOTAL", true, false, 0}, {"USED", true, false, 0},
-                                        {"FAULT", false, false, 0}, {"HANGS", true, false, 0}, {"LAG", true, false, 0},   {"PROCESSES (PID: GiB)", false, true, 20}};
+  const std::vector<TextColumn> columns{
+      {"GPU", true, false, 0},    {"UUID", false, true, 8},  {"TOTAL", true, false, 0}, {"USED", true, false, 0},
+      {"FAULT", false, false, 0}, {"HANGS", true, false, 0}, {"LAG", true, false, 0},   {"PROCESSES (PID: GiB)", false, true, 20}};
   std::string out;
   for (const std::string& line : table_lines(style, columns, rows)) out += line + "\n";
   return out;

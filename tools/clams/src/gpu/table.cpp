@@ -24,14 +24,17 @@ std::string joined(const std::vector<std::string>& words, std::string_view betwe
   return out;
 }
 
-std::string figure(const GpuDevice& device, Bytes value) { return device.state == vram::SampleState::Unknown ? "?" : gib_text(value); }
+std::string figure(const GpuDevice& device, Bytes value) {
+  return device.state == vram::SampleState::Unknown ? "?" : gib_text(value);
+}
 
 // The driver speaks of free and foreign bytes, and so of what is available; promises and headroom are known without it.
 std::vector<std::string> device_row(const GpuDevice& device, const TextStyle& style) {
   std::vector<std::string> row{std::to_string(device.info.index), harmless(device.info.name)};
   if (style.columns >= kWide) row.push_back(harmless(device.info.uuid.text()));
   for (std::string cell : {gib_text(device.info.total), figure(device, device.free.value_or(Bytes())), gib_text(device.reserved),
-                           figure(device, device.unattributed), gib_text(device.headroom), figure(device, device.available), state_text(device, style)}) {
+                           figure(device, device.unattributed), gib_text(device.headroom), figure(device, device.available),
+                           state_text(device, style)}) {
     row.push_back(std::move(cell));
   }
   return row;
@@ -40,7 +43,8 @@ std::vector<std::string> device_row(const GpuDevice& device, const TextStyle& st
 std::vector<std::string> device_lines(const GpuPicture& picture, const TextStyle& style) {
   std::vector<TextColumn> columns{{"GPU", true, false, 0}, {"NAME", false, true, 8}};
   if (style.columns >= kWide) columns.push_back({"UUID", false, true, 16});
-  for (const char* title : {"TOTAL", "FREE", "RESERVED", "FOREIGN", "HEADROOM", "AVAIL"}) columns.push_back({title, true, false, 0});
+  for (const char* title : {"TOTAL", "FREE", "RESERVED", "FOREIGN", "HEADROOM", "AVAIL"})
+    columns.push_back({title, true, false, 0});
   columns.push_back({"STATE", false, false, 0});
   std::vector<std::vector<std::string>> rows;
   for (const GpuDevice& device : picture.devices) rows.push_back(device_row(device, style));
@@ -61,7 +65,8 @@ std::string models_text(const GpuPicture& picture, const GpuProcess& process) {
     std::string word = harmless(name);
     for (const GpuDevice& device : picture.devices) {
       for (const auto& model : device.resident) {
-        if (device.info.uuid == process.device && model.pid == process.pid && model.model == name) word += " " + gib_text(model.bytes) + (model.idle ? " idle" : "");
+        if (device.info.uuid == process.device && model.pid == process.pid && model.model == name)
+          word += " " + gib_text(model.bytes) + (model.idle ? " idle" : "");
       }
     }
     words.push_back(std::move(word));
@@ -98,17 +103,20 @@ std::vector<std::string> remarks_on(const GpuDevice& device) {
 std::string source_text(const GpuPicture& picture) {
   std::string text = picture.driver == "sim" ? "simulated" : picture.driver == "none" ? "no driver" : picture.driver + " driver";
   if (!picture.ledger) return text + ", no ledger yet";
-  return text + ", ledger of the " + std::string(picture.scope == vram::LedgerScope::Host ? "host" : "user") + " in " + harmless(*picture.ledger);
+  return text + ", ledger of the " + std::string(picture.scope == vram::LedgerScope::Host ? "host" : "user") + " in " +
+         harmless(*picture.ledger);
 }
 
 std::vector<std::string> process_lines(const GpuPicture& picture, const TextStyle& style) {
-  const std::vector<TextColumn> columns{{"PID", true, false, 0},  {"APP", false, true, 20}, {"GPU", true, false, 0},       {"RESERVED", true, false, 0},
-                                        {"HELD", true, false, 0}, {"REQ", true, false, 0},  {"MODELS, NOTES", false, true, 13}};
+  const std::vector<TextColumn> columns{{"PID", true, false, 0},           {"APP", false, true, 20}, {"GPU", true, false, 0},
+                                        {"RESERVED", true, false, 0},      {"HELD", true, false, 0}, {"REQ", true, false, 0},
+                                        {"MODELS, NOTES", false, true, 13}};
   std::vector<std::vector<std::string>> rows;
   for (const GpuProcess& process : picture.processes) {
     const bool promised = process.in_ledger;
-    rows.push_back({process.pid == 0 ? "-" : std::to_string(process.pid), short_app_name(process.app), process.index ? std::to_string(*process.index) : "-",
-                    promised ? gib_text(process.reserved) : "-", process.materialised > Bytes() ? gib_text(process.materialised) : "-",
+    rows.push_back({process.pid == 0 ? "-" : std::to_string(process.pid), short_app_name(process.app),
+                    process.index ? std::to_string(*process.index) : "-", promised ? gib_text(process.reserved) : "-",
+                    process.materialised > Bytes() ? gib_text(process.materialised) : "-",
                     promised ? std::to_string(process.requests) : "-", models_text(picture, process)});
   }
   return table_lines(style, columns, rows);

@@ -11,7 +11,6 @@
 
 #include "base/duration.hpp"
 
-
 namespace clams::tool {
 namespace {
 
@@ -56,7 +55,8 @@ base::Result<SignalQueue> SignalQueue::open(std::initializer_list<int> signals) 
   for (const int signal : signals) ::sigaddset(&set, signal);
   base::Fd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd) return base::error_from_errno("cannot wait for signals", errno);
-  if (const int problem = ::pthread_sigmask(SIG_BLOCK, &set, &former); problem != 0) return base::error_from_errno("cannot hold signals back", problem);
+  if (const int problem = ::pthread_sigmask(SIG_BLOCK, &set, &former); problem != 0)
+    return base::error_from_errno("cannot hold signals back", problem);
   return SignalQueue(std::move(fd), former);
 }
 
@@ -102,11 +102,15 @@ void LiveScreen::leave() {
   if (former_) (void)::tcsetattr(STDIN_FILENO, TCSADRAIN, &*former_);
 }
 
-bool LiveScreen::draw(const std::vector<std::string>& lines) {
+bool LiveScreen::draw(const std::vector<std::string>& lines, std::size_t columns) {
   // Between the two ?2026 sequences a terminal that knows them shows nothing half drawn; others ignore them.
   std::string out = "\x1b[?2026h\x1b[H";
-  for (std::size_t i = 0; i < lines.size(); ++i) out.append(i == 0 ? "" : "\r\n").append(lines[i]).append("\x1b[K");
-  return write_out(out.append("\x1b[J\x1b[?2026l"));
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    out.append(i == 0 ? "" : "\r\n").append(lines[i]);
+    // After a whole line the cursor stands on its last character, which this would erase.
+    if (width_of(lines[i]) < columns) out.append("\x1b[K");
+  }
+  return write_out(out.append("\x1b[?2026l"));
 }
 
 }  // namespace clams::tool

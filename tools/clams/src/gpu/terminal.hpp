@@ -22,11 +22,12 @@ struct TerminalSize {
 // Of the terminal behind `fd`; else of COLUMNS and LINES; else 80 × 24.
 TerminalSize terminal_size(int fd);
 
-// Colours only on a terminal, and neither with NO_COLOR (https://no-color.org) nor on a dumb one; UTF-8 as the locale's variables say.
+// Colours only on a terminal, and neither with NO_COLOR (https://no-color.org) nor on a dumb one; UTF-8 as the locale's variables
+// say.
 TextStyle style_of(int fd);
 
-// Signals as something that can be waited for. They are blocked from construction on, in threads that start later too: construct it before those.
-// Destruction restores the mask.
+// Signals as something that can be waited for. They are blocked from construction on, in threads that start later too: construct it
+// before those. Destruction restores the mask.
 class SignalQueue {
  public:
   static base::Result<SignalQueue> open(std::initializer_list<int> signals);
@@ -57,7 +58,7 @@ class LiveScreen {
   void enter();
   void leave();
   // False once the terminal is gone.
-  bool draw(const std::vector<std::string>& lines);
+  bool draw(const std::vector<std::string>& lines, std::size_t columns);
 
  private:
   bool entered_ = false;

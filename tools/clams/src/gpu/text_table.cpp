@@ -29,10 +29,12 @@ std::optional<CodePoint> decode(std::string_view text) {
 }
 
 std::size_t columns_of(std::uint32_t point) {
-  struct Range { std::uint32_t from, to; };
+  struct Range {
+    std::uint32_t from, to;
+  };
   constexpr std::array kNothing{Range{0x300, 0x36f}, Range{0x200b, 0x200f}, Range{0xfe00, 0xfe0f}};
-  constexpr std::array kWide{Range{0x1100, 0x115f}, Range{0x2e80, 0xa4cf}, Range{0xac00, 0xd7a3}, Range{0xf900, 0xfaff}, Range{0xfe30, 0xfe6f},
-                             Range{0xff00, 0xff60}, Range{0x1f300, 0x1faff}, Range{0x20000, 0x3fffd}};
+  constexpr std::array kWide{Range{0x1100, 0x115f}, Range{0x2e80, 0xa4cf}, Range{0xac00, 0xd7a3},   Range{0xf900, 0xfaff},
+                             Range{0xfe30, 0xfe6f}, Range{0xff00, 0xff60}, Range{0x1f300, 0x1faff}, Range{0x20000, 0x3fffd}};
   const auto holds = [point](const Range& range) { return point >= range.from && point <= range.to; };
   if (std::any_of(kNothing.begin(), kNothing.end(), holds)) return 0;
   return std::any_of(kWide.begin(), kWide.end(), holds) ? 2 : 1;
@@ -44,7 +46,8 @@ std::size_t end_of_escape(std::string_view text, std::size_t at) {
   return std::min(at + 1, text.size());
 }
 
-std::vector<std::size_t> fitted(const TextStyle& style, const std::vector<TextColumn>& columns, std::vector<std::size_t> widths, std::size_t gap) {
+std::vector<std::size_t> fitted(const TextStyle& style, const std::vector<TextColumn>& columns, std::vector<std::size_t> widths,
+                                std::size_t gap) {
   const std::size_t whole = std::accumulate(widths.begin(), widths.end(), gap * (columns.size() - 1));
   std::size_t excess = whole > style.columns ? whole - style.columns : 0;
   for (std::size_t i = columns.size(); i-- > 0 && excess > 0;) {
@@ -56,8 +59,8 @@ std::vector<std::size_t> fitted(const TextStyle& style, const std::vector<TextCo
   return widths;
 }
 
-std::string line_of(const TextStyle& style, const std::vector<TextColumn>& columns, const std::vector<std::size_t>& widths, std::size_t gap,
-                    const std::vector<std::string>& cells) {
+std::string line_of(const TextStyle& style, const std::vector<TextColumn>& columns, const std::vector<std::size_t>& widths,
+                    std::size_t gap, const std::vector<std::string>& cells) {
   std::string line;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (i > 0) line.append(gap, ' ');
@@ -98,8 +101,10 @@ std::string harmless(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto point = decode(text.substr(i));
     const bool shown = point && point->value >= 0x20 && point->value != 0x7f && (point->value < 0x80 || point->value >= 0xa0);
-    if (shown) out.append(text.substr(i, point->bytes));
-    else out += '?';
+    if (shown)
+      out.append(text.substr(i, point->bytes));
+    else
+      out += '?';
     i += point ? point->bytes : 1;
   }
   return out;
@@ -147,7 +152,8 @@ std::string padded_left(std::string text, std::size_t width) {
   return text;
 }
 
-std::vector<std::string> table_lines(const TextStyle& style, const std::vector<TextColumn>& columns, const std::vector<std::vector<std::string>>& rows) {
+std::vector<std::string> table_lines(const TextStyle& style, const std::vector<TextColumn>& columns,
+                                     const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   std::vector<std::string> titles;
   for (std::size_t i = 0; i < columns.size(); ++i) {

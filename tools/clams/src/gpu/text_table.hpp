@@ -31,12 +31,13 @@ std::string padded_left(std::string text, std::size_t width);
 struct TextColumn {
   std::string title;
   bool right = false;
-  bool flexible = false;         // gives way when the line is too long, down to `least`
+  bool flexible = false;  // gives way when the line is too long, down to `least`
   std::size_t least = 8;
 };
 
-// Title line and rows, without trailing blanks, not wider than the style's columns where the flexible columns allow it. A cell may hold escape
-// sequences unless its column is flexible.
-std::vector<std::string> table_lines(const TextStyle& style, const std::vector<TextColumn>& columns, const std::vector<std::vector<std::string>>& rows);
+// Title line and rows, without trailing blanks, not wider than the style's columns where the flexible columns allow it. A cell may
+// hold escape sequences unless its column is flexible.
+std::vector<std::string> table_lines(const TextStyle& style, const std::vector<TextColumn>& columns,
+                                     const std::vector<std::vector<std::string>>& rows);
 
 }  // namespace clams::tool

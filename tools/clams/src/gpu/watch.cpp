@@ -37,7 +37,8 @@ class Watcher {
   int run_json() {
     for (;;) {
       if (!write_output(std::nullopt, picture_json(picture(), false))) return 1;
-      if (const auto signal = signals_.wait(interval_); signal && !is_harmless(signal->ssi_signo)) return status_after(signal->ssi_signo);
+      if (const auto signal = signals_.wait(interval_); signal && !is_harmless(signal->ssi_signo))
+        return status_after(signal->ssi_signo);
     }
   }
 
@@ -86,7 +87,8 @@ class Watcher {
 
   bool draw(LiveScreen& screen) {
     const TextStyle style = style_of(STDOUT_FILENO);
-    return screen.draw(live_lines(picture_, history_, {terminal_size(STDOUT_FILENO).rows, interval_, now_, time_of_day()}, style));
+    return screen.draw(live_lines(picture_, history_, {terminal_size(STDOUT_FILENO).rows, interval_, now_, time_of_day()}, style),
+                       style.columns);
   }
 
   // One wait for a key, a signal or the time; true when it is time to look again.
@@ -106,8 +108,10 @@ class Watcher {
       ::raise(SIGSTOP);
       screen.enter();
     }
-    if (!is_harmless(signal)) status_ = status_after(signal);
-    else if (!draw(screen)) status_ = 1;
+    if (!is_harmless(signal))
+      status_ = status_after(signal);
+    else if (!draw(screen))
+      status_ = 1;
   }
 
   bool on_keys() {

@@ -32,7 +32,9 @@ std::string time_text(std::chrono::nanoseconds wall) {
 std::string app_of(const vram::ProfileFile& file) { return file.app.empty() ? harmless(file.folder) : short_app_name(file.app); }
 
 mmif::Value count_or_null(const std::optional<base::Bytes>& bytes) { return bytes ? mmif::Value(bytes->count()) : mmif::Value(); }
-mmif::Value ms_or_null(const std::optional<std::chrono::milliseconds>& time) { return time ? mmif::Value(time->count()) : mmif::Value(); }
+mmif::Value ms_or_null(const std::optional<std::chrono::milliseconds>& time) {
+  return time ? mmif::Value(time->count()) : mmif::Value();
+}
 
 mmif::Value parameters_of(const vram::ProfileFile& file) {
   auto parsed = file.parameters.empty() ? base::Result<mmif::Value>(mmif::Value()) : mmif::parse_json(file.parameters);
@@ -41,29 +43,32 @@ mmif::Value parameters_of(const vram::ProfileFile& file) {
 
 mmif::Object file_json(const vram::ProfileFile& file) {
   const vram::Learned& learned = file.learned;
-  return mmif::Object{{"app", file.app},
-                      {"folder", file.folder},
-                      {"file", file.file},
-                      {"hash", file.hash},
-                      {"peak_bytes", count_or_null(learned.cold)},
-                      {"warm_bytes", count_or_null(learned.warm)},
-                      {"origin", vram::name_of(learned.origin)},
-                      {"instrument", vram::name_of(learned.instrument)},
-                      {"cold_samples", learned.cold_samples},
-                      {"warm_samples", learned.warm_samples},
-                      {"cold_ms", ms_or_null(learned.cold_duration)},
-                      {"warm_ms", ms_or_null(learned.warm_duration)},
-                      {"runs", file.runs},
-                      {"dropped", file.dropped},
-                      {"out_of_memory", file.out_of_memory},
-                      {"device", learned.device},
-                      {"driver", learned.driver},
-                      {"updated", file.updated == std::chrono::nanoseconds(0) ? mmif::Value() : mmif::Value(time_text(file.updated))},
-                      {"size_bytes", file.size},
-                      {"parameters", parameters_of(file)}};
+  return mmif::Object{
+      {"app", file.app},
+      {"folder", file.folder},
+      {"file", file.file},
+      {"hash", file.hash},
+      {"peak_bytes", count_or_null(learned.cold)},
+      {"warm_bytes", count_or_null(learned.warm)},
+      {"origin", vram::name_of(learned.origin)},
+      {"instrument", vram::name_of(learned.instrument)},
+      {"cold_samples", learned.cold_samples},
+      {"warm_samples", learned.warm_samples},
+      {"cold_ms", ms_or_null(learned.cold_duration)},
+      {"warm_ms", ms_or_null(learned.warm_duration)},
+      {"runs", file.runs},
+      {"dropped", file.dropped},
+      {"out_of_memory", file.out_of_memory},
+      {"device", learned.device},
+      {"driver", learned.driver},
+      {"updated", file.updated == std::chrono::nanoseconds(0) ? mmif::Value() : mmif::Value(time_text(file.updated))},
+      {"size_bytes", file.size},
+      {"parameters", parameters_of(file)}};
 }
 
-std::string row(std::string_view title, const std::string& text) { return padded_right(std::string(title), 16) + harmless(text) + "\n"; }
+std::string row(std::string_view title, const std::string& text) {
+  return padded_right(std::string(title), 16) + harmless(text) + "\n";
+}
 
 }  // namespace
 
@@ -71,11 +76,13 @@ std::string listing_text(const vram::ProfileListing& listing, std::chrono::nanos
   if (listing.files.empty()) return "No profiles yet: they are written when an app has run on a GPU.\n";
   std::vector<std::vector<std::string>> rows;
   for (const vram::ProfileFile& file : listing.files) {
-    rows.push_back({app_of(file), harmless(file.hash), size_text(file.learned.cold), size_text(file.learned.warm), std::to_string(file.runs), age_text(file.updated, now),
+    rows.push_back({app_of(file), harmless(file.hash), size_text(file.learned.cold), size_text(file.learned.warm),
+                    std::to_string(file.runs), age_text(file.updated, now),
                     file.parameters.empty() ? "-" : harmless(file.parameters)});
   }
-  const std::vector<TextColumn> columns{{"APP", false, true, 12}, {"HASH", false, false, 0},  {"PEAK", true, false, 0},        {"WARM", true, false, 0},
-                                        {"RUNS", true, false, 0}, {"AGE", true, false, 0}, {"PARAMETERS", false, true, 10}};
+  const std::vector<TextColumn> columns{{"APP", false, true, 12},       {"HASH", false, false, 0}, {"PEAK", true, false, 0},
+                                        {"WARM", true, false, 0},       {"RUNS", true, false, 0},  {"AGE", true, false, 0},
+                                        {"PARAMETERS", false, true, 10}};
   std::string out;
   for (const std::string& line : table_lines(style, columns, rows)) out += line + "\n";
   return out;
@@ -93,13 +100,18 @@ std::string profile_text(const vram::ProfileFile& file, std::chrono::nanoseconds
   std::string out = row("app", file.app.empty() ? file.folder : file.app);
   out += row("file", file.folder + "/" + file.file + ", " + base::to_string(base::Bytes(file.size)));
   out += row("parameters", file.parameters.empty() ? "-" : file.parameters);
-  out += row("peak, cold", size_text(learned.cold) + " from " + std::to_string(learned.cold_samples) + " samples (" + std::string(vram::name_of(learned.origin)) + ")");
+  out += row("peak, cold", size_text(learned.cold) + " from " + std::to_string(learned.cold_samples) + " samples (" +
+                               std::string(vram::name_of(learned.origin)) + ")");
   out += row("again, warm", size_text(learned.warm) + " from " + std::to_string(learned.warm_samples) + " samples");
   if (learned.cold_duration) out += row("time, cold", base::to_string(*learned.cold_duration));
   if (learned.warm_duration) out += row("time, warm", base::to_string(*learned.warm_duration));
-  out += row("measured by", std::string(vram::name_of(learned.instrument)) + (learned.device.empty() ? "" : " on " + learned.device) + (learned.driver.empty() ? "" : ", " + learned.driver));
-  out += row("runs", std::to_string(file.runs) + ", " + std::to_string(file.dropped) + " not counted, " + std::to_string(file.out_of_memory) + " out of memory");
-  if (file.updated != std::chrono::nanoseconds(0)) out += row("last", time_text(file.updated) + ", " + age_text(file.updated, now) + " ago");
+  out +=
+      row("measured by", std::string(vram::name_of(learned.instrument)) + (learned.device.empty() ? "" : " on " + learned.device) +
+                             (learned.driver.empty() ? "" : ", " + learned.driver));
+  out += row("runs", std::to_string(file.runs) + ", " + std::to_string(file.dropped) + " not counted, " +
+                         std::to_string(file.out_of_memory) + " out of memory");
+  if (file.updated != std::chrono::nanoseconds(0))
+    out += row("last", time_text(file.updated) + ", " + age_text(file.updated, now) + " ago");
   return out;
 }
 

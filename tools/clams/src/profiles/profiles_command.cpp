@@ -36,7 +36,9 @@ std::string variable(const char* name) {
 
 base::Result<std::string> root_folder() {
   std::string root = vram::default_profile_root({variable("CLAMS_PROFILE_DIR"), variable("XDG_CACHE_HOME"), variable("HOME")});
-  if (root.empty()) return Error{ErrorCode::Configuration, "there is no profile directory: none of CLAMS_PROFILE_DIR, XDG_CACHE_HOME and HOME is set"};
+  if (root.empty())
+    return Error{ErrorCode::Configuration,
+                 "there is no profile directory: none of CLAMS_PROFILE_DIR, XDG_CACHE_HOME and HOME is set"};
   return root;
 }
 
@@ -46,7 +48,8 @@ base::Status list(const ProfilesOptions& options) {
   if (!options.json) {
     for (const std::string& skipped : listing.skipped) complain("profiles list", "skipped: " + skipped);
   }
-  return write_output(std::nullopt, options.json ? listing_json(listing) : listing_text(listing, base::system_clock().wall(), style_of(STDOUT_FILENO)));
+  return write_output(std::nullopt, options.json ? listing_json(listing)
+                                                 : listing_text(listing, base::system_clock().wall(), style_of(STDOUT_FILENO)));
 }
 
 base::Status show(const ProfilesOptions& options) {
@@ -61,13 +64,15 @@ base::Status show(const ProfilesOptions& options) {
 }
 
 base::Status tell_removed(const vram::PruneReport& report, const ProfilesOptions& options) {
-  if (options.json) return write_output(std::nullopt, mmif::to_plain_text(mmif::Object{{"files", report.files}, {"bytes", report.bytes}}) + "\n");
-  return write_output(std::nullopt,
-                      "removed " + std::to_string(report.files) + (report.files == 1 ? " file, " : " files, ") + base::to_string(base::Bytes(report.bytes)) + "\n");
+  if (options.json)
+    return write_output(std::nullopt, mmif::to_plain_text(mmif::Object{{"files", report.files}, {"bytes", report.bytes}}) + "\n");
+  return write_output(std::nullopt, "removed " + std::to_string(report.files) + (report.files == 1 ? " file, " : " files, ") +
+                                        base::to_string(base::Bytes(report.bytes)) + "\n");
 }
 
 base::Status prune(const ProfilesOptions& options) {
-  if (options.max_files < 0 || options.max_days < 0) return Error{ErrorCode::InvalidArgument, "--max-files and --max-days cannot be negative"};
+  if (options.max_files < 0 || options.max_days < 0)
+    return Error{ErrorCode::InvalidArgument, "--max-files and --max-days cannot be negative"};
   BASE_TRY_ASSIGN(const std::string root, root_folder());
   vram::PruneOptions prune_options;
   prune_options.limits.max_files = static_cast<std::size_t>(options.max_files);
@@ -120,12 +125,15 @@ Action declare_clear(Parser& parser, const Shared& options) {
 Action declare_profiles(Parser& parser) {
   auto options = std::make_shared<ProfilesOptions>();
   declare_common(parser, options);
-  parser.subcommand({"list", "what is known about each app and set of parameters", [options](Parser& below) { return declare_list(below, options); }});
+  parser.subcommand({"list", "what is known about each app and set of parameters",
+                     [options](Parser& below) { return declare_list(below, options); }});
   parser.subcommand({"show", "one profile", [options](Parser& below) { return declare_show(below, options); }});
-  parser.subcommand({"prune", "remove profiles that are too old or too many", [options](Parser& below) { return declare_prune(below, options); }});
+  parser.subcommand({"prune", "remove profiles that are too old or too many",
+                     [options](Parser& below) { return declare_prune(below, options); }});
   parser.subcommand({"clear", "forget what was learned", [options](Parser& below) { return declare_clear(below, options); }});
   parser.epilogue(
-      "Profiles lie in $CLAMS_PROFILE_DIR, else $XDG_CACHE_HOME/clams/memory_profiles, else ~/.cache/clams/memory_profiles. PEAK is what a process needs\n"
+      "Profiles lie in $CLAMS_PROFILE_DIR, else $XDG_CACHE_HOME/clams/memory_profiles, else ~/.cache/clams/memory_profiles. PEAK "
+      "is what a process needs\n"
       "that has not run these parameters, WARM what it needs again while it holds the model.\n"
       "\n"
       "  clams profiles list\n"

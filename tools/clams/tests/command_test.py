@@ -6,6 +6,7 @@
 import json
 import os
 import pty
+import re
 import shutil
 import stat
 import subprocess
@@ -259,6 +260,17 @@ class Develop(InFolder):
     def test_a_workflow_comes_when_it_is_asked_for(self):
         made = json.loads(clams("develop", "-n", "x", "-p", self.folder, "-r", "app", "gha", "--json")[1])
         self.assertIn(os.path.join(made["folder"], ".github", "workflows", "build.yml"), made["files"])
+
+
+class Guide(InFolder):
+    def test_its_examples_run_one_after_the_other(self):
+        with open(os.path.join(HERE, "..", "..", "..", "docs", "guides", "commands.md"), encoding="utf-8") as f:
+            examples = re.findall(r"^```sh\n(.*?)^```$", f.read(), re.S | re.M)
+        self.assertGreaterEqual(len(examples), 8)
+        path = os.path.dirname(PROGRAM) + os.pathsep + os.environ["PATH"]
+        done = subprocess.run(["bash", "-euxc", "".join(examples)], cwd=self.folder, env={**os.environ, "PATH": path}, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
 
 
 class Completion(InFolder):

@@ -119,13 +119,13 @@ std::vector<TypeGroup> grouped(const View& view) {
 void find_shared(std::vector<TypeGroup>& groups) {
   for (TypeGroup& group : groups) {
     if (group.members.size() < 2) continue;
-    for (const auto& [name, value] : group.members.front()->properties()) {
-      if (value.is_null() || among(kNeverShared, name)) continue;
+    for (const Object::Entry& property : group.members.front()->properties()) {
+      if (property.second.is_null() || among(kNeverShared, property.first)) continue;
       const bool all = std::all_of(group.members.begin() + 1, group.members.end(), [&](const Annotation* member) {
-        const Value* other = member->properties().find(name);
-        return other != nullptr && *other == value;
+        const Value* other = member->properties().find(property.first);
+        return other != nullptr && *other == property.second;
       });
-      if (all) group.shared.append(name, value);
+      if (all) group.shared.append(property.first, property.second);
     }
   }
 }

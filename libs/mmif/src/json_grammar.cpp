@@ -12,9 +12,9 @@ namespace {
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
-// What may follow a scalar. Anything else would be swallowed by it, since only the first byte of a run of scalar bytes is structural.
+// What may follow a scalar. Anything else would be swallowed by it, since only the first byte of a run of scalar bytes is structural; nor is a quote that follows one.
 bool ends_token(std::string_view text, std::size_t at) {
-  return at >= text.size() || std::string_view(" \n\r\t,:[]{}\"").find(text[at]) != std::string_view::npos;
+  return at >= text.size() || std::string_view(" \n\r\t,:[]{}").find(text[at]) != std::string_view::npos;
 }
 
 bool is_string(std::string_view text, std::size_t at) {

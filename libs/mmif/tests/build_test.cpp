@@ -202,9 +202,9 @@ TEST(OwnViews, AreCheckedBeforeTheyLeave) {
   EXPECT_EQ(told([](View& view) { view.new_annotation("http://x.org/T", {}); }), "fine");
   EXPECT_NE(told([](View& view) { view.new_annotation("foo", {}); }).find("'foo' does not match any of the regexes: '^https?://'"), std::string::npos);
   EXPECT_NE(told([](View& view) { view.edit_metadata().erase("app"); }).find("view v_1"), std::string::npos);
-  for (const auto& [name, value] : Object{{"app", "short"}, {"app", 7}, {"timestamp", 1}, {"parameters", Object{{"p", 1}}}, {"parameters", Array{1}}, {"error", Object{{"text", "no message"}}}, {"warnings", Array{1}}, {"appTags", Array{"a", "a"}},
+  for (const Object::Entry& field : std::initializer_list<Object::Entry>{{"app", "short"}, {"app", 7}, {"timestamp", 1}, {"parameters", Object{{"p", 1}}}, {"parameters", Array{1}}, {"error", Object{{"text", "no message"}}}, {"warnings", Array{1}}, {"appTags", Array{"a", "a"}},
                                           {"appProfiling", Object{{"runningTime", 5}}}, {"appConfiguration", 5}}) {
-    EXPECT_NE(told([&](View& view) { view.edit_metadata().set(name, value); }), "fine") << name;
+    EXPECT_NE(told([&](View& view) { view.edit_metadata().set(field.first, field.second); }), "fine") << field.first;
   }
   EXPECT_EQ(told([](View& view) { view.new_contain("foo"); }), "fine") << "an entry without annotations is left out";
   EXPECT_NE(told([](View& view) { view.edit_metadata().set("parameters", Object{{"p", 1}}); }).find("(at /views/1/metadata/parameters/p, view v_1 written by the app)"), std::string::npos);

@@ -66,7 +66,7 @@ class Indexer {
       if (at != names.end()) found[static_cast<std::size_t>(at - names.begin())] = value;
       else if (others != nullptr) others->push_back(key);
       return true;
-    });
+    }, true);
     return found;
   }
   bool no_others(const std::vector<std::size_t>& others, const std::string& where) {
@@ -86,7 +86,7 @@ class Indexer {
       const auto [at, fresh] = seen.insert(walk_.key(key));
       if (!fresh) twice = !refuse("the key " + python_repr(std::string_view(*at)) + " occurs twice", "");
       return !twice;
-    });
+    }, true);
     if (twice) return false;
     std::vector<std::size_t> others;
     const auto [metadata, documents, views] = find(i, std::array<std::string_view, 3>{"metadata", "documents", "views"}, &others);
@@ -128,7 +128,7 @@ class Indexer {
       return no_others(others, where());
     }
     if (type == kAbsent || properties == kAbsent) return required(type, "@type", where()) && required(properties, "properties", where());
-    if (!walk_.is_string(type) || walk_.slice(type).size() == 2) return string(type, 1, where() + "/@type");
+    if (!walk_.is_string(type) || walk_.is_empty_string(type)) return string(type, 1, where() + "/@type");
     if (!walk_.is_object(properties)) return wrong_type(properties, "object", where() + "/properties");
     std::size_t id = kAbsent;
     walk_.members(properties, [&](std::size_t key, std::size_t value) {
@@ -136,12 +136,12 @@ class Indexer {
       return true;
     });
     if (id == kAbsent) return required(id, "id", where() + "/properties");
-    return (walk_.is_string(id) && walk_.slice(id).size() > 2) || string(id, 1, where() + "/properties/id");
+    return (walk_.is_string(id) && !walk_.is_empty_string(id)) || string(id, 1, where() + "/properties/id");
   }
 
   bool view_list(std::size_t i) {
     if (!array(i, "/views")) return false;
-    walk_.elements(i, [&](std::size_t element) { return view(element, "/views/" + std::to_string(index_.views.size())); });
+    walk_.elements(i, [&](std::size_t element) { return view(element, "/views/" + std::to_string(index_.views.size())); }, true);
     return !error_;
   }
 
@@ -258,7 +258,7 @@ std::vector<Member> top_level_members(std::string_view text, Structurals structu
   walk.members(0, [&](std::size_t key, std::size_t value) {
     members.push_back({walk.key(key), value, walk.slice(value)});
     return true;
-  });
+  }, true);
   return members;
 }
 

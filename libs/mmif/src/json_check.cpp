@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "json_diagnose.hpp"
 #include "json_grammar.hpp"
@@ -26,6 +27,7 @@ bool has_byte_order_mark(std::string_view text) { return text.substr(0, 3) == "\
 // writes; json_grammar.cpp takes its place.
 struct JsonChecker::Impl {
   std::unique_ptr<simdjson::internal::dom_parser_implementation> scanner;
+  std::vector<Bracketed> wide;
 
   simdjson::error_code scan(std::string_view text) {
     if (!scanner || scanner->capacity() < text.size()) {
@@ -51,13 +53,14 @@ base::Result<Structurals> JsonChecker::check(std::string_view text) {
     return Error{ErrorCode::Unavailable, "out of memory while reading a JSON text of " + std::to_string(text.size()) + " bytes"};
   }
   if (error != simdjson::SUCCESS) return diagnose_json(text);
-  const Structurals structurals(impl_->scanner->structural_indexes.get(), impl_->scanner->n_structural_indexes);
-  if (!is_json_value(text, structurals)) return diagnose_json(text);
-  return structurals;
+  const std::span<const std::uint32_t> offsets(impl_->scanner->structural_indexes.get(), impl_->scanner->n_structural_indexes);
+  if (!is_json_value(text, offsets, impl_->wide)) return diagnose_json(text);
+  return Structurals{offsets, impl_->wide};
 }
 
 void JsonChecker::shrink() noexcept {
   if (impl_->scanner && impl_->scanner->capacity() > kKeptCapacity) impl_->scanner.reset();
+  if (impl_->wide.capacity() * sizeof(Bracketed) > kKeptCapacity / 4) std::vector<Bracketed>().swap(impl_->wide);
 }
 
 JsonChecker& thread_checker() {

@@ -11,8 +11,19 @@ namespace mmif {
 
 inline constexpr std::size_t kPadding = 64;  // bytes after the text that the checker may read (not use)
 
+// The two brackets of a container, as structural indices.
+struct Bracketed {
+  std::uint32_t open, close;
+};
+inline constexpr std::size_t kWideDepth = 5;  // root, views, view, annotations; one more in an envelope
+
 // Offsets of { } [ ] : , and of the first byte of every string, number and literal, in order.
-using Structurals = std::span<const std::uint32_t>;
+struct Structurals {
+  std::span<const std::uint32_t> offsets;
+  // Containers down to kWideDepth, in order of their opening: what would take long to skip one structural at a time.
+  std::span<const Bracketed> wide;
+  std::uint32_t operator[](std::size_t i) const { return offsets[i]; }
+};
 
 // Keeps the parser's buffers between documents (up to a few MiB). One per thread.
 class JsonChecker {

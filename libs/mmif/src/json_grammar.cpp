@@ -1,9 +1,8 @@
 #include "json_grammar.hpp"
 
+#include <array>
 #include <cstring>
-#include <vector>
 
-#include "json_scan.hpp"
 #include "mmif/json.hpp"
 
 namespace mmif {
@@ -17,9 +16,9 @@ bool ends_token(std::string_view text, std::size_t at) {
   return at >= text.size() || std::string_view(" \n\r\t,:[]{}").find(text[at]) != std::string_view::npos;
 }
 
-bool is_string(std::string_view text, std::size_t at) {
-  const std::size_t end = skip_value(text, at) - 1;
-  for (++at;;) {
+// Escapes of the string between its quotes.
+bool has_good_escapes(std::string_view text, std::size_t at, std::size_t end) {
+  for (;;) {
     const void* found = std::memchr(text.data() + at, '\\', end - at);
     if (found == nullptr) return true;
     at = static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
@@ -58,9 +57,8 @@ bool is_number(std::string_view text, std::size_t at) {
 
 bool is_word(std::string_view text, std::size_t at, std::string_view word) { return text.substr(at).starts_with(word) && ends_token(text, at + word.size()); }
 
-bool is_scalar(std::string_view text, std::size_t at) {
+bool is_word_or_number(std::string_view text, std::size_t at) {
   switch (text[at]) {
-    case '"': return is_string(text, at);
     case 't': return is_word(text, at, "true");
     case 'f': return is_word(text, at, "false");
     case 'n': return is_word(text, at, "null");
@@ -73,39 +71,73 @@ bool is_scalar(std::string_view text, std::size_t at) {
 
 enum class Expect { Value, ValueOrEnd, Key, KeyOrEnd, Colon, CommaOrEnd };
 
+// The containers that are open, and the shallow ones among all.
+class Nesting {
+ public:
+  explicit Nesting(std::vector<Bracketed>& wide) : wide_(wide) { wide_.clear(); }
+  bool open(char bracket, std::size_t structural) {
+    if (open_.size() >= kMaxDepth) return false;
+    open_.push_back(bracket);
+    if (open_.size() <= kWideDepth) {
+      at_depth_[open_.size() - 1] = wide_.size();
+      wide_.push_back({static_cast<std::uint32_t>(structural), 0});
+    }
+    return true;
+  }
+  void close(std::size_t structural) {
+    if (open_.size() <= kWideDepth) wide_[at_depth_[open_.size() - 1]].close = static_cast<std::uint32_t>(structural);
+    open_.pop_back();
+  }
+  bool in_object() const { return open_.back() == '{'; }
+  bool empty() const { return open_.empty(); }
+
+ private:
+  std::vector<Bracketed>& wide_;
+  std::vector<char> open_;  // '{' or '[' of each level
+  std::array<std::size_t, kWideDepth> at_depth_{};
+};
+
 }  // namespace
 
-bool is_json_value(std::string_view text, Structurals structurals) {
-  std::vector<char> open;  // '{' or '[' of each level
+bool is_json_value(std::string_view text, std::span<const std::uint32_t> structurals, std::vector<Bracketed>& wide) {
+  const bool escapes = text.find('\\') != std::string_view::npos;
+  // A string ends at the last quote before the next structural: what stands between is white space.
+  const auto is_string = [&](std::size_t i) {
+    if (!escapes) return true;
+    std::size_t end = i + 1 < structurals.size() ? structurals[i + 1] : text.size();
+    while (text[end - 1] != '"') --end;
+    return has_good_escapes(text, structurals[i] + std::size_t{1}, end - 1);
+  };
+  Nesting nesting(wide);
   Expect expect = Expect::Value;
   bool finished = false;
-  for (const std::uint32_t at : structurals) {
+  for (std::size_t i = 0; i < structurals.size(); ++i) {
     if (finished) return false;
-    const char c = text[at];
+    const char c = text[structurals[i]];
     switch (expect) {
       case Expect::ValueOrEnd:
       case Expect::Value:
-        if (c == '{' || c == '[') {
-          if (open.size() >= kMaxDepth) return false;
-          open.push_back(c);
+        if (c == '"') {
+          if (!is_string(i)) return false;
+        } else if (c == '{' || c == '[') {
+          if (!nesting.open(c, i)) return false;
           expect = c == '{' ? Expect::KeyOrEnd : Expect::ValueOrEnd;
           continue;
-        }
-        if (c == ']' && expect == Expect::ValueOrEnd) {
-          open.pop_back();
-        } else if (!is_scalar(text, at)) {
+        } else if (c == ']' && expect == Expect::ValueOrEnd) {
+          nesting.close(i);
+        } else if (!is_word_or_number(text, structurals[i])) {
           return false;
         }
         break;
       case Expect::KeyOrEnd:
       case Expect::Key:
         if (c == '"') {
-          if (!is_string(text, at)) return false;
+          if (!is_string(i)) return false;
           expect = Expect::Colon;
           continue;
         }
         if (c != '}' || expect == Expect::Key) return false;
-        open.pop_back();
+        nesting.close(i);
         break;
       case Expect::Colon:
         if (c != ':') return false;
@@ -113,14 +145,14 @@ bool is_json_value(std::string_view text, Structurals structurals) {
         continue;
       case Expect::CommaOrEnd:
         if (c == ',') {
-          expect = open.back() == '{' ? Expect::Key : Expect::Value;
+          expect = nesting.in_object() ? Expect::Key : Expect::Value;
           continue;
         }
-        if (c != (open.back() == '{' ? '}' : ']')) return false;
-        open.pop_back();
+        if (c != (nesting.in_object() ? '}' : ']')) return false;
+        nesting.close(i);
         break;
     }
-    finished = open.empty();  // a value has just ended
+    finished = nesting.empty();  // a value has just ended
     expect = Expect::CommaOrEnd;
   }
   return finished;

@@ -163,10 +163,11 @@ std::string read_string(std::string_view text, std::size_t at) {
 }
 
 bool string_equals(std::string_view text, std::size_t at, std::string_view plain) {
-  const std::size_t end = skip_string(text, at);
-  const std::string_view raw = text.substr(at + 1, end - at - 2);
-  if (raw == plain) return true;
-  return raw.find('\\') != std::string_view::npos && read_string(text, at) == plain;
+  if (text.compare(at + 1, plain.size(), plain) == 0 && text[at + 1 + plain.size()] == '"') return true;
+  for (std::size_t i = at + 1; text[i] != '"'; ++i) {
+    if (text[i] == '\\') return read_string(text, at) == plain;
+  }
+  return false;
 }
 
 Value read_value(std::string_view text) {

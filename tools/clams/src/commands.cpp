@@ -7,6 +7,7 @@
 #include "gpu/commands.hpp"
 #include "profiles/commands.hpp"
 #include "rewind.hpp"
+#include "serve.hpp"
 #include "source.hpp"
 #include "summarize.hpp"
 
@@ -20,6 +21,7 @@ const std::vector<Command>& commands() {
       {"summarize", "make a summary of an MMIF: documents, views, transcript, time frames, entities", declare_summarize},
       {"envelop", "put parameters and an MMIF into one JSON text to post to an app", declare_envelop},
       {"develop", "write the skeleton of a new app in C++ that builds and passes its test", declare_develop},
+      {"serve", "serve an app that was written for the Python SDK, unchanged", declare_serve},
       {"gpu", "show GPUs and who was promised their memory; run programs under a lease; steer simulated GPUs", declare_gpu},
       {"profiles", "look after what was learned about the GPU memory that apps need", declare_profiles},
       {"completion", "print a script that lets bash, zsh or fish complete this command", declare_completion},

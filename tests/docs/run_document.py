@@ -113,7 +113,7 @@ class Reader:
 
     def shown_ports(self, text):
         for number, real in self.ports.items():
-            text = text.replace(":" + real, ":" + number)
+            text = re.sub(r"\b%s\b" % real, number, text)
         return text
 
     def run(self, block):

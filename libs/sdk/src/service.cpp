@@ -181,12 +181,16 @@ Service::Attempt Service::run_app(Mmif& mmif, const Parameters& parameters, cons
   Attempt attempt;
   // The one place where exceptions of an app are caught: admission asks it for its requirement.
   try {
-    auto admitted = gpu_->admit(*app_, parameters);
-    if (auto* refusal = std::get_if<vram::Refusal>(&admitted)) {
-      attempt.refusal = std::move(*refusal);
-      return attempt;
+    if (context.assignment) {
+      attempt.gpu = gpu_->assume(*context.assignment);
+    } else {
+      auto admitted = gpu_->admit(*app_, parameters);
+      if (auto* refusal = std::get_if<vram::Refusal>(&admitted)) {
+        attempt.refusal = std::move(*refusal);
+        return attempt;
+      }
+      attempt.gpu = std::get<std::unique_ptr<GpuRequest>>(std::move(admitted));
     }
-    attempt.gpu = std::get<std::unique_ptr<GpuRequest>>(std::move(admitted));
     attempt.run = std::make_unique<RunState>(mmif, metadata_, parameters, context, *attempt.gpu);
     attempt.began = std::chrono::steady_clock::now();
     app_->annotate(mmif, parameters, *attempt.run);
@@ -199,7 +203,8 @@ Service::Attempt Service::run_app(Mmif& mmif, const Parameters& parameters, cons
     attempt.failure = describe_current_exception();
     attempt.out_of_memory = means_out_of_memory(*app_, std::current_exception());
   }
-  if (attempt.out_of_memory && attempt.gpu && !attempt.gpu->grant().device.empty()) {
+  if (context.after_run && attempt.gpu) context.after_run(*attempt.gpu, attempt.out_of_memory);
+  if (!context.assignment && attempt.out_of_memory && attempt.gpu && !attempt.gpu->grant().device.empty()) {
     context.log.warning("the app ran out of GPU memory although " + base::to_string(attempt.gpu->grant().bytes) + " were promised: " + *attempt.failure);
     attempt.refusal = attempt.gpu->ran_out();
   }

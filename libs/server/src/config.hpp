@@ -24,6 +24,7 @@ struct ShareOrBytes {
 
 enum class VramMode { Off, Observe, Enforce };
 enum class LogFormat { Text, Json };
+enum class Executor { Auto, InProcess, Isolated };
 
 struct GpuSettings {
   VramMode mode = VramMode::Enforce;
@@ -50,6 +51,7 @@ struct Config {
   std::optional<std::chrono::milliseconds> request_timeout;
   std::chrono::milliseconds drain_timeout{30'000};
   bool python_status_codes = false;
+  Executor executor = Executor::Auto;  // what the app says
   GpuSettings gpu;
   LogFormat log_format = LogFormat::Text;
   base::LogLevel log_level = base::LogLevel::Info;

@@ -43,11 +43,11 @@ HttpResponse error_response(unsigned status, std::string_view code, const std::s
   return text_response(status, "application/json", mmif::to_plain_text(mmif::Object{{"error", message}, {"code", code}}) + "\n");
 }
 
-// "parameters" of an envelope, if the body is one; `valid` tells whether the MMIF in it was found valid. The body is not copied.
-std::optional<mmif::Object> envelope_parameters(const std::string& body, bool& valid) {
+// "parameters" of an envelope, if the body is one; `valid` tells what was found valid: "document" (the body), "envelope" (the MMIF in it), or nothing. The body is not copied.
+std::optional<mmif::Object> envelope_parameters(const std::string& body, std::string& valid) {
   static_assert(kBodyPadding >= mmif::kReadPadding);
   auto envelope = mmif::look_into_envelope(body);
-  valid = envelope.has_value();
+  if (envelope) valid = envelope->is_envelope ? "envelope" : "document";
   if (!envelope || !envelope->is_envelope) return std::nullopt;
   return std::move(envelope->parameters);
 }
@@ -90,24 +90,40 @@ base::Result<std::unique_ptr<HostedBackend>> HostedBackend::start(HostedOptions 
 }
 
 base::Status HostedBackend::begin() {
-  GpuMemoryOptions gpu = options_.gpu;
-  gpu.log = options_.log;
   worker::PoolOptions pool;
   pool.name = options_.name;
   pool.command = options_.command;
   pool.workers = options_.workers;
+  pool.per_worker = options_.per_worker;
   pool.start_timeout = options_.start_timeout;
   pool.max_queued = 4096;  // bounded by the HTTP layer's request threads
+  const bool known = options_.metadata.has_value();
+  if (known) {
+    metadata_ = *options_.metadata;
+    compact_ = mmif::to_metadata_text(metadata_.to_object());
+    pretty_ = mmif::to_metadata_text(metadata_.to_object(), true);
+    BASE_TRY(open_gpu());
+  }
   BASE_TRY_ASSIGN(pool_, worker::WorkerPool::start(pool, observer_, options_.log));
+  if (known) return {};
   BASE_TRY(read_metadata());
+  BASE_TRY(open_gpu());
+  // The worker that told the metadata has no line in the ledger; one that has takes its place.
+  if (gpu_->has_gpu()) pool_->reload();
+  return {};
+}
+
+base::Status HostedBackend::open_gpu() {
+  identifier_ = metadata_.identifier;
+  version_ = metadata_.app_version;
+  GpuMemoryOptions gpu = options_.gpu;
+  gpu.log = options_.log;
   gpu.app = identifier_;
   gpu.reclaimer = std::make_shared<IdleWorkers>(*this);
   const std::int64_t estimate = metadata_.est_gpu_mem_typ > 0 ? metadata_.est_gpu_mem_typ : metadata_.est_gpu_mem_min;
   gpu.estimate = base::Bytes(static_cast<std::uint64_t>(std::max<std::int64_t>(0, estimate)) << 20);
   BASE_TRY_ASSIGN(gpu_, GpuMemory::open(gpu));
   observer_->use(gpu_, identifier_);
-  // The worker that told the metadata has no line in the ledger; one that has takes its place.
-  if (gpu_->has_gpu()) pool_->reload();
   return {};
 }
 
@@ -132,8 +148,6 @@ base::Status HostedBackend::read_metadata() {
   auto metadata = read_app_metadata(compact_);
   if (!metadata) return Error{ErrorCode::Configuration, "the app's metadata cannot be read: " + metadata.error().message};
   metadata_ = std::move(*metadata);
-  identifier_ = metadata_.identifier;
-  version_ = metadata_.app_version;
   return {};
 }
 
@@ -156,11 +170,12 @@ std::optional<HttpResponse> HostedBackend::describe(const HttpRequest& request) 
   return text_response(200, "application/json", mmif::to_metadata_text(*metadata, pretty));
 }
 
-GpuNeed HostedBackend::need_of(const HttpRequest& request, const worker::Seat& seat, std::stop_token stop, bool& valid) {
+GpuNeed HostedBackend::need_of(const HttpRequest& request, const worker::Seat& seat, std::stop_token stop, std::string& valid) {
   GpuNeed need;
   RawParameters raw;
   const auto envelope = envelope_parameters(request.body, valid);
   if (!gpu_->has_gpu()) return need;
+  need.models_are_told = options_.models_are_told;
   if (envelope) raw = RawParameters::from_envelope(*envelope);
   raw.merge(RawParameters::from_query(request.query));
   // Parameters that are wrong for the app have no profile: the app will say so by itself.
@@ -176,6 +191,8 @@ GpuNeed HostedBackend::need_of(const HttpRequest& request, const worker::Seat& s
     if (const std::string* size = worker::find_attribute(outcome.attributes, "size_bytes"); size != nullptr && outcome.ending == worker::Ending::Answered) {
       const std::string* name = worker::find_attribute(outcome.attributes, "name");
       need.declared = ModelRequirement{.bytes = base::Bytes(std::strtoull(size->c_str(), nullptr, 10)), .name = name != nullptr ? *name : ""};
+      if (const std::string* increment = worker::find_attribute(outcome.attributes, "increment_bytes")) need.declared->increment = base::Bytes(std::strtoull(increment->c_str(), nullptr, 10));
+      if (const std::string* device = worker::find_attribute(outcome.attributes, "device")) need.declared->device = *device;
     }
   }
   return need;
@@ -195,7 +212,7 @@ HttpResponse HostedBackend::annotate(HttpRequest request, std::stop_token stop, 
     if (status == 503 || status == 429) response.headers.emplace_back("Retry-After", "5");
     return response;
   }
-  bool valid = false;
+  std::string valid;
   GpuNeed need = need_of(request, *seat, stop, valid);
   {
     const std::lock_guard lock(ran_mutex_);
@@ -211,11 +228,18 @@ HttpResponse HostedBackend::annotate(HttpRequest request, std::stop_token stop, 
   worker::Request job;
   job.kind = "http";
   job.attributes = attributes_of(request);
-  if (valid) job.attributes.emplace_back("valid", "1");
+  if (!valid.empty()) job.attributes.emplace_back("valid", valid);
   job.document = worker::Document::of(std::move(request.body));
   job.context = request.request_id;
   job.deadline = deadline;
   job.stop = std::move(stop);
+  const GpuGrant& grant = gpu->grant();
+  if (!grant.device.empty()) {
+    job.attributes.insert(job.attributes.end(), {{"gpu.device", grant.device}, {"gpu.source", grant.source}, {"gpu.bytes", std::to_string(grant.bytes.count())},
+                                                 {"gpu.granted_at_ns", std::to_string(grant.granted_at.count())}});
+    if (need.declared && need.declared->increment) job.attributes.emplace_back("gpu.resident_bytes", std::to_string((need.declared->bytes - *need.declared->increment).count()));
+  }
+  const auto running = observer_->runs(seat->worker().id, gpu);
   job.until_over = gpu;  // the charge stays until no worker runs the request any more
   auto outcome = pool_->submit(*seat, std::move(job)).get();
   return answer(std::move(outcome), *gpu, *seat, log);

@@ -18,6 +18,9 @@ struct HostedOptions {
   worker::ChildCommand command;
   std::string name;                  // for log lines
   unsigned workers = 1;
+  unsigned per_worker = 1;           // requests at once in each
+  std::optional<AppMetadata> metadata;  // known beforehand (an app of this program): then nothing waits for the first worker
+  bool models_are_told = false;      // the workers tell which models they hold
   std::chrono::milliseconds start_timeout{300'000};
   std::optional<std::chrono::milliseconds> request_timeout;
   unsigned vram_error_status = 503;
@@ -40,7 +43,7 @@ class HostedBackend final : public AppBackend {
   WorkerGauges workers() const override;
 
   void reload() { pool_->reload(); }
-  void resize(unsigned workers) { pool_->resize(workers, 1); }
+  void resize(unsigned workers) { pool_->resize(workers, options_.per_worker); }
   void drain(std::chrono::milliseconds timeout);
   void stop_now() { pool_->stop_now(); }
 
@@ -50,8 +53,9 @@ class HostedBackend final : public AppBackend {
   HostedBackend(HostedOptions options, std::shared_ptr<Observer> observer);
   base::Status begin();
   base::Status read_metadata();
+  base::Status open_gpu();
   worker::Outcome ask(worker::Request request);
-  GpuNeed need_of(const HttpRequest& request, const worker::Seat& seat, std::stop_token stop, bool& valid);
+  GpuNeed need_of(const HttpRequest& request, const worker::Seat& seat, std::stop_token stop, std::string& valid);
   HttpResponse answer(worker::Outcome outcome, GpuRequest& gpu, const worker::Seat& seat, const base::Logger& log);
   HttpResponse refused(const vram::Refusal& refusal, const base::Logger& log) const;
 

@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace clams::server {
 
@@ -63,10 +65,45 @@ void HostedBackend::Observer::memory(const worker::WorkerRef& worker, const work
   if (const auto memory = gpu()) memory->worker_holds(slot_of(worker.id), reports_of(report));
 }
 
+std::shared_ptr<const void> HostedBackend::Observer::runs(std::uint64_t worker_id, std::shared_ptr<GpuRequest> request) {
+  const GpuRequest* key = request.get();
+  const std::lock_guard lock(mutex_);
+  running_[worker_id].push_back(std::move(request));
+  return std::shared_ptr<const void>(key, [this, worker_id](const void* ended) {
+    const std::lock_guard inner(mutex_);
+    auto& list = running_[worker_id];
+    std::erase_if(list, [&](const auto& candidate) { return candidate.get() == ended; });
+    if (list.empty()) running_.erase(worker_id);
+  });
+}
+
+void HostedBackend::Observer::models(const worker::WorkerRef& worker, const std::vector<worker::ResidentModel>& held) {
+  const auto memory = gpu();
+  const auto slot = slot_of(worker.id);
+  if (memory == nullptr || slot == nullptr) return;
+  std::set<std::string> names, before;
+  std::vector<std::shared_ptr<GpuRequest>> running;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& model : held) names.insert(model.name);
+    before = std::exchange(held_[worker.id], names);
+    if (const auto at = running_.find(worker.id); at != running_.end()) running = at->second;
+  }
+  for (const auto& model : held) {
+    const auto loads = std::find_if(running.begin(), running.end(), [&](const auto& request) { return request->model_name() == model.name; });
+    GpuRequest* loading = loads == running.end() ? (running.empty() ? nullptr : running.front().get()) : loads->get();
+    if (loading != nullptr) memory->worker_loaded(slot, loading->grant().device, model.name, model.bytes, loading);
+  }
+  for (const std::string& name : before) {
+    if (!names.contains(name)) memory->worker_unloaded(slot, name);
+  }
+}
+
 void HostedBackend::Observer::died(const worker::WorkerRef& worker, const worker::ExitReason&) {
   std::shared_ptr<vram::ProcessSlot> slot;
   {
     const std::lock_guard lock(mutex_);
+    held_.erase(worker.id);
     const auto at = slots_.find(worker.id);
     if (at == slots_.end()) return;
     slot = std::move(at->second);

@@ -3,7 +3,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "clams/gpu_memory.hpp"
 #include "hosted_backend.hpp"
@@ -22,10 +24,14 @@ class HostedBackend::Observer final : public worker::WorkerObserver {
   std::shared_ptr<vram::ProcessSlot> slot_of(std::uint64_t worker_id) const;
   std::map<std::uint64_t, std::shared_ptr<vram::ProcessSlot>> slots() const;
 
+  // While the answer is held, models that this worker begins to hold come out of this request's charge.
+  std::shared_ptr<const void> runs(std::uint64_t worker_id, std::shared_ptr<GpuRequest> request);
+
   base::Result<worker::StartGrant> before_start(const worker::WorkerRef& worker, std::stop_token stop) override;
   void started(const worker::WorkerRef& worker) override;
   void ready(const worker::WorkerRef& worker, const worker::MemoryReport& memory) override { this->memory(worker, memory); }
   void memory(const worker::WorkerRef& worker, const worker::MemoryReport& report) override;
+  void models(const worker::WorkerRef& worker, const std::vector<worker::ResidentModel>& held) override;
   void died(const worker::WorkerRef& worker, const worker::ExitReason& reason) override;
 
  private:
@@ -34,6 +40,8 @@ class HostedBackend::Observer final : public worker::WorkerObserver {
   std::shared_ptr<GpuMemory> gpu_;
   std::string app_;
   std::map<std::uint64_t, std::shared_ptr<vram::ProcessSlot>> slots_;
+  std::map<std::uint64_t, std::vector<std::shared_ptr<GpuRequest>>> running_;
+  std::map<std::uint64_t, std::set<std::string>> held_;  // models, by worker
 };
 
 }  // namespace clams::server

@@ -72,6 +72,10 @@ class ProgressLine {
 };
 
 int exit_status_of(const Answer& answer) {
+  // A refusal may have the status of a failure (--vram-error-status).
+  for (const auto& [name, value] : answer.headers) {
+    if (name == "Retry-After") return 75;
+  }
   switch (answer.status) {
     case 200: return 0;
     case 400: return 65;

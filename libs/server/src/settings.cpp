@@ -119,6 +119,9 @@ std::vector<Setting> table() {
   add(kServing, "production", "", "Listen on all addresses, no debug text in answers", [](Config& c, const std::string& t) { return yes_or_no(c.production, t); });
   add(kServing, "threads", "N", "Requests at once (min(4, cores) with a GPU, else 2 x cores + 1)", [](Config& c, const std::string& t) { return number<unsigned>(c.threads, t, 1, 1024); });
   add(kServing, "workers", "N", "Worker processes, for apps that run in them", [](Config& c, const std::string& t) { return number<unsigned>(c.workers, t, 1, 256); });
+  add(kServing, "executor", "KIND", "in-process, isolated (one worker process, which may crash), or auto: as the app says (auto)", [](Config& c, const std::string& t) {
+    return choice<Executor>(c.executor, t, {{"auto", Executor::Auto}, {"in-process", Executor::InProcess}, {"isolated", Executor::Isolated}});
+  });
   add(kServing, "queue", "N", "Requests that may wait for a thread; more get 429 (64)", [](Config& c, const std::string& t) { return number<std::size_t>(c.queue, t, 0, 1'000'000); });
   add(kServing, "max-body", "SIZE", "Largest request body; more gets 413 (512MiB)", [](Config& c, const std::string& t) -> Status {
     BASE_TRY_ASSIGN(c.max_body, base::parse_bytes(t));

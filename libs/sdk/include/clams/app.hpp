@@ -13,6 +13,12 @@
 
 namespace clams {
 
+// Where an app runs (docs/guides/executors.md).
+enum class Execution {
+  InProcess,  // on the server's own threads: for engines that cannot take the process down
+  Isolated,   // in one worker process that holds each model once and runs several requests at once; the server survives what the engine does
+};
+
 // One object serves all requests: `annotate` is called from several threads at once unless the app is exclusive. Exceptions that leave `annotate` become an error view; they
 // never end the server.
 class App {
@@ -27,6 +33,8 @@ class App {
     (void)parameters;
     return std::nullopt;
   }
+  // Isolated is for engines that may crash or abort, above all on a GPU. --executor overrules it.
+  virtual Execution execution() const { return Execution::InProcess; }
   // An app that never touches a GPU says so: its requests are not asked for GPU memory.
   virtual bool uses_gpu() const { return true; }
   // Whether an exception means that the GPU's memory ran out, besides vram::OutOfMemory: engines have their own classes.

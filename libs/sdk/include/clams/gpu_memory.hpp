@@ -1,6 +1,7 @@
 // GPU memory in the request path of an app: requirement, admission, measurement, profile. One object per program.
 #pragma once
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -36,7 +37,22 @@ struct GpuMemoryOptions {
   std::string app = {};                      // identifier
   base::Bytes estimate = {};                 // est_gpu_mem_typ of the metadata, else _min; 0: none
   std::shared_ptr<vram::Reclaimer> reclaimer = {};  // what can be given back so that a request fits; null: this process's idle models
+  std::function<void()> on_models_changed = {};  // a model was loaded or unloaded; called outside every lock
   base::Logger log = {};
+};
+
+// What a request is known to need, before it is decided.
+struct GpuNeed {
+  std::optional<ModelRequirement> declared;
+  std::string parameters;  // JSON text of the refined parameters: which profile it belongs to; empty: none, nothing is learned
+  bool models_are_told = false;  // the worker tells which models it holds (GpuMemory::worker_models)
+  bool held = false;       // the worker that will run it has run these parameters and still holds what they need
+};
+
+// What a worker process said of one device after a request (all bytes of that process).
+struct WorkerDeviceReport {
+  std::string device;  // UUID, or "cuda:N" = the N-th device
+  std::optional<base::Bytes> held_before, held_after, peak_allocated, peak_reserved, materialised, context;
 };
 
 // What a running request holds.
@@ -48,17 +64,12 @@ struct GpuGrant {
   vram::PassKind pass = vram::PassKind::Uncharged;
 };
 
-// What a request is known to need, before it is decided.
-struct GpuNeed {
-  std::optional<ModelRequirement> declared;
-  std::string parameters;  // JSON text of the refined parameters: which profile it belongs to; empty: none, nothing is learned
-  bool held = false;       // the worker that will run it has run these parameters and still holds what they need
-};
-
-// What a worker process said of one device after a request (all bytes of that process).
-struct WorkerDeviceReport {
-  std::string device;  // UUID, or "cuda:N" = the N-th device
-  std::optional<base::Bytes> held_before, held_after, peak_allocated, peak_reserved, materialised, context;
+// A grant that the front made for a request that runs here, in its worker process.
+struct GpuAssignment {
+  GpuGrant grant;
+  base::Bytes resident = {};  // what of it a loaded model is expected to keep; 0: unknown
+  // Told what this process holds on the device, after taking and before giving back. May be empty. Thread-safe.
+  std::function<void(const std::string& device, base::Bytes held)> on_held;
 };
 
 class GpuRequest;
@@ -81,8 +92,13 @@ class GpuMemory {
   std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> admit(const App& app, const Parameters& parameters);
   // The same for a request that the process of `slot` will run (null: this process).
   std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> admit(const GpuNeed& need, const std::shared_ptr<vram::ProcessSlot>& slot);
+  // In a worker process: the front has decided already.
+  std::unique_ptr<GpuRequest> assume(const GpuAssignment& assignment);
   // A line in the ledger for a worker process. Error Unavailable when this process has no ledger.
   base::Result<vram::WorkerSlot> prepare_worker(std::string_view app);
+  // A model that a worker has begun to hold on a device, or holds in another size: it comes out of the charge of the request that loads it (null: on top). And one that it gave back.
+  void worker_loaded(const std::shared_ptr<vram::ProcessSlot>& slot, const std::string& device, const std::string& model, base::Bytes bytes, GpuRequest* loading);
+  void worker_unloaded(const std::shared_ptr<vram::ProcessSlot>& slot, const std::string& model);
   // What a worker holds between requests, charged as resident under its app's name.
   void worker_holds(const std::shared_ptr<vram::ProcessSlot>& slot, const std::vector<WorkerDeviceReport>& reports);
   // What the process of a slot keeps on a device between requests.
@@ -135,6 +151,9 @@ class GpuRequest {
   void finished();
   // The same by what the worker that ran it reported.
   void finished(const std::vector<WorkerDeviceReport>& reports);
+  // What this request took by itself, as a worker reports it to its front.
+  std::optional<WorkerDeviceReport> report() const;
+  const std::string& model_name() const noexcept;  // of the requirement
   // Tells parameter sets apart; empty when they have no profile.
   std::string profile() const;
   // It ran out of memory: the figure is raised, caches and idle models are given up. The refusal that the client gets.

@@ -2,6 +2,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -31,6 +32,9 @@ struct RequestContext {
   base::Logger log;
   unsigned cpu_threads = 1;
   std::function<void(double, std::string_view)> progress;  // may be empty; may be called from any thread
+  std::optional<GpuAssignment> assignment = {};            // in a worker process: GPU memory was decided by the front
+  // In a worker process: what the request took, before the answer goes out.
+  std::function<void(const GpuRequest&, bool ran_out)> after_run = {};
 };
 
 struct Answer {

@@ -66,6 +66,40 @@ std::optional<vram::LedgerDevice> GpuMemoryState::ledger_device(const vram::Devi
   return device ? std::optional(*device) : std::nullopt;
 }
 
+std::string GpuMemoryState::driver_name(const vram::DeviceInfo& device) const {
+  return std::string(monitor->driver()) + (device.driver_version.empty() ? "" : " " + device.driver_version);
+}
+
+vram::DeviceUuid GpuMemoryState::any_device(const std::optional<vram::DeviceUuid>& wanted) const {
+  const auto devices = monitor->devices();
+  if (!devices || devices->empty()) return {};
+  return wanted && device_info(*wanted) ? *wanted : devices->front().uuid;
+}
+
+void GpuMemoryState::block_comes(const vram::DeviceUuid& device) {
+  const std::lock_guard lock(allocator_mutex);
+  ++blocks[device];
+}
+
+// The allocator holds the context only while it holds a block.
+void GpuMemoryState::block_goes(const vram::DeviceUuid& device) {
+  const std::lock_guard lock(allocator_mutex);
+  if (--blocks[device] == 0 && meter) meter->context_goes(device);
+}
+
+void GpuMemoryState::start_meter() {
+  if (ledger == nullptr || is_simulated()) return;
+  const auto on_context = [this](const vram::DeviceUuid& uuid, const std::shared_ptr<vram::ProcessSlot>& slot, base::Bytes bytes) {
+    const auto info = device_info(uuid);
+    const auto device = ledger_device(uuid);
+    if (!info || !device) return;
+    slot->set_context(*device, bytes);
+    admission->set_context(uuid, bytes);
+    profiles->record_context(driver_name(*info), info->name, bytes);
+  };
+  meter = std::make_unique<PeakMeter>(PeakMeterParts{monitor, ledger, on_context});
+}
+
 base::Result<std::shared_ptr<vram::DeviceAllocator>> GpuMemoryState::open_allocator() {
   const std::lock_guard lock(allocator_mutex);
   if (!allocator) {
@@ -136,12 +170,17 @@ base::Result<std::shared_ptr<GpuMemory>> GpuMemory::open(GpuMemoryOptions option
   }
   vram::ModelCacheOptions cache_options;
   cache_options.idle_timeout = s.options.model_idle.count() < 0 ? vram::kNeverUnload : s.options.model_idle;
-  cache_options.on_load = [profiles = s.profiles.get(), log](const vram::ModelLoadReport& report) {
+  const auto changed = [tell = s.options.on_models_changed] {
+    if (tell) tell();
+  };
+  cache_options.on_load = [profiles = s.profiles.get(), log, changed](const vram::ModelLoadReport& report) {
     log.info("model " + report.key + " loaded in " + base::to_string(report.load_time) + (report.bytes > base::Bytes() ? ", " + base::to_string(report.bytes) : ""));
     if (profiles != nullptr) profiles->record_model(report.key, report.measured ? report.bytes : base::Bytes(), report.load_time);
+    changed();
   };
-  cache_options.on_unload = [log](const vram::ModelUnloadReport& report) {
+  cache_options.on_unload = [log, changed](const vram::ModelUnloadReport& report) {
     log.info("model " + report.key + " unloaded (" + std::string(vram::name_of(report.reason)) + ")");
+    changed();
   };
   s.models = std::make_unique<vram::ModelCache>(std::move(cache_options));
 
@@ -154,9 +193,10 @@ base::Result<std::shared_ptr<GpuMemory>> GpuMemory::open(GpuMemoryOptions option
   s.admission = std::make_unique<vram::Admission>(std::move(parts));
   if (devices && s.profiles && !s.is_simulated()) {
     for (const auto& device : *devices) {
-      if (const auto context = s.profiles->context_bytes(s.driver_name(), device.name)) s.admission->set_context(device.uuid, *context);
+      if (const auto context = s.profiles->context_bytes(s.driver_name(device), device.name)) s.admission->set_context(device.uuid, *context);
     }
   }
+  s.start_meter();
   return std::shared_ptr<GpuMemory>(new GpuMemory(std::move(state)));
 }
 
@@ -211,7 +251,7 @@ std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit(const 
     } else if (ask.held && ask.declared && ask.declared->increment) {
       need.bytes = *ask.declared->increment;
     }
-    if (slot != nullptr) need.warm_bytes.reset();  // of a worker we know what it holds by `held` alone
+    if (slot != nullptr && !ask.models_are_told) need.warm_bytes.reset();  // of such a worker we know what it holds by `held` alone
     if (need.model.empty()) need.model = s.options.app;
     // A model that is held stays while this request is decided and runs, so that what was charged as warm stays warm.
     request->pinned = s.models->pin(need.model);
@@ -223,6 +263,34 @@ std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit(const 
   auto admitted = std::unique_ptr<GpuRequest>(new GpuRequest(std::move(request)));
   admitted->state_->begin(admitted->grant_);
   return admitted;
+}
+
+std::unique_ptr<GpuRequest> GpuMemory::assume(const GpuAssignment& assignment) {
+  auto request = std::make_unique<GpuRequestState>(*state_);
+  request->on_held = assignment.on_held;
+  request->assigned_device = assignment.grant.device;
+  request->assigned_resident = assignment.resident;
+  request->began = base::system_clock().monotonic();
+  auto assumed = std::unique_ptr<GpuRequest>(new GpuRequest(std::move(request)));
+  assumed->grant_ = assignment.grant;
+  return assumed;
+}
+
+void GpuMemory::worker_loaded(const std::shared_ptr<vram::ProcessSlot>& slot, const std::string& device_name, const std::string& model, base::Bytes bytes, GpuRequest* loading) {
+  const auto uuid = device_named(*state_, device_name);
+  const auto device = uuid ? state_->ledger_device(*uuid) : std::nullopt;
+  if (slot == nullptr || !device) return;
+  if (slot->resident(*device, model)) slot->resize_resident(*device, model, bytes);
+  else if (loading != nullptr && loading->state_->lease.device() == *uuid) loading->state_->lease.keep_resident(model, bytes, {});
+  else slot->add_resident(*device, model, bytes, {});
+}
+
+void GpuMemory::worker_unloaded(const std::shared_ptr<vram::ProcessSlot>& slot, const std::string& model) {
+  const auto devices = state_->monitor->devices();
+  if (slot == nullptr || !devices) return;
+  for (const auto& info : *devices) {
+    if (const auto device = state_->ledger_device(info.uuid)) slot->remove_resident(*device, model);
+  }
 }
 
 base::Result<vram::WorkerSlot> GpuMemory::prepare_worker(std::string_view app) {

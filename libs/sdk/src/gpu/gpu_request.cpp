@@ -6,14 +6,17 @@
 namespace clams {
 namespace {
 
-// Memory of the device that a request took through us.
+// Memory of the device that a request took through us. Stated as freed before the block goes.
 class CountedBlock final : public vram::DeviceBlock {
  public:
-  CountedBlock(GpuRequest& request, base::Bytes bytes, std::unique_ptr<vram::DeviceBlock> block) : request_(request), bytes_(bytes), block_(std::move(block)) {}
-  ~CountedBlock() override { request_.note_freed(bytes_); }  // stated before the block goes
+  CountedBlock(GpuRequestState& request, base::Bytes bytes, std::unique_ptr<vram::DeviceBlock> block) : request_(request), bytes_(bytes), block_(std::move(block)) {}
+  ~CountedBlock() override {
+    request_.freed(bytes_);
+    request_.gpu.block_goes(request_.place);
+  }
 
  private:
-  GpuRequest& request_;
+  GpuRequestState& request_;
   base::Bytes bytes_;
   std::unique_ptr<vram::DeviceBlock> block_;
 };
@@ -21,28 +24,34 @@ class CountedBlock final : public vram::DeviceBlock {
 // Bytes of a model that stays: out of the lease of the request that loaded it, in the slot until it is unloaded.
 class LeasedResident final : public vram::ResidentCharge {
  public:
-  LeasedResident(vram::Lease& lease, std::shared_ptr<vram::ProcessSlot> slot, vram::LedgerDevice device, std::string model)
-      : lease_(&lease), slot_(std::move(slot)), device_(device), model_(std::move(model)), began_(base::system_clock().monotonic()) {}
+  LeasedResident(GpuRequestState& request, std::string model)
+      : request_(&request), gpu_(request.gpu), slot_(request.lease.slot()), uuid_(request.place), device_(*request.device), model_(std::move(model)), began_(base::system_clock().monotonic()) {}
   ~LeasedResident() override {
     if (kept_) slot_->remove_resident(device_, model_);
   }
   void settle(base::Bytes bytes) noexcept override {
     const auto took = base::system_clock().monotonic() - began_;
-    lease_->keep_resident(model_, bytes, std::chrono::duration_cast<std::chrono::milliseconds>(took));
+    request_->lease.keep_resident(model_, bytes, std::chrono::duration_cast<std::chrono::milliseconds>(took));
     bytes_ = bytes;
+    stated_ = request_->held.load() >= bytes.count();
     kept_ = true;
-    lease_ = nullptr;  // the request ends before the model does
+    request_ = nullptr;  // the request ends before the model does
   }
-  void before_unload() noexcept override { slot_->lower_materialised(device_, bytes_); }
+  void before_unload() noexcept override {
+    slot_->lower_materialised(device_, bytes_);
+    if (stated_ && gpu_.meter) gpu_.meter->stated(uuid_, -static_cast<std::int64_t>(bytes_.count()));
+  }
 
  private:
-  vram::Lease* lease_;
+  GpuRequestState* request_;
+  GpuMemoryState& gpu_;
   std::shared_ptr<vram::ProcessSlot> slot_;
+  vram::DeviceUuid uuid_;
   vram::LedgerDevice device_;
   std::string model_;
   std::chrono::nanoseconds began_;
   base::Bytes bytes_;
-  bool kept_ = false;
+  bool kept_ = false, stated_ = false;
 };
 
 }  // namespace
@@ -64,36 +73,57 @@ void GpuRequestState::begin(GpuGrant& grant) {
   began = base::system_clock().monotonic();
   grant.granted_at = began;
   grant.pass = lease.pass();
-  if (!admitted || lease.device().empty()) return;
-  grant.device = lease.device().text();
+  place = lease.device();
+  if (admitted && place.empty() && gpu.options.admission.mode == vram::AdmissionMode::Off) place = gpu.any_device(requirement.device);
+  if (!admitted || place.empty()) return;
+  grant.device = place.text();
   grant.source = vram::to_string(requirement.source);
   grant.bytes = lease.bytes();
-  device = gpu.ledger_device(lease.device());
+  device = gpu.ledger_device(place);
   was_resident = device && lease.slot() && lease.slot()->resident(*device, requirement.model).has_value();
+  start_metering();
+}
+
+void GpuRequestState::start_metering() {
+  if (!gpu.meter || !device || !lease.slot() || lease.slot()->is_worker()) return;
+  const auto info = gpu.device_info(place);
+  if (!info) return;
+  const base::Bytes context = gpu.profiles->context_bytes(gpu.driver_name(*info), info->name).value_or(gpu.options.admission.context);
+  metered = gpu.meter->begin({place, *device, lease.slot(), key ? key->hash() : std::string(), context});
 }
 
 void GpuRequestState::allocated(base::Bytes bytes) {
   const std::uint64_t now = held.fetch_add(bytes.count()) + bytes.count();
   for (std::uint64_t seen = peak.load(); seen < now && !peak.compare_exchange_weak(seen, now);) {}
   if (device && lease.slot()) lease.slot()->raise_materialised(*device, bytes);
+  if (gpu.meter) gpu.meter->stated(place, static_cast<std::int64_t>(bytes.count()));
 }
 
 void GpuRequestState::freed(base::Bytes bytes) {
   held.fetch_sub(std::min(bytes.count(), held.load()));
   if (device && lease.slot()) lease.slot()->lower_materialised(*device, bytes);
+  if (gpu.meter) gpu.meter->stated(place, -static_cast<std::int64_t>(bytes.count()));
 }
 
-vram::Measurement GpuRequestState::measured() const {
+vram::Measurement GpuRequestState::measured() {
   vram::Measurement m;
   m.kind = was_resident ? vram::RunKind::Warm : vram::RunKind::Cold;
   m.duration = std::chrono::duration_cast<std::chrono::milliseconds>(base::system_clock().monotonic() - began);
-  m.driver = gpu.driver_name();
-  if (const auto info = gpu.device_info(lease.device())) m.device = info->name;
+  if (const auto info = gpu.device_info(place)) {
+    m.device = info->name;
+    m.driver = gpu.driver_name(*info);
+  }
   m.instrument = vram::Instrument::Allocator;
   const std::uint64_t own_peak = peak.load();
   if (reported_in_use && *reported_in_use > base::Bytes()) m.in_use = static_cast<std::int64_t>(reported_in_use->count());
   if (reported_visible && *reported_visible > base::Bytes()) m.visible = static_cast<std::int64_t>(reported_visible->count());
   if (!m.visible && own_peak > 0) m.visible = static_cast<std::int64_t>(own_peak);
+  if (m.in_use || m.visible || !metered) return m;
+  const PeakMeter::Found found = metered->found();
+  if (found.kind == vram::RunKind::Warm) m.kind = vram::RunKind::Warm;
+  m.instrument = found.instrument;
+  m.visible = found.visible;
+  m.contended = found.contended;
   return m;
 }
 
@@ -102,9 +132,10 @@ GpuRequest::~GpuRequest() = default;
 
 base::Result<std::unique_ptr<vram::DeviceBlock>> GpuRequest::allocate(base::Bytes bytes) {
   BASE_TRY_ASSIGN(const auto allocator, state_->gpu.open_allocator());
-  BASE_TRY_ASSIGN(auto block, allocator->allocate(state_->lease.device(), bytes));
+  BASE_TRY_ASSIGN(auto block, allocator->allocate(state_->place, bytes));
+  state_->gpu.block_comes(state_->place);
   note_allocated(bytes);
-  return std::unique_ptr<vram::DeviceBlock>(std::make_unique<CountedBlock>(*this, bytes, std::move(block)));
+  return std::unique_ptr<vram::DeviceBlock>(std::make_unique<CountedBlock>(*state_, bytes, std::move(block)));
 }
 
 void GpuRequest::note_allocated(base::Bytes bytes) { state_->allocated(bytes); }
@@ -128,8 +159,11 @@ base::Result<std::shared_ptr<void>> GpuRequest::model(const std::string& key, st
     if (const auto facts = s.gpu.profiles->model_facts(key)) request.estimate = {facts->bytes, facts->load_time};
     if (request.estimate.bytes == base::Bytes() && s.requirement.warm_bytes) request.estimate.bytes = s.requirement.bytes - *s.requirement.warm_bytes;
     request.charge = [&s, key](base::Bytes) -> base::Result<std::unique_ptr<vram::ResidentCharge>> {
-      return std::unique_ptr<vram::ResidentCharge>(std::make_unique<LeasedResident>(s.lease, s.lease.slot(), *s.device, key));
+      return std::unique_ptr<vram::ResidentCharge>(std::make_unique<LeasedResident>(s, key));
     };
+  }
+  if (!s.assigned_device.empty()) request.estimate.bytes = s.assigned_resident;
+  if (!grant_.device.empty()) {
     // Only what was stated through this request: other requests of the process do not disturb it.
     request.held_now = [&s]() -> std::optional<base::Bytes> {
       const std::uint64_t held = s.held.load();
@@ -160,6 +194,15 @@ void GpuRequest::finished(const std::vector<WorkerDeviceReport>& reports) {
   }
 }
 
+std::optional<WorkerDeviceReport> GpuRequest::report() const {
+  if (grant_.device.empty()) return std::nullopt;
+  const vram::Measurement m = state_->measured();
+  const auto bytes = [](const std::optional<std::int64_t>& n) { return n ? std::optional(base::Bytes(static_cast<std::uint64_t>(*n))) : std::nullopt; };
+  return WorkerDeviceReport{.device = grant_.device, .held_before = base::Bytes(), .held_after = std::nullopt, .peak_allocated = bytes(m.in_use), .peak_reserved = bytes(m.visible), .materialised = std::nullopt, .context = std::nullopt};
+}
+
+const std::string& GpuRequest::model_name() const noexcept { return state_->requirement.model; }
+
 std::string GpuRequest::profile() const { return state_->key ? state_->key->hash() : std::string(); }
 
 vram::Refusal GpuRequest::ran_out() {
@@ -168,7 +211,7 @@ vram::Refusal GpuRequest::ran_out() {
   refusal.kind = vram::Refusal::Kind::Temporary;
   refusal.model = s.requirement.model;
   refusal.source = s.requirement.source;
-  refusal.device = s.lease.device();
+  refusal.device = s.place;
   refusal.required = grant_.bytes;
   refusal.retry_after = std::chrono::seconds(2);
   if (s.lease.device().empty()) return refusal;
@@ -178,10 +221,12 @@ vram::Refusal GpuRequest::ran_out() {
     event.kind = s.was_resident || s.worker_holds ? vram::RunKind::Warm : vram::RunKind::Cold;
     event.granted = grant_.bytes;
     event.peak = base::Bytes(s.peak.load());
-    if (info) event.limit = info->total;
+    // Not so far that it could never run again: with the margin it must still fit, alone on the device.
+    const auto& options = s.gpu.options.admission;
+    if (info) event.limit = base::scaled(info->total - options.headroom.of(info->total) - options.context, 1 / options.margin) - base::Bytes(1 << 20);
     event.instrument = vram::Instrument::Allocator;
     if (info) event.device = info->name;
-    event.driver = s.gpu.driver_name();
+    if (info) event.driver = s.gpu.driver_name(*info);
     refusal.required = std::max(refusal.required, s.gpu.profiles->raise_after_oom(*s.key, event));
   }
   s.gpu.admission->report_out_of_memory(s.lease.device());

@@ -1,8 +1,10 @@
 // State of one admitted request.
 #pragma once
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "gpu_state.hpp"
 
@@ -23,16 +25,24 @@ struct GpuRequestState {
   std::optional<vram::LedgerDevice> device;
   bool was_resident = false;
   bool worker_holds = false;  // the worker that runs it holds what these parameters need
+  std::function<void(const std::string&, base::Bytes)> on_held;  // in a worker
+  std::string assigned_device;
+  base::Bytes assigned_resident;
   std::chrono::nanoseconds began{};
+  vram::DeviceUuid place;                   // where it runs: the lease's device, or with admission off one that is there
+  std::unique_ptr<PeakMeter::Run> metered;  // null: run by a worker, simulated, or the driver cannot be read
 
   // What the request itself is known to hold, and its highest.
   std::atomic<std::uint64_t> held{0}, peak{0};
   std::optional<base::Bytes> reported_in_use, reported_visible;
 
   void begin(GpuGrant& grant);
+  void start_metering();
   void allocated(base::Bytes bytes);
   void freed(base::Bytes bytes);
-  vram::Measurement measured() const;
+  void tell_held(base::Bytes more, base::Bytes less);
+  // By the best instrument that applies: what was stated, else what the driver showed.
+  vram::Measurement measured();
 };
 
 }  // namespace clams

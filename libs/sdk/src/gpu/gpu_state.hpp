@@ -7,6 +7,7 @@
 #include <string>
 
 #include "clams/gpu_memory.hpp"
+#include "peak_meter.hpp"
 #include "vram/device_monitor.hpp"
 #include "vram/ledger.hpp"
 #include "vram/profile.hpp"
@@ -23,14 +24,25 @@ struct GpuMemoryState {
   std::unique_ptr<vram::ProfileStore> profiles;
   std::unique_ptr<vram::Admission> admission;
   std::unique_ptr<vram::ModelCache> models;
+  std::unique_ptr<PeakMeter> meter;  // null on simulated devices: nobody can take their memory behind our back
+
+  std::mutex held_mutex;
+  std::map<std::string, base::Bytes> held_here;  // by device, in a worker: what its requests took
 
   std::mutex allocator_mutex;
   std::shared_ptr<vram::DeviceAllocator> allocator;  // opened at the first use: it may load the CUDA driver
+  std::map<vram::DeviceUuid, std::size_t> blocks;    // that live now, by device; under the same mutex
 
   base::Result<std::shared_ptr<vram::DeviceAllocator>> open_allocator();
   std::optional<vram::LedgerDevice> ledger_device(const vram::DeviceUuid& uuid) const;
   std::optional<vram::DeviceInfo> device_info(const vram::DeviceUuid& uuid) const;
-  std::string driver_name() const { return std::string(monitor->driver()); }
+  // "nvml 570.124.06"
+  std::string driver_name(const vram::DeviceInfo& device) const;
+  void start_meter();
+  // The wanted device if it is here, else the first; empty without one.
+  vram::DeviceUuid any_device(const std::optional<vram::DeviceUuid>& wanted) const;
+  void block_comes(const vram::DeviceUuid& device);
+  void block_goes(const vram::DeviceUuid& device);  // before it is freed
   bool is_simulated() const { return choice.kind == vram::DeviceChoice::Kind::Simulated; }
 };
 

@@ -5,3 +5,12 @@ target_sources(clams_tool PRIVATE
   src/gpu/simulation_text.cpp src/gpu/table.cpp src/gpu/terminal.cpp src/gpu/text_table.cpp src/gpu/watch.cpp
   src/profiles/listing_text.cpp src/profiles/profiles_command.cpp)
 target_link_libraries(clams_tool PUBLIC clams::vram clams::vram_profiles)
+
+clams_add_test(clams_gpu_text_test
+  SOURCES tests/gpu/live_view_test.cpp tests/gpu/settings_test.cpp tests/gpu/table_test.cpp tests/gpu/text_table_test.cpp
+  LIBS clams_tool)
+if(TARGET clams_gpu_text_test)
+  target_compile_definitions(clams_gpu_text_test PRIVATE CLAMS_TOOL_GPU_DATA="${CMAKE_CURRENT_SOURCE_DIR}/tests/gpu/data")
+endif()
+clams_add_script_test(clams_gpu_command LABELS service mp TIMEOUT 600
+  COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/tests/gpu/gpu_command_test.py)

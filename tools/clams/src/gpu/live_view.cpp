@@ -80,8 +80,8 @@ std::string legend(const GpuDevice& device, const TextStyle& style, bool narrow 
     if (bytes == Bytes() && part.bytes == &GpuParts::draining) continue;
     std::string figure = gib_text(bytes);
     if (narrow) figure.pop_back();
-    line += (line.empty() || narrow ? " " : "  ") + painted(style, part.ink, glyph_of(part, style)) + " " + std::string(part.name) +
-            " " + figure;
+    line += (line.empty() || narrow ? " " : "  ") + painted(style, part.ink, glyph_of(part, style)) + (narrow ? "" : " ") +
+            std::string(part.name) + " " + figure;
   }
   return narrow || width_of(line) <= style.columns ? line : legend(device, style, true);
 }

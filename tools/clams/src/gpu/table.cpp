@@ -33,7 +33,7 @@ std::vector<std::string> device_row(const GpuDevice& device, const TextStyle& st
   std::vector<std::string> row{std::to_string(device.info.index), harmless(device.info.name)};
   if (style.columns >= kWide) row.push_back(harmless(device.info.uuid.text()));
   for (std::string cell : {gib_text(device.info.total), figure(device, device.free.value_or(Bytes())), gib_text(device.reserved),
-                           figure(device, device.unattributed), gib_text(device.headroom), figure(device, device.available),
+                           figure(device, parts_of(device).foreign), gib_text(device.headroom), figure(device, device.available),
                            state_text(device, style)}) {
     row.push_back(std::move(cell));
   }
@@ -50,16 +50,16 @@ std::vector<std::string> device_lines(const GpuPicture& picture, const TextStyle
   for (const GpuDevice& device : picture.devices) rows.push_back(device_row(device, style));
   std::vector<std::string> lines = table_lines(style, columns, rows);
   for (std::size_t i = picture.devices.size(); i-- > 0;) {
-    const std::string remarks = joined(remarks_on(picture.devices[i]), "; ");
-    if (remarks.empty()) continue;
-    lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(i) + 2, painted(style, Ink::Yellow, "     " + harmless(remarks)));
+    auto remarks = remarks_on(picture.devices[i]);
+    for (std::string& remark : remarks) remark = painted(style, Ink::Yellow, "     " + harmless(remark));
+    lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(i) + 2, remarks.begin(), remarks.end());
   }
   return lines;
 }
 
 std::string models_text(const GpuPicture& picture, const GpuProcess& process) {
   if (!process.in_ledger) return "not in the ledger";
-  if (process.draining) return "ended; its memory is on its way back";
+  if (process.draining) return "ended, draining";
   std::vector<std::string> words;
   for (const std::string& name : process.models) {
     std::string word = harmless(name);

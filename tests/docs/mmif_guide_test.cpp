@@ -4,10 +4,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <sstream>
 
-// Extracted from the guide by the build.
-#include "mmif_guide.cpp"
+#include "mmif_guide.hpp"
 
 namespace {
 
@@ -52,7 +52,8 @@ TEST_F(MmifGuide, ReadsAFileOrSaysWhatIsWrong) {
 
 TEST_F(MmifGuide, ListsDocuments) {
   list_documents(*mmif_);
-  EXPECT_EQ(printed(), "d1: VideoDocument, video/mp4\nd2: TextDocument, text/plain\nfile /nowhere/a b.mp4\ntext in en: one two three\n");
+  EXPECT_EQ(printed(),
+            "d1: VideoDocument, video/mp4\nd2: TextDocument, text/plain\nfile /nowhere/a b.mp4\ntext in en: one two three\n");
 }
 
 TEST_F(MmifGuide, ListsViewsAndFindsTypesOfAnyVersion) {

@@ -1,0 +1,101 @@
+#include "app/vad_app.hpp"
+
+#include <cmath>
+
+#include "app/detector.hpp"
+#include "clams/exceptions.hpp"
+#include "engine/model.hpp"
+#include "speech/failure.hpp"
+#include "speech/sound.hpp"
+
+namespace vad_app {
+namespace {
+
+namespace types = mmif::types;
+using clams::ParameterType;
+using speech::value_or_fail;
+using std::chrono::milliseconds;
+
+milliseconds time_from(const clams::Parameters& parameters, const char* name) {
+  constexpr std::int64_t kDay = 86'400'000;
+  const auto value = parameters.get<std::int64_t>(name);
+  if (value < 0 || value > kDay) throw clams::ValueError(std::string(name) + " must lie between 0 and " + std::to_string(kDay) + " milliseconds");
+  return milliseconds(value);
+}
+
+DetectOptions options_from(const clams::Parameters& parameters) {
+  DetectOptions options;
+  options.threshold = parameters.get<double>("threshold");
+  if (!(options.threshold > 0 && options.threshold < 1)) throw clams::ValueError("threshold must lie between 0 and 1");
+  options.shortest_speech = time_from(parameters, "minSpeech");
+  options.shortest_silence = time_from(parameters, "minSilence");
+  options.longest_speech = time_from(parameters, "maxSpeech");
+  options.padding = time_from(parameters, "padding");
+  return options;
+}
+
+void add_time(clams::AppMetadata& metadata, const char* name, const char* description, int otherwise) {
+  metadata.add_parameter({.name = name, .description = description, .type = ParameterType::Integer, .default_value = otherwise});
+}
+
+asr::EngineListener to_log(const base::Logger& log) {
+  return [log](asr::EngineLevel level, std::string_view line) {
+    const std::string text = "whisper.cpp: " + std::string(line);
+    if (level == asr::EngineLevel::Error) return log.error(text);
+    log.debug(text);
+  };
+}
+
+void write_segments(mmif::View& view, const mmif::Annotation& document, const std::vector<Interval>& intervals, milliseconds offset) {
+  view.new_contain(types::TimeFrame, {{"timeUnit", "milliseconds"}, {"document", document.id()}});
+  for (const auto& interval : intervals) {
+    const auto start = interval.start + offset, end = interval.end + offset;
+    view.new_annotation(types::TimeFrame, {{"label", "speech"}, {"start", start.count()}, {"end", end.count()}});
+  }
+}
+
+}  // namespace
+
+clams::AppMetadata VadApp::metadata() const {
+  clams::AppMetadata metadata;
+  metadata.name = "Voice activity";
+  metadata.description = std::string("Finds where somebody speaks, with the Silero voice detector run by whisper.cpp. Reads AudioDocuments, or VideoDocuments where there are none") +
+                         (speech::reads_all_media() ? "" : " (WAV files)") + "; one view per document, with a TimeFrame labelled speech for each segment.";
+  metadata.app_license = "Apache-2.0";
+  metadata.identifier = "clams-vad";
+  metadata.url = "https://github.com/clamsproject/clams-cpp";
+  metadata.app_version = CLAMS_VAD_APP_VERSION;
+  metadata.analyzer_version = "silero-vad 6.2.0, whisper.cpp " + asr::engine_version();
+  metadata.analyzer_license = "MIT";
+  if (speech::reads_all_media()) metadata.more = {{"media_library", speech::media_library()}, {"media_library_license", speech::media_library_license()}};
+  metadata.add_input_one_of({std::string(types::AudioDocument), std::string(types::VideoDocument)});
+  metadata.add_output(types::TimeFrame, {{"timeUnit", "milliseconds"}, {"label", "speech"}});
+  metadata.add_parameter({.name = "threshold",
+                          .description = "Probability from which a moment counts as speech, between 0 and 1.",
+                          .type = ParameterType::Number,
+                          .default_value = 0.5});
+  add_time(metadata, "minSpeech", "Milliseconds; shorter speech is dropped.", 250);
+  add_time(metadata, "minSilence", "Milliseconds; a shorter pause does not end a segment.", 100);
+  add_time(metadata, "maxSpeech", "Milliseconds; a longer segment is cut at a pause. 0: any length.", 0);
+  add_time(metadata, "padding", "Milliseconds added before and after each segment.", 30);
+  return metadata;
+}
+
+void VadApp::annotate(mmif::Mmif& mmif, const clams::Parameters& parameters, clams::Run& run) {
+  const DetectOptions options = options_from(parameters);
+  const auto documents = speech::documents_with_sound(mmif);
+  if (documents.empty()) return run.warn("there is no AudioDocument and no VideoDocument to listen to");
+  const auto log = to_log(run.log());
+  Detector detector = value_or_fail(Detector::create(log));
+  for (std::size_t n = 0; n < documents.size(); ++n) {
+    const mmif::Annotation& document = *documents[n];
+    const std::string path = value_or_fail(document.location_path(), document.id());
+    const auto sound = value_or_fail(speech::read_sound(path, run.stop_token()), document.id());
+    run.throw_if_cancelled();
+    const auto intervals = value_or_fail(detector.detect(sound.samples, options, log), document.id());
+    write_segments(run.new_view(), document, intervals, sound.start);
+    run.progress(static_cast<double>(n + 1) / static_cast<double>(documents.size()), document.id());
+  }
+}
+
+}  // namespace vad_app

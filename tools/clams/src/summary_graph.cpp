@@ -96,7 +96,6 @@ void SummaryGraph::align(const mmif::Annotation& alignment) {
     notes_.push_back("alignment " + alignment.id() + " has an end that does not exist");
     return;
   }
-  if (target->type == "Token" || target->type == "TextDocument") std::swap(source, target);
   learn(*source, *target);
   learn(*target, *source);
 }

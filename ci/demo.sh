@@ -7,7 +7,7 @@ readonly exit_port_in_use=78
 demo() {
   no_arguments demo "$@"
   need core ocr demo
-  build_preset release clams clams-tesseract ocr_score
+  build_preset release clams clams-tesseract clams-vram-demo ocr_score
   make_scratch
   mkdir -p "$demo_out"
   local bin=$root/build/release/bin
@@ -40,9 +40,51 @@ demo() {
   show "${once[@]}"
   supervise "${once[@]}" || fail "clams-tesseract failed: see above"
 
+  demo_gpu "$bin"
+
   echo
   echo "Documents are in demo-output/: page.mmif (asked), page-read.mmif (answered), page-one-shot.mmif, page-read.txt"
   echo "More to try: build/release/bin/clams describe demo-output/page-read.mmif; build/release/bin/clams-tesseract --help"
+}
+
+# GPU memory: a request that is admitted, the table while it runs, and one that does not fit. On a simulated card when this machine has no GPU.
+demo_gpu() {
+  local bin=$1 gib=$((1 << 30))
+  if [[ $("$bin/clams" gpu --json 2>/dev/null) != *'"uuid"'* ]]; then
+    export CLAMS_GPU=sim:24GiB
+    mkdir -p "$scratch/gpu"
+    export CLAMS_VRAM_DIR=$scratch/gpu
+  fi
+  export CLAMS_PROFILE_DIR=$scratch/profiles
+  local free
+  free=$("$bin/clams" gpu --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["devices"][0]["available_bytes"])')
+  say_step "5. GPU memory is promised before it is used${CLAMS_GPU:+ (no GPU here: on a simulated card, $CLAMS_GPU)}"
+  start_server "$bin/clams-vram-demo"
+  local need=$((free * 6 / 10)) url=http://127.0.0.1:$port
+  echo "   A request that needs $((need / gib)) GiB runs for two seconds; meanwhile 'clams gpu' shows:"
+  start curl --silent --max-time 30 --output "$demo_out/gpu-granted.mmif" --data-binary "@$demo_out/page.mmif" "$url/?bytes=$need&allocate=$need&hold_ms=2000"
+  local running=$started
+  sleep 0.7
+  echo
+  "$bin/clams" gpu | sed 's/^/   | /'
+  echo
+  echo "   A second one that needs as much does not fit, and is told so at once:"
+  echo "   curl --data-binary @demo-output/page.mmif '$url/?bytes=$need'"
+  curl --silent --max-time 30 --write-out '\n%{http_code}\n' --data-binary "@$demo_out/page.mmif" "$url/?bytes=$need" >"$demo_out/gpu-refused.json" || fail "the server did not answer; its log: $(cat "$scratch/server.log")"
+  python3 - "$demo_out/gpu-refused.json" <<'PYTHON'
+import json, sys
+text, status = open(sys.argv[1]).read().rstrip("\n").rsplit("\n", 1)
+body = json.loads(text)
+print("   | HTTP %s  %s" % (status, body["error"]))
+for key in ("code", "model", "device", "required_bytes", "available_bytes", "reserved_bytes", "headroom_bytes", "source", "retry_after"):
+    print("   |   %-16s %s" % (key, body.get(key)))
+PYTHON
+  wait "$running" || true
+  forget "$running"
+  local status
+  status=$(curl --silent --max-time 30 --output "$demo_out/gpu-retried.mmif" --write-out '%{http_code}' --data-binary "@$demo_out/page.mmif" "$url/?bytes=$need")
+  echo "   After the first one has ended the same request is answered with HTTP $status."
+  stop "$server"
 }
 
 say_step() {

@@ -12,7 +12,7 @@
 namespace whisper_app {
 
 struct Options {
-  std::string models_folder;
+  std::string models_folder = {};
   // Ask for GPU memory also where the engine was built without a GPU, so that admission can be tried on simulated devices.
   bool charge_without_gpu = false;
   // Gets the message when a request asks for weights that are not there. May be null.

@@ -1,0 +1,103 @@
+// The app as the server asks it, with the detector's real weights and a recording of real speech.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "app/silero_weights.hpp"
+#include "app/vad_app.hpp"
+#include "speech/testing/sounds.hpp"
+#include "speech/wav.hpp"
+
+namespace vad_app {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using namespace speech::testing;
+using Frames = std::vector<std::pair<std::int64_t, std::int64_t>>;
+namespace types = mmif::types;
+
+class VadAppTest : public ::testing::Test {
+ protected:
+  Reply ask(const std::string& path, const std::string& query = {}) { return post(*service_, mmif_with({audio("d1", path)}), query); }
+
+  Folder folder_;
+  std::unique_ptr<clams::Service> service_ = clams::Service::create(std::make_unique<VadApp>(), {}).value();
+};
+
+void expect_near(const Frames& found, const Frames& wanted) {
+  ASSERT_EQ(found.size(), wanted.size());
+  for (std::size_t n = 0; n < wanted.size(); ++n) {
+    EXPECT_NEAR(static_cast<double>(found[n].first), static_cast<double>(wanted[n].first), 60) << n;
+    EXPECT_NEAR(static_cast<double>(found[n].second), static_cast<double>(wanted[n].second), 60) << n;
+  }
+}
+
+const Frames kSpeech = {{320, 2270}, {3270, 4410}, {5380, 7680}, {8160, 10'620}};
+
+TEST(SileroWeights, are_those_of_the_archive) { EXPECT_EQ(silero_weights().size(), 885'098U); }
+
+TEST_F(VadAppTest, the_recorded_speech_is_found_between_its_pauses) {
+  const auto reply = ask(VAD_RECORDING);
+  ASSERT_EQ(reply.status, 200U) << reply.bytes;
+  expect_near(frames_of(reply), kSpeech);
+  const auto& view = last_view(reply);
+  for (const auto* frame : view.annotations(types::TimeFrame)) {
+    EXPECT_EQ(frame->string("label"), "speech");
+    EXPECT_EQ(frame->string("document"), "d1");
+    EXPECT_EQ(frame->string("timeUnit"), "milliseconds");
+  }
+}
+
+TEST_F(VadAppTest, requests_at_once_find_the_same) {
+  std::vector<Frames> found(4);
+  std::vector<std::jthread> clients;
+  for (auto& frames : found) clients.emplace_back([&] { frames = frames_of(ask(VAD_RECORDING)); });
+  clients.clear();
+  for (const auto& frames : found) expect_near(frames, kSpeech);
+}
+
+TEST_F(VadAppTest, silence_and_tones_are_no_speech) {
+  write_wav(folder_.file("a.wav"), four_passages());
+  const auto reply = ask(folder_.file("a.wav"));
+  ASSERT_EQ(reply.status, 200U) << reply.bytes;
+  EXPECT_TRUE(frames_of(reply).empty());
+}
+
+TEST_F(VadAppTest, an_empty_sound_has_no_speech) {
+  write_wav(folder_.file("a.wav"), {});
+  const auto reply = ask(folder_.file("a.wav"));
+  ASSERT_EQ(reply.status, 200U) << reply.bytes;
+  EXPECT_TRUE(frames_of(reply).empty());
+}
+
+TEST_F(VadAppTest, pauses_that_are_too_short_to_count_join_the_segments) {
+  const auto frames = frames_of(ask(VAD_RECORDING, "minSilence=1500"));
+  expect_near(frames, {{320, 11'000}});  // the pause at the end is too short to end it as well
+}
+
+TEST_F(VadAppTest, speech_that_is_too_short_to_count_is_dropped) {
+  const auto frames = frames_of(ask(VAD_RECORDING, "minSpeech=2100"));
+  for (const auto& [start, end] : frames) EXPECT_GE(end - start, 2100);
+  EXPECT_EQ(frames.size(), 2U);
+}
+
+TEST_F(VadAppTest, sound_of_another_rate_is_found_at_the_same_times) {
+  const auto samples = speech::read_wav(VAD_RECORDING, 44'100, std::chrono::minutes(1), {}).value();
+  write_wav(folder_.file("a.wav"), samples, 44'100, 2);
+  expect_near(frames_of(ask(folder_.file("a.wav"))), kSpeech);
+}
+
+TEST_F(VadAppTest, wrong_values_are_refused_by_name) {
+  EXPECT_THAT(error_of(ask(VAD_RECORDING, "threshold=2")), HasSubstr("threshold"));
+  EXPECT_THAT(error_of(ask(VAD_RECORDING, "minSpeech=-1")), HasSubstr("minSpeech"));
+  EXPECT_THAT(error_of(ask(folder_.file("none.wav"))), HasSubstr(folder_.file("none.wav")));
+}
+
+TEST_F(VadAppTest, without_a_document_with_sound_it_warns) {
+  EXPECT_THAT(warnings_of(post(*service_, mmif_with({}))), HasSubstr("no AudioDocument"));
+}
+
+}  // namespace
+}  // namespace vad_app

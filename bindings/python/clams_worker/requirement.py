@@ -1,4 +1,5 @@
 """Asks the app what GPU memory a request would need: its optional method ``_get_model_requirements(**parameters)``."""
+import importlib.util
 import inspect
 import json
 from urllib.parse import parse_qs
@@ -10,15 +11,17 @@ class BadAnswer(Exception):
     """The app answered something that is no requirement."""
 
 
+def knows_envelopes():
+    """clams-python before 1.6 does not."""
+    return importlib.util.find_spec("clams.envelop") is not None
+
+
 def raw_parameters(query, envelope):
     """Name → list of strings as the SDK makes them; `envelope` is the text of the envelope's "parameters" object, or empty."""
     from_query = parse_qs(query, keep_blank_values=True)
-    if not envelope:
+    if not envelope or not knows_envelopes():
         return from_query
-    try:
-        from clams.envelop import normalize_params
-    except ImportError:  # clams-python before 1.6 knows no envelopes
-        return from_query
+    from clams.envelop import normalize_params
     return {**normalize_params(json.loads(envelope)), **from_query}
 
 

@@ -56,6 +56,16 @@ def _say(text):
         pass  # the app closed its standard error: there is nobody to tell
 
 
+def _leave_out_own_frames(error):
+    """The stack trace of an error view shows the app and its SDK, as without this worker."""
+    here = os.path.dirname(os.path.abspath(__file__)) + os.sep
+    entry = error.__traceback__ if error is not None else None
+    while entry is not None:
+        while entry.tb_next is not None and entry.tb_next.tb_frame.f_code.co_filename.startswith(here):
+            entry.tb_next = entry.tb_next.tb_next
+        entry = entry.tb_next
+
+
 def _flush():
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -98,7 +108,9 @@ class Worker:
         original = self._app.record_error
 
         def record_error(*args, **kwargs):
-            self._out_of_memory = self._out_of_memory or torch_memory.is_out_of_memory(sys.exc_info()[1])
+            error = sys.exc_info()[1]
+            self._out_of_memory = self._out_of_memory or torch_memory.is_out_of_memory(error)
+            _leave_out_own_frames(error)
             return original(*args, **kwargs)
 
         self._app.record_error = record_error
@@ -143,7 +155,7 @@ class Worker:
 
     def _http(self, frame, document):
         if self._input_check is not None:
-            self._input_check.begin(frame.attribute("valid") == "1")
+            self._input_check.begin(self._is_found_valid(frame.attribute("valid")))
         try:
             response = wsgi.call(self._wsgi, wsgi.environ_of(frame, document))
         finally:
@@ -151,6 +163,11 @@ class Worker:
                 self._input_check.begin(False)
         code = protocol.OUT_OF_MEMORY if self._out_of_memory else protocol.NONE
         return protocol.Frame(protocol.RESULT, attributes=response.attributes(), code=code), response.chunks
+
+    @staticmethod
+    def _is_found_valid(told):
+        # An SDK that knows no envelopes takes one for a document, and must find it invalid in its own words.
+        return told == "document" or told == "envelope" and requirement.knows_envelopes()
 
     def _requirement(self, frame):
         try:

@@ -77,7 +77,7 @@ class Front:
     def http(self, method="POST", query="", body=b"", path="/", headers=(), valid=False):
         attributes = [("method", method), ("path", path), ("query", query)]
         attributes += [("header." + name, value) for name, value in headers]
-        attributes += [("valid", "1")] if valid else []
+        attributes += [("valid", valid if isinstance(valid, str) else "document")] if valid else []
         return self.ask("http", attributes, body)
 
     def close(self):

@@ -1,0 +1,159 @@
+"""Signals, deaths and hangs of the front and its workers."""
+import os
+import signal
+import unittest
+
+from hosted import PATIENCE, SOURCE, HostingTest, alive, at_once, in_background, processes, stat_of, until
+
+ODD = SOURCE / "bindings" / "python" / "tests" / "apps" / "odd" / "app.py"
+GONE_SECONDS = 5
+
+
+def group_of(pid):
+    fields = stat_of(pid)
+    return int(fields[2]) if fields else None
+
+
+class Life(HostingTest):
+    def odd(self, *flags, **more):
+        return self.serve(ODD, "--production", *flags, **more)
+
+    def running(self, server):
+        """Waits until a request runs in a worker."""
+        self.assertTrue(until(lambda: server.metrics().get("clams_requests_running", 0) >= 1), server.output())
+
+    def test_sigterm_lets_a_running_request_finish(self):
+        server = self.odd("--workers", "1")
+        running = in_background(lambda: server.post(do="sleep", number=1500))
+        self.running(server)
+        server.process.send_signal(signal.SIGTERM)
+        self.assert_ok(running.result(PATIENCE))
+        self.assertEqual(server.terminate(), 0)
+        server.ended = True
+
+    def test_a_second_sigterm_ends_at_once(self):
+        server = self.odd("--workers", "1", "--drain-timeout", "10m")
+        running = in_background(lambda: server.post(do="sleep", number=600000))
+        self.running(server)
+        workers = server.workers()
+        server.process.send_signal(signal.SIGTERM)
+        self.assertTrue(until(lambda: "stopping:" in server.output(), 20), server.output())
+        server.process.send_signal(signal.SIGTERM)
+        self.assertIsNotNone(until(lambda: server.process.poll() is not None, 30), "it still runs")
+        server.ended = True
+        self.assertTrue(until(lambda: not any(map(alive, workers)), GONE_SECONDS))
+        try:
+            self.assertGreaterEqual(running.result(PATIENCE).status, 500)
+        except OSError:
+            pass  # who ends it by force may cut its connections
+
+    def test_a_request_that_does_not_end_in_time_is_answered_when_draining_is_over(self):
+        server = self.odd("--workers", "1", "--drain-timeout", "1s")
+        running = in_background(lambda: server.post(do="sleep", number=600000))
+        self.running(server)
+        self.assertIsNotNone(server.terminate(60))
+        server.ended = True
+        answer = running.result(PATIENCE)
+        self.assertIn(answer.status, (500, 503), answer)
+        self.assertIn("error", answer.json)
+
+    def test_sighup_replaces_the_workers_without_losing_a_request(self):
+        server = self.odd("--workers", "1")
+        old = server.workers()
+        running = in_background(lambda: server.post(do="sleep", number=1000))
+        self.running(server)
+        server.process.send_signal(signal.SIGHUP)
+        answers = [self.assert_ok(server.post()) for _ in range(5)]
+        self.assertEqual(len(answers), 5)
+        self.assert_ok(running.result(PATIENCE))
+        self.assertTrue(until(lambda: server.workers() and not set(server.workers()) & set(old)), "the old workers stay")
+        self.assert_ok(server.post())
+
+    def test_sighup_serves_the_changed_app(self):
+        path = self.app_file(ODD.read_text())
+        with open(os.path.join(os.path.dirname(path), "note.txt"), "w", encoding="utf-8") as f:
+            f.write("before")
+        server = self.serve(path, "--workers", "1")
+        self.assertIn(b'"before"', self.assert_ok(server.post()).body)
+        with open(os.path.join(os.path.dirname(path), "note.txt"), "w", encoding="utf-8") as f:
+            f.write("after")
+        server.process.send_signal(signal.SIGHUP)
+        self.assertTrue(until(lambda: b'"after"' in server.post().body))
+
+    def test_workers_and_what_they_forked_are_gone_after_the_front_was_killed(self):
+        server = self.odd("--workers", "2")
+        # One worker hangs in native code that holds the interpreter's lock.
+        in_background(lambda: self.swallow(lambda: server.post(do="hold-the-lock", number=600000)))
+        self.running(server)
+        self.assert_ok(server.post())
+        groups = set(server.workers())
+        self.assertEqual(len(groups), 2)
+        server.kill()
+
+        def left():
+            return [pid for pid in processes() if group_of(pid) in groups and alive(pid)]
+
+        self.assertTrue(until(lambda: not left(), GONE_SECONDS), left())
+
+    @staticmethod
+    def swallow(call):
+        try:
+            call()
+        except OSError:
+            pass
+
+    def test_a_worker_that_is_killed_gives_a_clear_answer_and_the_next_request_works(self):
+        server = self.odd("--workers", "1")
+        answer = server.post(do="die")
+        self.assertEqual((answer.status, answer.headers["Content-Type"]), (500, "application/json"))
+        self.assertEqual(answer.json["code"], "WORKER_DIED")
+        self.assertIn("signal", answer.json["error"])
+        self.assert_ok(server.post())
+        self.assertEqual(server.zombies(), [])
+
+    def test_a_worker_killed_from_outside_while_it_works(self):
+        server = self.odd("--workers", "2")
+        running = in_background(lambda: server.post(do="sleep", number=600000))
+        self.running(server)
+        self.assert_ok(server.post())  # now both are there
+        before = server.workers()
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        self.assertEqual(running.result(PATIENCE).json["code"], "WORKER_DIED")
+        self.assert_ok(server.post())
+        self.assertFalse(set(before) & set(server.workers()))
+
+    def test_a_request_beyond_its_time_is_answered_and_others_are_served(self):
+        server = self.odd("--workers", "2", "--request-timeout", "2s")
+        hanging = in_background(lambda: server.post(do="hold-the-lock", number=600000))
+        self.running(server)
+        for _ in range(3):
+            self.assert_ok(server.post())
+        answer = hanging.result(PATIENCE)
+        self.assertEqual((answer.status, answer.json["code"]), (504, "REQUEST_TIMEOUT"), answer)
+        self.assert_ok(server.post())
+
+    def test_a_client_that_leaves_disturbs_nobody(self):
+        server = self.odd("--workers", "1")
+        with self.assertRaises(OSError):
+            server.post(do="sleep", number=1500, timeout=0.3)
+        self.assert_ok(server.post())
+        self.assertEqual(len(server.workers()), 1)
+
+    def test_the_front_answers_while_every_worker_is_busy(self):
+        server = self.odd("--workers", "1")
+        running = in_background(lambda: server.post(do="sleep", number=3000))
+        self.running(server)
+        for path in ("/", "/?includeVRAM=true", "/health", "/metrics"):
+            self.assertEqual(server.get(path, timeout=2).status, 200, path)
+        self.assertFalse(running.done(), "the worker was not busy at all")
+        self.assert_ok(running.result(PATIENCE))
+
+    def test_there_are_as_many_workers_as_wanted_and_at_most_two_more_processes(self):
+        server = self.odd("--workers", "3")
+        at_once([lambda: self.assert_ok(server.post(do="sleep", number=800)) for _ in range(3)])
+        self.assertEqual(len(server.workers()), 3)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -137,7 +137,8 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   void start_process(Slot& slot);
   void start_finished(const WorkerRef& worker, const std::shared_ptr<StartedWorker>& process,
                       const std::optional<StartFailure>& failure);
-  void start_failed(Slot& slot, const base::Error& error, bool refused_by_owner);
+  enum class StartTrouble { Failed, RefusedByOwner, KilledFromOutside };
+  void start_failed(Slot& slot, const base::Error& error, StartTrouble trouble);
   void adopt(Slot& slot, std::shared_ptr<StartedWorker> process);
   void became_ready(Slot& slot, const Frame& frame);
   void retire_older();
@@ -151,7 +152,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   void close_process(Slot& slot);
   void end_tasks_of(Slot& slot, const std::string& words);
   void count_death(const Slot& slot, const ExitReason& reason);
-  void back_off(bool crash_of_settled);
+  void back_off(bool by_bad_luck);
   std::size_t live_workers() const;
 
   // pool_traffic.cpp: sockets and pipes

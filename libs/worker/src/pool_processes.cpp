@@ -123,24 +123,26 @@ void PoolCore::start_finished(const WorkerRef& worker, const std::shared_ptr<Sta
   const auto found = std::find_if(slots_.begin(), slots_.end(), [&](const auto& slot) { return slot->ref.id == worker.id; });
   if (found == slots_.end()) return;
   Slot& slot = **found;
-  if (failure) return start_failed(slot, failure->error, failure->refused_by_owner);
+  if (failure) return start_failed(slot, failure->error, failure->refused_by_owner ? StartTrouble::RefusedByOwner : StartTrouble::Failed);
   adopt(slot, process);
 }
 
-void PoolCore::start_failed(Slot& slot, const base::Error& error, bool refused_by_owner) {
+void PoolCore::start_failed(Slot& slot, const base::Error& error, StartTrouble trouble) {
   const bool unwanted = slot.state == WorkerState::Stopping && slot.told_to_end;
   close_process(slot);
   move(slot, WorkerEvent::Died);
   if (!unwanted) {
     logger_.warning(options_.name + ": a worker could not be started: " + error.message);
-    start_error_ = error;
-    back_off(false);
+    const bool from_outside = trouble == StartTrouble::KilledFromOutside;
+    back_off(from_outside);
+    // That says nothing about the next start: who waits, waits for it.
+    if (!from_outside) start_error_ = error;
     const auto older = std::find_if(slots_.begin(), slots_.end(), [this](const auto& other) {
       return takes_requests(other->state) && other->generation != generation_;
     });
     // No room for the new one beside the old: the old one goes first.
-    if (refused_by_owner && older != slots_.end()) retire(**older, "it makes room for its successor");
-    if (live_workers() == 0) refuse_queue(error);
+    if (trouble == StartTrouble::RefusedByOwner && older != slots_.end()) retire(**older, "it makes room for its successor");
+    if (live_workers() == 0 && !from_outside) refuse_queue(error);
   }
   check_stopped();
   pump();
@@ -170,7 +172,7 @@ void PoolCore::adopt(Slot& slot, std::shared_ptr<StartedWorker> process) {
       watch(
           child.error_output().get(), [this, &slot](std::uint32_t) { on_output(slot, true); }, slot.error_watch);
   observer_->started(slot.ref);
-  if (!watched) return start_failed(slot, unavailable("a worker's descriptors cannot be watched (too many open files?)"), false);
+  if (!watched) return start_failed(slot, unavailable("a worker's descriptors cannot be watched (too many open files?)"), StartTrouble::Failed);
   // Told to end while the starter was at work.
   if (slot.state == WorkerState::Stopping) escalate(slot, StopStep::Kill);
 }
@@ -264,6 +266,8 @@ void PoolCore::child_ended(Slot& slot) {
   const bool was_starting =
       slot.state == WorkerState::Starting || (slot.state == WorkerState::Stopping && slot.ready_since == SteadyTime{});
   const ExitReason reason = collect(slot);
+  // Somebody killed it, and it was not the kernel for want of memory: no fault of the program.
+  const bool from_outside = reason.signal == SIGKILL && !slot.killed_by_us && slot.oom_kills_before && !reason.out_of_memory;
   const std::string printed = slot.error_output->last_lines();
   const std::string words = "worker process " + std::to_string(slot.ref.pid) + " " + reason.words() +
                             (slot.cause.empty() ? "" : ", after it was told to end: " + slot.cause);
@@ -277,11 +281,11 @@ void PoolCore::child_ended(Slot& slot) {
   if (!told && was_starting) {
     return start_failed(
         slot, unavailable("the " + words + " before it was ready" + (printed.empty() ? "" : "; it last printed: " + printed)),
-        false);
+        from_outside ? StartTrouble::KilledFromOutside : StartTrouble::Failed);
   }
   if (!told) {
     logger_.error(options_.name + ": " + words + (printed.empty() ? "" : "; it last printed: " + printed));
-    back_off(settled);
+    back_off(settled || from_outside);
   }
   move(slot, WorkerEvent::Died);
   check_stopped();
@@ -329,8 +333,8 @@ void PoolCore::close_process(Slot& slot) {
   slot = std::move(fresh);
 }
 
-void PoolCore::back_off(bool crash_of_settled) {
-  crashes_in_a_row_ = crash_of_settled ? 1 : crashes_in_a_row_ + 1;
+void PoolCore::back_off(bool by_bad_luck) {
+  crashes_in_a_row_ = by_bad_luck ? 1 : crashes_in_a_row_ + 1;
   const unsigned doublings = std::min(crashes_in_a_row_ - 1, 20U);
   const auto delay = std::min(options_.backoff_max, std::chrono::milliseconds(options_.backoff_first.count() << doublings));
   no_start_before_ = std::chrono::steady_clock::now() + delay;

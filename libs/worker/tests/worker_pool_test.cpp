@@ -259,6 +259,25 @@ TEST_F(PoolTest, ASlowStartKeepsRequestsWaiting) {
   EXPECT_EQ(ask(request_of("echo")).ending, Ending::Answered);
 }
 
+TEST_F(PoolTest, AWorkerKilledFromOutsideWhileItStartsCostsNoRequestAndNoBackOff) {
+  PoolOptions options = odd_options(1, 1, {"--at-start", "slow"});
+  options.backoff_first = 1ms;
+  options.backoff_max = 10min;
+  start(std::move(options));
+  auto waiting = pool_->submit(request_of("echo"));
+  for (std::size_t kills = 0; kills < 12; ++kills) {
+    pid_t pid = 0;
+    ASSERT_TRUE(observer->wait([&](const auto& o) {
+      if (o.started_.size() <= kills) return false;
+      pid = o.started_[kills].pid;
+      return true;
+    }));
+    ASSERT_EQ(::kill(pid, SIGKILL), 0);
+    ASSERT_TRUE(observer->wait([&](const auto& o) { return o.died_.size() > kills; }));
+  }
+  EXPECT_EQ(waiting.get().ending, Ending::Answered);
+}
+
 TEST_F(PoolTest, WorkersAreStartedOnDemandUpToTheLimit) {
   start(odd_options(3, 1));
   ASSERT_TRUE(observer->wait([](const auto& seen) { return seen.ready_.size() == 1; }));

@@ -46,7 +46,7 @@ struct PoolOptions {
   std::chrono::milliseconds backoff_first{100};      // after the first crash; doubles
   std::chrono::milliseconds backoff_max{30'000};
   std::chrono::milliseconds settled{
-      30'000};  // a worker that stayed ready this long, or ran a request, crashed by bad luck: back-off starts anew
+      30'000};  // a worker that stayed ready this long, or ran a request, or was killed from outside, crashed by bad luck: back-off starts anew
   std::chrono::milliseconds ping_interval{30'000};  // of workers that run nothing; 0: never
   std::chrono::milliseconds ping_timeout{20'000};
 

@@ -14,3 +14,14 @@ if(TARGET clams_gpu_text_test)
 endif()
 clams_add_script_test(clams_gpu_command LABELS service mp TIMEOUT 600
   COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/tests/gpu/gpu_command_test.py)
+
+# The retry examples of docs/guides/gpu-clients.md, run against a full card.
+if(CLAMS_TESTS)
+  find_package(Boost REQUIRED)
+  add_executable(clams_retry_example ${PROJECT_SOURCE_DIR}/docs/guides/examples/retry.cpp)
+  target_include_directories(clams_retry_example SYSTEM PRIVATE ${Boost_INCLUDE_DIRS})
+  target_link_libraries(clams_retry_example PRIVATE Threads::Threads clams_flags)
+  set_target_properties(clams_retry_example PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+endif()
+clams_add_script_test(clams_retry_examples LABELS service mp TIMEOUT 600
+  COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/tests/gpu/examples_test.py ${CMAKE_BINARY_DIR}/tests/clams_retry_example)

@@ -26,6 +26,15 @@ GIB = 1 << 30
 LONG = 60  # what takes this long hangs
 
 
+def state_of(pid):
+    """R, S, T, Z…; None when there is no such process any more."""
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return None
+
+
 class WithDevices(unittest.TestCase):
     """A ledger directory of its own, one simulated device of 24 GiB, no headroom: sums are plain."""
 
@@ -35,12 +44,16 @@ class WithDevices(unittest.TestCase):
         self.folder = tempfile.mkdtemp(prefix="clams-gpu.")
         self.addCleanup(shutil.rmtree, self.folder)
         self.started = []
+        self.commands = []  # process ids of what `clams gpu run` started: they outlive it
         self.addCleanup(self.end_all)
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("CLAMS_", "CUDA_", "NVIDIA_", "VRAM_"))}
         self.environment.update(CLAMS_VRAM_DIR=os.path.join(self.folder, "vram"), CLAMS_PROFILE_DIR=os.path.join(self.folder, "profiles"),
                                 CLAMS_GPU=self.devices, CLAMS_HEADROOM="0%", LANG="C.UTF-8")
 
     def end_all(self):
+        for pid in self.commands:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         for process in self.started:
             if process.poll() is None:
                 process.kill()
@@ -66,6 +79,7 @@ class WithDevices(unittest.TestCase):
     def running(self, *flags, script="sleep 60", **more):
         """`clams gpu run` whose command has started; that command's process id."""
         process, line = self.started_with_line("gpu", "run", *flags, "--", "sh", "-c", "echo $$; exec " + script, **more)
+        self.commands.append(int(line))
         return process, int(line)
 
     def status(self):
@@ -192,7 +206,8 @@ class Run(WithDevices):
                 "seen = []\n"
                 "signal.signal(signal.SIGINT, lambda *_: seen.append(1))\n"
                 "print('ready', flush=True)\n"
-                "signal.pause(); time.sleep(0.5); print('interrupts', len(seen), flush=True)")
+                "while not seen: time.sleep(0.02)\n"
+                "time.sleep(0.5); print('interrupts', len(seen), flush=True)")
         screen = Screen(self, ["gpu", "run", "--need", "1GiB", "--", sys.executable, "-c", code])
         screen.until("ready")
         screen.type("\x03")
@@ -364,7 +379,7 @@ class Simulate(WithDevices):
         pid = self.state()["processes"][0]["pid"]
         self.simulate("free")
         self.assertEqual(self.state()["used_bytes"], 0)
-        self.until(lambda: not os.path.exists(f"/proc/{pid}") or open(f"/proc/{pid}/stat").read().split(")")[1].split()[0] == "Z", "the holder ends")
+        self.until(lambda: state_of(pid) in (None, "Z"), "the holder ends")
 
     def test_more_than_there_is_cannot_be_taken(self):
         for flags in ([], ["--background"]):
@@ -457,7 +472,8 @@ class FakeDriver(WithDevices):
         os.rename(self.state_file + ".new", self.state_file)
 
     def calls(self, part):
-        data = open(self.state_file + ".calls", "rb").read()
+        with open(self.state_file + ".calls", "rb") as f:
+            data = f.read()
         records = [data[at:at + 64] for at in range(0, len(data), 64)]
         return sum(struct.unpack("<Q", record[56:])[0] for record in records if part in record[:56].rstrip(b"\0").decode())
 
@@ -501,7 +517,9 @@ class Screen:
         self.seen = ""
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
-            os.execve(PROGRAM, [PROGRAM, *arguments], {**test.environment, "TERM": "xterm-256color", **(environment or {})})
+            with contextlib.suppress(OSError):
+                os.execve(PROGRAM, [PROGRAM, *arguments], {**test.environment, "TERM": "xterm-256color", **(environment or {})})
+            os._exit(127)
         self.resize(columns, rows)
         test.addCleanup(self.close)
         self.status = None
@@ -591,7 +609,7 @@ class LiveView(WithDevices):
         screen.until("q quit")
         screen.type("\x1a")
         screen.until("\x1b[?1049l")
-        self.until(lambda: open(f"/proc/{screen.pid}/stat").read().split(")")[1].split()[0] == "T", "it is stopped")
+        self.until(lambda: state_of(screen.pid) == "T", "it is stopped")
         self.assertEqual(screen.modes(), termios.ICANON | termios.ECHO)
         before = len(screen.seen)
         os.kill(screen.pid, signal.SIGCONT)

@@ -50,6 +50,29 @@ const vram::DeviceStatus* find_status(const vram::LedgerSnapshot& snapshot, cons
   return at == snapshot.devices.end() ? nullptr : &*at;
 }
 
+// One device as pages show it. Figures that rest on a sample are zero without one.
+struct Shown {
+  base::Bytes free, reserved, headroom, available, unattributed;
+};
+
+Shown shown(const vram::DeviceState& device, const vram::DeviceStatus* promised, const vram::Headroom& own_headroom) {
+  const bool known = device.last && device.state != vram::SampleState::Unknown;
+  Shown s;
+  s.free = device.last ? device.last->free : base::Bytes();
+  const base::Bytes own = own_headroom.of(device.info.total);
+  if (promised == nullptr) {  // nobody has asked for memory here yet
+    s.headroom = own;
+    s.available = (known ? s.free : device.info.total) - own;
+    s.unattributed = known ? device.info.total - s.free : base::Bytes();
+    return s;
+  }
+  s.reserved = promised->reserved;
+  s.headroom = std::max(promised->headroom, own);
+  s.available = promised->available - (s.headroom - promised->headroom);
+  s.unattributed = promised->unattributed;
+  return s;
+}
+
 }  // namespace
 
 std::optional<vram::DeviceInfo> GpuMemoryState::device_info(const vram::DeviceUuid& uuid) const {
@@ -137,8 +160,10 @@ base::Result<std::shared_ptr<GpuMemory>> GpuMemory::open(GpuMemoryOptions option
   if (!probe) return probe.error();
   s.monitor = vram::DeviceMonitor::create(std::move(*probe), {}, log);
   const auto devices = s.monitor->wait_for_devices(kStartPatience);
-  if (!devices) log.warning("the GPU driver did not tell its devices yet: " + devices.error().message);
+  if (!devices) log.info("the GPU driver did not tell its devices yet: " + devices.error().message);
   const bool maybe_gpu = !devices || !devices->empty();
+  // So that pages have figures from the first moment.
+  for (const auto& device : devices ? *devices : std::vector<vram::DeviceInfo>()) (void)s.monitor->sample(device.uuid);
 
   vram::AdmissionParts parts;
   if (maybe_gpu && !off) {
@@ -190,6 +215,7 @@ base::Result<std::shared_ptr<GpuMemory>> GpuMemory::open(GpuMemoryOptions option
   parts.options = s.options.admission;
   parts.reclaimer = s.options.reclaimer ? s.options.reclaimer : std::make_shared<OwnReclaimer>(*s.models);
   parts.log = log;
+  parts.driver_is_told = true;
   s.admission = std::make_unique<vram::Admission>(std::move(parts));
   if (devices && s.profiles && !s.is_simulated()) {
     for (const auto& device : *devices) {
@@ -337,9 +363,7 @@ mmif::Object GpuMemory::status() const {
   mmif::Array devices;
   for (const auto& device : states) {
     const vram::DeviceStatus* promised = find_status(snapshot, device.info.uuid);
-    const base::Bytes free = device.last ? device.last->free : base::Bytes();
-    const base::Bytes headroom = promised ? std::max(promised->headroom, s.options.admission.headroom.of(device.info.total)) : s.options.admission.headroom.of(device.info.total);
-    const base::Bytes available = promised ? promised->available - (headroom - promised->headroom) : free - headroom;
+    const Shown figures = shown(device, promised, s.options.admission.headroom);
     mmif::Array resident;
     if (promised != nullptr) {
       for (const auto& model : promised->resident) resident.emplace_back(mmif::Object{{"app", model.app}, {"model", model.model}, {"bytes", model.bytes.count()}});
@@ -348,13 +372,13 @@ mmif::Object GpuMemory::status() const {
                                       {"name", device.info.name},
                                       {"uuid", device.info.uuid.text()},
                                       {"total_memory_gb", gib(device.info.total)},
-                                      {"available_memory_gb", gib(available)},
+                                      {"available_memory_gb", gib(figures.available)},
                                       {"total_bytes", device.info.total.count()},
-                                      {"free_bytes", free.count()},
-                                      {"reserved_bytes", promised ? promised->reserved.count() : 0},
-                                      {"available_bytes", available.count()},
-                                      {"headroom_bytes", headroom.count()},
-                                      {"unattributed_bytes", promised ? promised->unattributed.count() : (device.info.total - free).count()},
+                                      {"free_bytes", figures.free.count()},
+                                      {"reserved_bytes", figures.reserved.count()},
+                                      {"available_bytes", figures.available.count()},
+                                      {"headroom_bytes", figures.headroom.count()},
+                                      {"unattributed_bytes", figures.unattributed.count()},
                                       {"resident", std::move(resident)},
                                       {"sample_age_ms", std::chrono::duration_cast<std::chrono::milliseconds>(device.age).count()},
                                       {"state", vram::name_of(device.state)}});
@@ -377,12 +401,11 @@ std::vector<GpuMemory::DeviceGauges> GpuMemory::gauges() const {
   const auto snapshot = state_->ledger ? state_->ledger->snapshot(last_samples(states)) : vram::LedgerSnapshot();
   std::vector<DeviceGauges> list;
   for (const auto& device : states) {
-    DeviceGauges gauges{.uuid = device.info.uuid.text(), .total = device.info.total, .known = device.state != vram::SampleState::Unknown};
-    if (device.last) gauges.free = device.last->free;
-    if (const auto* promised = find_status(snapshot, device.info.uuid)) {
-      gauges.reserved = promised->reserved;
-      gauges.unattributed = promised->unattributed;
-      gauges.available = promised->available;
+    const auto* promised = find_status(snapshot, device.info.uuid);
+    const Shown figures = shown(device, promised, state_->options.admission.headroom);
+    DeviceGauges gauges{.uuid = device.info.uuid.text(), .total = device.info.total, .free = figures.free, .reserved = figures.reserved, .unattributed = figures.unattributed,
+                        .available = figures.available, .known = device.state != vram::SampleState::Unknown};
+    if (promised != nullptr) {
       for (const auto& model : promised->resident) gauges.resident += model.bytes;
     }
     list.push_back(std::move(gauges));

@@ -1,6 +1,7 @@
 #include "peak_meter.hpp"
 
 #include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -102,6 +103,7 @@ struct PeakMeter::Core {
     return at - device.runs.front()->began >= kListing;
   }
 
+  void ensure_thread();
   void keep();
   nanoseconds pause() const;
   void tick(const vram::DeviceUuid& uuid);
@@ -109,6 +111,16 @@ struct PeakMeter::Core {
   void take_listing(const vram::DeviceUuid& uuid, const std::vector<vram::ProcessUse>& list, nanoseconds at, std::int64_t stated_before);
   static void state_extra(Device& device, Bytes extra);
 };
+
+// Signals are for the program's own threads.
+void PeakMeter::Core::ensure_thread() {
+  if (thread.joinable()) return;
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread = std::thread([this] { keep(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
 
 void PeakMeter::Core::keep() {
   pthread_setname_np(pthread_self(), "gpu-peaks");
@@ -227,7 +239,7 @@ std::unique_ptr<PeakMeter::Run> PeakMeter::begin(const Start& start) {
     for (Run::State* other : device.runs) other->overlapped = state->overlapped = true;
     device.runs.push_back(state.get());
     state->others = core_->others_on(start, device.runs.size());
-    if (!core_->thread.joinable()) core_->thread = std::thread([core = core_.get()] { core->keep(); });
+    core_->ensure_thread();
   }
   core_->wake.notify_all();
   return std::unique_ptr<Run>(new Run(std::move(state)));

@@ -70,6 +70,7 @@ struct AdmissionParts {
   AdmissionOptions options;
   std::shared_ptr<Reclaimer> reclaimer;  // may be null
   base::Logger log;
+  bool driver_is_told = false;         // the sampler's monitor logs by itself when a driver cannot be read: not said twice
   const base::Clock* clock = nullptr;  // null: the system's
 };
 

@@ -101,7 +101,7 @@ Result<SlotPtr> Admission::Impl::own_slot() {
 
 AdmissionOutcome Admission::Impl::admit(const Requirement& requirement, SlotPtr slot) {
   if (parts.options.mode == AdmissionMode::Off) return Lease();
-  if (const auto problem = adopt_devices()) return unknown(nullptr, requirement, nullptr, *problem);
+  if (const auto problem = adopt_devices()) return unknown(nullptr, requirement, nullptr, *problem, true);
   if (views.empty()) return Lease();
   DeviceView* named = requirement.device ? find(*requirement.device) : views.front().get();
   if (named == nullptr) return unknown(nullptr, requirement, nullptr, "there is no GPU " + requirement.device->text() + " here");

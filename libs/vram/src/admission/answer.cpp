@@ -6,8 +6,8 @@
 namespace vram {
 
 AdmissionOutcome Admission::Impl::unknown(DeviceView* view, const Requirement& requirement, const SlotPtr& slot,
-                                          const std::string& cause) {
-  say_unknown(cause.empty() ? "the GPU ledger could not be joined" : cause);
+                                          const std::string& cause, bool driver) {
+  if (!driver || !parts.driver_is_told) say_unknown(cause.empty() ? "the GPU ledger could not be joined" : cause);
   if (parts.options.unknown == UnknownPolicy::Allow || parts.options.mode == AdmissionMode::Observe) {
     if (view != nullptr && slot != nullptr) {
       if (const auto position = view->in_ledger(*parts.ledger)) {

@@ -53,6 +53,7 @@ Attempt Admission::Impl::attempt(DeviceView& view, const Requirement& requiremen
   attempt.device = *position;
   const Look look = view.look(*parts.ledger, *position, fresh);
   if (!look.known()) {
+    attempt.driver = true;
     attempt.cause =
         "the driver does not say how much memory of GPU " + view.info().uuid.text() + " is free: " + look.reading.reason;
     return attempt;

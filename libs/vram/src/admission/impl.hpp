@@ -21,6 +21,7 @@ struct Attempt {
   LedgerDevice device;
   bool known = false;  // decided on figures; else `cause` says what could not be read
   std::string cause;
+  bool driver = false;  // it was the driver
   ChargeOutcome outcome;
   bool fresh = false;  // its sample was taken for it
   Bytes room() const noexcept { return vram::available(outcome.figures); }
@@ -59,7 +60,7 @@ struct Admission::Impl {
                        std::chrono::nanoseconds deadline);
 
   // Answers.
-  AdmissionOutcome unknown(DeviceView* view, const Requirement& requirement, const SlotPtr& slot, const std::string& cause);
+  AdmissionOutcome unknown(DeviceView* view, const Requirement& requirement, const SlotPtr& slot, const std::string& cause, bool driver = false);
   Refusal refuse(const Requirement& requirement, std::vector<Attempt>& attempts);
   void count(const AdmissionOutcome& outcome) noexcept;
   void say_unknown(const std::string& cause);

@@ -64,7 +64,6 @@ struct Config {
   std::string python;                  // --python; empty: $VIRTUAL_ENV's, else python3 on PATH
   std::vector<std::string> hosted_arguments;  // after "--": the app's own
 
-  std::optional<std::chrono::milliseconds> gpu_wait;  // --gpu-wait: wait so long for GPU memory
 };
 
 // What parsing needs to know about the program.

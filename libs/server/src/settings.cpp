@@ -153,7 +153,6 @@ std::vector<Setting> table() {
     return choice<unsigned>(c.gpu.error_status, t, {{"503", 503U}, {"500", 500U}});
   });
   add(kGpu, "model-idle", "TIME", "Unload a model that is idle so long; 0 at once, -1 never (300s)", [](Config& c, const std::string& t) { return duration(c.gpu.model_idle, t, true); });
-  add(kGpu, "gpu-wait", "TIME", "Wait so long for GPU memory instead of being refused at once (not at all)", [](Config& c, const std::string& t) { return optional_duration(c.gpu_wait, t); });
   add(kLog, "log-format", "FORMAT", "text or json (text)", [](Config& c, const std::string& t) {
     return choice<LogFormat>(c.log_format, t, {{"text", LogFormat::Text}, {"json", LogFormat::Json}});
   });

@@ -51,7 +51,7 @@ class CommandLine {
     try {
       cli_.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
-      return std::optional(HelpText{cli_.help()});
+      return std::optional(HelpText{help_text()});
     } catch (const CLI::ParseError& error) {
       return refused(error);
     }
@@ -65,6 +65,18 @@ class CommandLine {
   std::vector<std::string> explicit_parameters;
 
  private:
+  // CLI11's, with a usage line that says how the program is called.
+  std::string help_text() const {
+    std::string text = cli_.help();
+    const std::size_t usage = text.find("Usage: ");
+    const std::size_t end = text.find('\n', usage);
+    if (usage != std::string::npos && end != std::string::npos) {
+      text.replace(usage, end - usage, "Usage: " + program_.name + (program_.hosts ? " APP.PY [FLAG...] [-- ARGUMENT...]" : " [FLAG...]            serve\n       " + program_.name + " [FLAG...] IN OUT     run once"));
+    }
+    if (!text.ends_with('\n')) text += '\n';
+    return text;
+  }
+
   void add_settings() {
     if (!program_.hosts && (program_.apps.size() > 1 || !program_.apps.front().empty())) cli_.add_option("--app", app, "Which app: " + CLI::detail::join(program_.apps, ", "))->group("Serving")->type_name("NAME");
     for (const Setting& setting : settings()) {
@@ -103,7 +115,7 @@ class CommandLine {
       if (taken.contains(flag) || parameter.name.empty() || !CLI::detail::valid_name_string(parameter.name)) continue;
       parameters.emplace_back(parameter.name, std::vector<std::string>());
       names_.push_back(flag);
-      std::string help = parameter.description.substr(0, parameter.description.find('\n'));
+      std::string help = parameter.description.substr(0, std::min(parameter.description.find('\n'), parameter.description.find(". ")));
       if (parameter.multivalued) help += " (repeatable)";
       cli_.add_option(flag, parameters.back().second, help)
           ->type_name(std::string(to_string(parameter.type)))

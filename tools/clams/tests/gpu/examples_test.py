@@ -62,48 +62,36 @@ class Examples(unittest.TestCase):
     def client(self, command):
         return subprocess.Popen(command, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
-    def succeeds_after_a_refusal(self, make_command):
-        # Five gigabytes fit beside headroom; then another process takes nearly all.
+    def commands(self, query):
+        url = f"http://127.0.0.1:{self.port}/{query}"
+        return {"retry.py": [sys.executable, os.path.join(EXAMPLES, "retry.py"), url], "retry.sh": ["sh", os.path.join(EXAMPLES, "retry.sh"), url],
+                "retry.cpp": [RETRY, "127.0.0.1", str(self.port), "/" + query]}
+
+    def test_refused_first_and_served_when_the_other_process_frees(self):
         holder = self.start("clams", "gpu", "simulate", "--", "take", "20GiB")
         self.assertIn("took", holder.stdout.readline())
-        client = self.client(make_command(f"?bytes={5 * GIB}&model=large"))
-        client.stdin.write(DOCUMENT)
-        client.stdin.close()
-        client.stdin = None
-        line = client.stderr.readline()
-        self.assertRegex(line, r"^503: ")
-        refusal = json.loads(line[5:])
-        self.assertEqual(refusal["code"], "INSUFFICIENT_GPU_MEMORY")
-        self.assertRegex(refusal["error"], r"^Insufficient GPU memory for large\. Required: 5\.00GB, Available: 1\.60GB\. ")
+        clients = {name: self.client(command) for name, command in self.commands(f"?bytes={5 * GIB}&model=large").items()}
+        for name, client in clients.items():
+            client.stdin.write(DOCUMENT)
+            client.stdin.close()
+            client.stdin = None
+            line = client.stderr.readline()
+            self.assertRegex(line, r"^503: ", name)
+            refusal = json.loads(line[5:])
+            self.assertEqual(refusal["code"], "INSUFFICIENT_GPU_MEMORY", name)
+            self.assertRegex(refusal["error"], r"^Insufficient GPU memory for large\. Required: 5\.00GB, Available: 1\.60GB\. ", name)
         holder.terminate()
-        out, err = client.communicate(timeout=LONG)
-        self.assertEqual(client.returncode, 0, err)
-        self.assertEqual(len(json.loads(out)["views"]), 1)
+        for name, client in clients.items():
+            out, err = client.communicate(timeout=LONG)
+            self.assertEqual(client.returncode, 0, name + ": " + err)
+            self.assertEqual(len(json.loads(out)["views"]), 1, name)
 
-    def gives_up_on_what_never_fits(self, make_command):
-        client = self.client(make_command(f"?bytes={25 * GIB}&model=large"))
-        out, err = client.communicate(DOCUMENT, timeout=LONG)
-        self.assertNotEqual(client.returncode, 0)
-        self.assertEqual(out, "")
-        self.assertIn("507", err)
-
-    def url(self, query):
-        return f"http://127.0.0.1:{self.port}/{query}"
-
-    def test_python(self):
-        make = lambda query: [sys.executable, os.path.join(EXAMPLES, "retry.py"), self.url(query)]
-        self.succeeds_after_a_refusal(make)
-        self.gives_up_on_what_never_fits(make)
-
-    def test_shell(self):
-        make = lambda query: ["sh", os.path.join(EXAMPLES, "retry.sh"), self.url(query)]
-        self.succeeds_after_a_refusal(make)
-        self.gives_up_on_what_never_fits(make)
-
-    def test_cpp(self):
-        make = lambda query: [RETRY, "127.0.0.1", str(self.port), "/" + query]
-        self.succeeds_after_a_refusal(make)
-        self.gives_up_on_what_never_fits(make)
+    def test_what_never_fits_is_not_tried_again(self):
+        for name, command in self.commands(f"?bytes={25 * GIB}&model=large").items():
+            client = self.client(command)
+            out, err = client.communicate(DOCUMENT, timeout=LONG)
+            self.assertEqual((client.returncode, out), (1, ""), name)
+            self.assertIn("507", err, name)
 
 
 if __name__ == "__main__":

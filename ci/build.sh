@@ -16,14 +16,14 @@ jobs() {
 configure() {
   local preset=$1 dir=build/$1 fresh=()
   shift
-  local wanted="$* $(md5sum CMakePresets.json)"
+  local wanted="$* $(md5sum CMakePresets.json) speech $(whisper_state)"
   if [[ ${packages_changed:-0} -eq 0 && -f $dir/build.ninja && $(cat "$dir/.dev-configured" 2>/dev/null) == "$wanted" ]]; then
     return
   fi
   # What was not found before may be there now: start from an empty cache. Objects stay, so little is built again.
   [[ ! -f $dir/CMakeCache.txt ]] || fresh=(--fresh)
   mkdir -p "$dir"
-  if ! supervise cmake --preset "$preset" "${fresh[@]}" "$@" >"$dir/configure.log" 2>&1; then
+  if ! supervise cmake --preset "$preset" "${fresh[@]}" "-DCLAMS_WHISPER=${CLAMS_WHISPER:-AUTO}" "$@" >"$dir/configure.log" 2>&1; then
     cat "$dir/configure.log" >&2
     fail "configuring build/$preset failed: see above (also in $dir/configure.log)"
   fi
@@ -48,6 +48,7 @@ target_exists() { ninja -C "build/$1" -t query "$2" >/dev/null 2>&1; }
 
 build_release() {
   need core ocr media python
+  fetch_whisper_if_wanted
   build_preset release "$@"
   note "programs are in build/release/bin"
 }

@@ -19,6 +19,7 @@ run_ctest() {
 
 run_tests() {
   need core ocr media python demo test
+  fetch_whisper_if_wanted
   build_preset dev
   run_ctest dev "$@" || fail "tests failed: see above; one again with its output: ./dev test -R NAME -V"
 }
@@ -33,6 +34,7 @@ sanitize() {
     esac
   done
   need core ocr media python demo test clang
+  fetch_whisper_if_wanted
   for lane in "${lanes[@]}"; do
     "sanitize_$lane"
   done

@@ -59,8 +59,8 @@ milliseconds time_of(float hundredths) { return milliseconds(std::llround(hundre
 
 void Detector::Free::operator()(whisper_vad_context* context) const { whisper_vad_free(context); }
 
-base::Result<Detector> Detector::create(const asr::EngineListener& log) {
-  asr::EngineLog heard(log);
+base::Result<Detector> Detector::create(const speech::EngineListener& log) {
+  speech::EngineLog heard(log);
   auto parameters = whisper_vad_default_context_params();
   parameters.n_threads = 1;
   parameters.use_gpu = false;  // the engine aborts the process when its GPU part is asked to run this network
@@ -72,10 +72,10 @@ base::Result<Detector> Detector::create(const asr::EngineListener& log) {
   return Detector(context);
 }
 
-base::Result<std::vector<Interval>> Detector::detect(std::span<const float> samples, const DetectOptions& options, const asr::EngineListener& log) {
+base::Result<std::vector<Interval>> Detector::detect(std::span<const float> samples, const DetectOptions& options, const speech::EngineListener& log) {
   std::vector<Interval> intervals;
   if (samples.empty()) return intervals;
-  asr::EngineLog heard(log);
+  speech::EngineLog heard(log);
   whisper_vad_segments* segments = whisper_vad_segments_from_samples(context_.get(), parameters_of(options), samples.data(),
                                                                      static_cast<int>(std::min<std::size_t>(samples.size(), INT32_MAX)));
   if (segments == nullptr) return failed("the voice detector failed", heard.errors());

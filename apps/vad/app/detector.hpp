@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "engine/engine_log.hpp"
+#include "speech/engine_log.hpp"
 
 struct whisper_vad_context;
 
@@ -28,12 +28,12 @@ struct Interval {
 class Detector {
  public:
   // Error Internal with what the engine said.
-  static base::Result<Detector> create(const asr::EngineListener& log);
+  static base::Result<Detector> create(const speech::EngineListener& log);
   Detector(Detector&&) noexcept = default;
   Detector& operator=(Detector&&) noexcept = default;
 
   // `samples`: mono, 16 kHz. In order, not overlapping. An hour takes about nine seconds.
-  base::Result<std::vector<Interval>> detect(std::span<const float> samples, const DetectOptions& options, const asr::EngineListener& log);
+  base::Result<std::vector<Interval>> detect(std::span<const float> samples, const DetectOptions& options, const speech::EngineListener& log);
 
  private:
   struct Free {

@@ -4,7 +4,7 @@
 
 #include "app/detector.hpp"
 #include "clams/exceptions.hpp"
-#include "engine/model.hpp"
+#include "speech/engine_log.hpp"
 #include "speech/failure.hpp"
 #include "speech/sound.hpp"
 
@@ -38,10 +38,10 @@ void add_time(clams::AppMetadata& metadata, const char* name, const char* descri
   metadata.add_parameter({.name = name, .description = description, .type = ParameterType::Integer, .default_value = otherwise});
 }
 
-asr::EngineListener to_log(const base::Logger& log) {
-  return [log](asr::EngineLevel level, std::string_view line) {
+speech::EngineListener to_log(const base::Logger& log) {
+  return [log](speech::EngineLevel level, std::string_view line) {
     const std::string text = "whisper.cpp: " + std::string(line);
-    if (level == asr::EngineLevel::Error) return log.error(text);
+    if (level == speech::EngineLevel::Error) return log.error(text);
     log.debug(text);
   };
 }
@@ -65,7 +65,7 @@ clams::AppMetadata VadApp::metadata() const {
   metadata.identifier = "clams-vad";
   metadata.url = "https://github.com/clamsproject/clams-cpp";
   metadata.app_version = CLAMS_VAD_APP_VERSION;
-  metadata.analyzer_version = "silero-vad 6.2.0, whisper.cpp " + asr::engine_version();
+  metadata.analyzer_version = "silero-vad 6.2.0, whisper.cpp " + speech::engine_version();
   metadata.analyzer_license = "MIT";
   if (speech::reads_all_media()) metadata.more = {{"media_library", speech::media_library()}, {"media_library_license", speech::media_library_license()}};
   metadata.add_input_one_of({std::string(types::AudioDocument), std::string(types::VideoDocument)});

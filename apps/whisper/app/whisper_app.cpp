@@ -120,7 +120,7 @@ clams::AppMetadata WhisperApp::metadata() const {
   metadata.identifier = "clams-whisper";
   metadata.url = "https://github.com/clamsproject/clams-cpp";
   metadata.app_version = CLAMS_WHISPER_APP_VERSION;
-  metadata.analyzer_version = asr::engine_version();
+  metadata.analyzer_version = speech::engine_version();
   metadata.analyzer_license = "MIT";
   if (speech::reads_all_media()) metadata.more = {{"media_library", speech::media_library()}, {"media_library_license", speech::media_library_license()}};
   metadata.add_input_one_of({std::string(types::AudioDocument), std::string(types::VideoDocument)});
@@ -171,7 +171,7 @@ bool WhisperApp::uses_gpu() const { return asr::engine_knows_gpus() || options_.
 mmif::Object WhisperApp::runtime_facts() const {
   mmif::Array models;
   for (const auto& name : folder_.names()) models.emplace_back(name);
-  return {{"whisper_cpp", asr::engine_version()}, {"gpu_build", asr::engine_knows_gpus()}, {"models_folder", folder_.path()}, {"models", std::move(models)}};
+  return {{"whisper_cpp", speech::engine_version()}, {"gpu_build", asr::engine_knows_gpus()}, {"models_folder", folder_.path()}, {"models", std::move(models)}};
 }
 
 }  // namespace whisper_app

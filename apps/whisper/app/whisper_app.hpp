@@ -27,6 +27,8 @@ class WhisperApp final : public clams::App {
   std::optional<clams::ModelRequirement> model_requirement(const clams::Parameters& parameters) const override;
   void annotate(mmif::Mmif& mmif, const clams::Parameters& parameters, clams::Run& run) override;
   bool uses_gpu() const override;
+  // The engine ends the process when memory is short.
+  clams::Execution execution() const override { return clams::Execution::Isolated; }
   // Nothing outside the document is changed.
   bool may_rerun() const override { return true; }
   mmif::Object runtime_facts() const override;

@@ -72,8 +72,6 @@ base::Status check_language(const ModelShape& shape, const RunOptions& options) 
 
 }  // namespace
 
-std::string engine_version() { return whisper_version(); }
-
 bool engine_knows_gpus() noexcept { return ASR_ENGINE_KNOWS_GPUS != 0; }
 
 bool is_language(const std::string& code) noexcept { return whisper_lang_id(code.c_str()) >= 0; }
@@ -92,7 +90,7 @@ base::Result<std::shared_ptr<Model>> Model::load(const std::string& path, const 
   parameters.use_gpu = on_gpu;
   parameters.gpu_device = options.gpu_index;
   parameters.flash_attn = true;  // memory_need counts on it
-  EngineLog log(options.log);
+  speech::EngineLog log(options.log);
   const std::lock_guard lock(backend_mutex());
   whisper_context* context = whisper_init_from_file_with_params_no_state(path.c_str(), parameters);
   if (context == nullptr)
@@ -103,7 +101,7 @@ base::Result<std::shared_ptr<Model>> Model::load(const std::string& path, const 
 Model::~Model() { whisper_free(context_); }
 
 base::Result<State> State::create(std::shared_ptr<Model> model, const EngineListener& log) {
-  EngineLog heard(log);
+  speech::EngineLog heard(log);
   const std::lock_guard lock(backend_mutex());
   whisper_state* state = whisper_init_state(model->context_);
   if (state == nullptr)
@@ -129,7 +127,7 @@ base::Result<Transcript> State::transcribe(std::span<const float> samples, const
   if (hooks.stop.stop_requested()) return cancelled();
   RunOptions given = options;
   if (!model_->shape().multilingual()) given.language = "en";
-  EngineLog log(hooks.log);
+  speech::EngineLog log(hooks.log);
   const int code = whisper_full_with_state(model_->context_, state_, parameters_of(given, hooks), samples.data(),
                                            static_cast<int>(std::min<std::size_t>(samples.size(), INT32_MAX)));
   // A stop before the encoder ends the run with code 0 and half a text.

@@ -9,21 +9,22 @@
 #include <string_view>
 
 #include "base/result.hpp"
-#include "engine/engine_log.hpp"
 #include "engine/memory.hpp"
 #include "engine/model_file.hpp"
 #include "engine/transcript.hpp"
+#include "speech/engine_log.hpp"
 
 struct whisper_context;
 struct whisper_state;
 
 namespace asr {
 
+using speech::EngineLevel;
+using speech::EngineListener;
+
 inline constexpr int kSampleRate = 16'000;
 inline constexpr int kMostDecoders = 8;
 
-// Version of whisper.cpp, "1.8.5".
-std::string engine_version();
 // Whether the engine was built for GPUs. Asks no driver.
 bool engine_knows_gpus() noexcept;
 // Whether the engine writes this language; takes codes ("en", "yue") and English names ("english").

@@ -1,4 +1,4 @@
-#include "engine/engine_log.hpp"
+#include "speech/engine_log.hpp"
 
 #include <whisper.h>
 
@@ -6,7 +6,7 @@
 
 #include "base/text.hpp"
 
-namespace asr {
+namespace speech {
 namespace {
 
 thread_local EngineLog* listening = nullptr;
@@ -23,6 +23,8 @@ EngineLevel level_of(int level) noexcept {
 }
 
 }  // namespace
+
+std::string engine_version() { return whisper_version(); }
 
 void engine_said(int level, const char* text) {
   last_level = level_of(level);
@@ -41,4 +43,4 @@ EngineLog::EngineLog(EngineListener listener) : listener_(std::move(listener)), 
 
 EngineLog::~EngineLog() { listening = outer_; }
 
-}  // namespace asr
+}  // namespace speech

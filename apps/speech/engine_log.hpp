@@ -4,7 +4,10 @@
 #include <string>
 #include <string_view>
 
-namespace asr {
+namespace speech {
+
+// Version of whisper.cpp, "1.8.5".
+std::string engine_version();
 
 enum class EngineLevel { Debug, Info, Warning, Error };
 using EngineListener = std::function<void(EngineLevel, std::string_view line)>;
@@ -28,4 +31,4 @@ class EngineLog {
   EngineLog* outer_;
 };
 
-}  // namespace asr
+}  // namespace speech

@@ -1,4 +1,5 @@
-// An app whose engine takes GPU memory by itself and says nothing about it, as many do: for tests of the instruments that then speak.
+// An app whose engine takes GPU memory by itself and says nothing about it, as many do: for tests of the instruments that then
+// speak.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -25,10 +26,15 @@ class EngineApp final : public clams::App {
     m.identifier = "gpu-engine";
     m.url = "https://github.com/clamsproject/clams-cpp";
     m.add_output("http://mmif.clams.ai/vocabulary/TextDocument/v1");
-    m.add_parameter({.name = "allocateMB", .description = "Taken while it runs.", .type = ParameterType::Integer, .default_value = 0});
-    m.add_parameter({.name = "keepMB", .description = "Taken at the first run and kept, as caches and weights are.", .type = ParameterType::Integer, .default_value = 0});
+    m.add_parameter(
+        {.name = "allocateMB", .description = "Taken while it runs.", .type = ParameterType::Integer, .default_value = 0});
+    m.add_parameter({.name = "keepMB",
+                     .description = "Taken at the first run and kept, as caches and weights are.",
+                     .type = ParameterType::Integer,
+                     .default_value = 0});
     m.add_parameter({.name = "holdMs", .description = "How long it runs.", .type = ParameterType::Integer, .default_value = 0});
-    m.add_parameter({.name = "tell", .description = "Whether it states what it took.", .type = ParameterType::Boolean, .default_value = false});
+    m.add_parameter(
+        {.name = "tell", .description = "Whether it states what it took.", .type = ParameterType::Boolean, .default_value = false});
     return m;
   }
 
@@ -46,7 +52,9 @@ class EngineApp final : public clams::App {
   }
 
  private:
-  static base::Bytes mebibytes(const clams::Parameters& p, const char* name) { return base::Bytes(static_cast<std::uint64_t>(p.get<std::int64_t>(name)) << 20); }
+  static base::Bytes mebibytes(const clams::Parameters& p, const char* name) {
+    return base::Bytes(static_cast<std::uint64_t>(p.get<std::int64_t>(name)) << 20);
+  }
 
   vram::CudaAllocation take(const vram::DeviceUuid& device, base::Bytes bytes) {
     const char* path = std::getenv("VRAM_CUDA_PATH");

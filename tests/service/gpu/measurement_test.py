@@ -22,8 +22,9 @@ class Silent(GpuTest):
 
     def stop_and_read(self, app):
         """The profiles that it leaves, by the value of allocateMB."""
+        self.identifier = app.get("/").json["identifier"]
         self.assertIsNone(app.stop())
-        return {profile["parameters"]["allocateMB"]: profile for profile in self.profiles().values()}
+        return {profile["parameters"]["allocateMB"]: profile for profile in self.profiles().values() if profile["app"] == self.identifier}
 
     def facts(self):
         for folder, _, files in os.walk(self.profile_dir):

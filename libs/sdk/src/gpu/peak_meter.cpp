@@ -16,10 +16,10 @@ using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
 constexpr milliseconds kTick{50};
-constexpr milliseconds kSlowTick{250};     // for runs that are older than kQuickPhase
+constexpr milliseconds kSlowTick{250};  // for runs that are older than kQuickPhase
 constexpr milliseconds kQuickPhase{10000};
-constexpr milliseconds kListing{2000};     // a run must be so old before processes are listed, and listings lie so far apart
-constexpr milliseconds kFresh{100};        // the sample behind the decision serves as "before"
+constexpr milliseconds kListing{2000};  // a run must be so old before processes are listed, and listings lie so far apart
+constexpr milliseconds kFresh{100};     // the sample behind the decision serves as "before"
 constexpr Bytes kSteady{std::uint64_t{16} << 20};
 constexpr std::size_t kMostProfiles = 1024;
 
@@ -92,7 +92,8 @@ struct PeakMeter::Core {
   }
 
   bool anything_to_do() const {
-    return std::any_of(devices.begin(), devices.end(), [this](const auto& entry) { return !entry.second.runs.empty() || owes_listing(entry.second); });
+    return std::any_of(devices.begin(), devices.end(),
+                       [this](const auto& entry) { return !entry.second.runs.empty() || owes_listing(entry.second); });
   }
   // What a process keeps that states nothing is read once more after its runs, so that the next one knows what was held before.
   bool owes_listing(const Device& device) const { return device.hidden && device.listed_at < device.last_end; }
@@ -108,7 +109,8 @@ struct PeakMeter::Core {
   nanoseconds pause() const;
   void tick(const vram::DeviceUuid& uuid);
   void take_sample(Device& device, Bytes used);
-  void take_listing(const vram::DeviceUuid& uuid, const std::vector<vram::ProcessUse>& list, nanoseconds at, std::int64_t stated_before);
+  void take_listing(const vram::DeviceUuid& uuid, const std::vector<vram::ProcessUse>& list, nanoseconds at,
+                    std::int64_t stated_before);
   static void state_extra(Device& device, Bytes extra);
 };
 
@@ -175,7 +177,8 @@ void PeakMeter::Core::take_sample(Device& device, Bytes used) {
 }
 
 // A process in a container may be listed under another number, or not at all: then the device's growth has to do.
-void PeakMeter::Core::take_listing(const vram::DeviceUuid& uuid, const std::vector<vram::ProcessUse>& list, nanoseconds at, std::int64_t stated_before) {
+void PeakMeter::Core::take_listing(const vram::DeviceUuid& uuid, const std::vector<vram::ProcessUse>& list, nanoseconds at,
+                                   std::int64_t stated_before) {
   const auto own = std::find_if(list.begin(), list.end(), [](const auto& use) { return use.pid == ::getpid() && use.known; });
   std::optional<std::pair<std::shared_ptr<vram::ProcessSlot>, Bytes>> context;
   {
@@ -234,8 +237,10 @@ std::unique_ptr<PeakMeter::Run> PeakMeter::begin(const Start& start) {
     state->start.context = device.last.context;
     state->first_use = !device.used_before && device.runs.empty();
     state->warm = device.ran.contains(start.profile);
-    if (state->first_use) state->own_before = Bytes();
-    else if (device.own && device.listed_at > device.last_end) state->own_before = device.own;
+    if (state->first_use)
+      state->own_before = Bytes();
+    else if (device.own && device.listed_at > device.last_end)
+      state->own_before = device.own;
     for (Run::State* other : device.runs) other->overlapped = state->overlapped = true;
     device.runs.push_back(state.get());
     state->others = core_->others_on(start, device.runs.size());
@@ -269,7 +274,8 @@ PeakMeter::Found PeakMeter::Run::found() {
   if (device.ran.size() < kMostProfiles) device.ran.insert(s.start.profile);
   const Bytes context = s.first_use ? s.start.context : Bytes();
   const std::int64_t device_growth = difference(s.used_peak, s.used_before);
-  if (device_growth > static_cast<std::int64_t>(kSteady.count())) device.hidden = device.hidden || (device.stated == 0 && !s.moved && !s.others.running);
+  if (device_growth > static_cast<std::int64_t>(kSteady.count()))
+    device.hidden = device.hidden || (device.stated == 0 && !s.moved && !s.others.running);
   if (s.own_peak && s.own_before) {
     found.instrument = vram::Instrument::Process;
     found.visible = without_context(difference(*s.own_peak, *s.own_before), context);
@@ -278,7 +284,8 @@ PeakMeter::Found PeakMeter::Run::found() {
   if (reading.state != vram::SampleState::Ok) return found;
   found.visible = without_context(device_growth, context);
   // A device that is emptier than before: somebody else gave memory back, and may have taken some in between.
-  found.contended = s.overlapped || s.moved || s.others.running || (used_in(reading.sample) < s.used_before && !close(used_in(reading.sample), s.used_before));
+  found.contended = s.overlapped || s.moved || s.others.running ||
+                    (used_in(reading.sample) < s.used_before && !close(used_in(reading.sample), s.used_before));
   return found;
 }
 

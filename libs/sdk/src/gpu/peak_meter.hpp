@@ -23,7 +23,8 @@ namespace clams {
 struct PeakMeterParts {
   std::shared_ptr<vram::DeviceMonitor> monitor;
   std::shared_ptr<vram::Ledger> ledger;
-  // The context of this process on the device was measured: what the driver shows beyond what was stated. Called on the meter's thread.
+  // The context of this process on the device was measured: what the driver shows beyond what was stated. Called on the meter's
+  // thread.
   std::function<void(const vram::DeviceUuid&, const std::shared_ptr<vram::ProcessSlot>&, base::Bytes)> on_context;
 };
 

@@ -14,6 +14,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// The engine gives no text for less; and it reads a spectrum it never made when there is nothing, and past the end when there are fewer
+// samples than half a Fourier window has.
+constexpr std::size_t kFewestSamples = kSampleRate / 10;
 constexpr int kStateIsGone = -7;  // whisper_full_with_state has freed the state it was given
 
 milliseconds time_of(std::int64_t hundredths) { return milliseconds(hundredths * 10); }
@@ -127,6 +130,7 @@ base::Result<Transcript> State::transcribe(std::span<const float> samples, const
   if (hooks.stop.stop_requested()) return cancelled();
   RunOptions given = options;
   if (!model_->shape().multilingual()) given.language = "en";
+  if (samples.size() < kFewestSamples) return Transcript{given.language.empty() ? "und" : given.language, {}};
   speech::EngineLog log(hooks.log);
   const int code = whisper_full_with_state(model_->context_, state_, parameters_of(given, hooks), samples.data(),
                                            static_cast<int>(std::min<std::size_t>(samples.size(), INT32_MAX)));

@@ -19,7 +19,7 @@ struct Segment {
 };
 
 struct Transcript {
-  std::string language;  // "en": asked for, or detected
+  std::string language;  // "en": asked for, or detected; "und" where there was nothing to detect it from
   std::vector<Segment> segments;
 };
 

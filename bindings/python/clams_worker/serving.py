@@ -93,7 +93,7 @@ class Worker:
         self._wsgi = getattr(restifier, "flask_app", None) or restifier.app
         self._watch_errors()
         self._input_check = validation.install(self._fast_validation)
-        self._channel.send(protocol.Frame(protocol.READY, number=1, memory=torch_memory.Recorder().finish(), text=type(self._app).__name__))
+        self._channel.send(protocol.Frame(protocol.READY, number=1, memory=torch_memory.Recorder(from_start=True).finish(), text=type(self._app).__name__))
         self._signals = _Signals()
         self._signals.take()
         while True:

@@ -36,11 +36,11 @@ def _name(module, index):
 
 
 class Recorder:
-    """Brackets one request."""
+    """Brackets one request; or, `from_start`, all that the process has done so far."""
 
-    def __init__(self):
+    def __init__(self, from_start=False):
         self._held = {}
-        module = cuda()
+        module = cuda() if not from_start else None
         if module is not None:
             self._guard(lambda: self._begin(module))
 

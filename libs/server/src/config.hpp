@@ -52,6 +52,7 @@ struct Config {
   std::chrono::milliseconds drain_timeout{30'000};
   bool python_status_codes = false;
   Executor executor = Executor::Auto;  // what the app says
+  bool rerun = false;                  // a request whose worker process died runs once more
   GpuSettings gpu;
   LogFormat log_format = LogFormat::Text;
   base::LogLevel log_level = base::LogLevel::Info;

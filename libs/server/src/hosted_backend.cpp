@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "clams/answers.hpp"
 #include "clams/metadata_reader.hpp"
@@ -50,6 +51,16 @@ std::optional<mmif::Object> envelope_parameters(const std::string& body, std::st
   if (envelope) valid = envelope->is_envelope ? "envelope" : "document";
   if (!envelope || !envelope->is_envelope) return std::nullopt;
   return std::move(envelope->parameters);
+}
+
+// What is larger than a frame may be leaves this process's heap at once, also while the request still waits for a worker.
+worker::Document document_of(std::string body, const base::Logger& log) {
+  auto document = worker::Document::of(std::move(body));
+  if (document.size() <= worker::kMaxInlineBody) return document;
+  auto outside = document.as_memfd();
+  if (outside) return *outside;
+  log.warning("the document stays in memory: " + outside.error().message);
+  return document;
 }
 
 }  // namespace
@@ -108,9 +119,19 @@ base::Status HostedBackend::begin() {
   if (known) return {};
   BASE_TRY(read_metadata());
   BASE_TRY(open_gpu());
-  // The worker that told the metadata has no line in the ledger; one that has takes its place.
-  if (gpu_->has_gpu()) pool_->reload();
+  if (gpu_->has_gpu()) replace_first_worker();
   return {};
+}
+
+// The worker that told the metadata has no line in the ledger, and no request may run where nobody accounts for it. It goes before its successor comes, since it may hold a model.
+void HostedBackend::replace_first_worker() {
+  bool gone = true;
+  for (const auto& worker : pool_->status().workers) {
+    if (!worker::has_process(worker.state)) continue;
+    auto retired = pool_->retire_idle(worker.worker.id);
+    gone = retired.wait_for(std::chrono::seconds(15)) == std::future_status::ready && retired.get() && gone;
+  }
+  if (!gone) pool_->reload();
 }
 
 base::Status HostedBackend::open_gpu() {
@@ -170,69 +191,93 @@ std::optional<HttpResponse> HostedBackend::describe(const HttpRequest& request) 
   return text_response(200, "application/json", mmif::to_metadata_text(*metadata, pretty));
 }
 
-GpuNeed HostedBackend::need_of(const HttpRequest& request, const worker::Seat& seat, std::stop_token stop, std::string& valid) {
+// One request on its way to a worker, or to a second one.
+struct HostedBackend::Work {
+  HttpRequest request;  // without its body, which is `document`
+  worker::Document document;
+  std::optional<mmif::Object> envelope;  // its parameters
+  std::string valid;                     // see envelope_parameters
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  std::stop_token stop;
+  base::Logger log;
+  bool may_rerun = false;
+};
+
+GpuNeed HostedBackend::need_of(const Work& work, const worker::Seat& seat) {
   GpuNeed need;
-  RawParameters raw;
-  const auto envelope = envelope_parameters(request.body, valid);
   if (!gpu_->has_gpu()) return need;
+  RawParameters raw;
   need.models_are_told = options_.models_are_told;
-  if (envelope) raw = RawParameters::from_envelope(*envelope);
-  raw.merge(RawParameters::from_query(request.query));
+  if (work.envelope) raw = RawParameters::from_envelope(*work.envelope);
+  raw.merge(RawParameters::from_query(work.request.query));
   // Parameters that are wrong for the app have no profile: the app will say so by itself.
   if (const auto refined = refine_parameters(metadata_, raw)) need.parameters = mmif::to_plain_text(refined->typed());
-  if (states_requirements_) {
-    worker::Request question;
-    question.kind = "requirement";
-    question.attributes = {{"query", request.query}, {"envelope", envelope ? mmif::to_plain_text(*envelope) : ""}};
-    question.context = request.request_id;
-    question.stop = std::move(stop);
-    question.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    const auto outcome = pool_->submit(seat, std::move(question)).get();
-    if (const std::string* size = worker::find_attribute(outcome.attributes, "size_bytes"); size != nullptr && outcome.ending == worker::Ending::Answered) {
-      const std::string* name = worker::find_attribute(outcome.attributes, "name");
-      need.declared = ModelRequirement{.bytes = base::Bytes(std::strtoull(size->c_str(), nullptr, 10)), .name = name != nullptr ? *name : ""};
-      if (const std::string* increment = worker::find_attribute(outcome.attributes, "increment_bytes")) need.declared->increment = base::Bytes(std::strtoull(increment->c_str(), nullptr, 10));
-      if (const std::string* device = worker::find_attribute(outcome.attributes, "device")) need.declared->device = *device;
-    }
+  worker::Request question;
+  question.kind = "requirement";
+  question.attributes = {{"query", work.request.query}, {"envelope", work.envelope ? mmif::to_plain_text(*work.envelope) : ""}};
+  question.context = work.request.request_id;
+  question.stop = work.stop;
+  question.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto outcome = pool_->submit(seat, std::move(question)).get();
+  if (const std::string* size = worker::find_attribute(outcome.attributes, "size_bytes"); size != nullptr && outcome.ending == worker::Ending::Answered) {
+    const std::string* name = worker::find_attribute(outcome.attributes, "name");
+    need.declared = ModelRequirement{.bytes = base::Bytes(std::strtoull(size->c_str(), nullptr, 10)), .name = name != nullptr ? *name : ""};
+    if (const std::string* increment = worker::find_attribute(outcome.attributes, "increment_bytes")) need.declared->increment = base::Bytes(std::strtoull(increment->c_str(), nullptr, 10));
+    if (const std::string* device = worker::find_attribute(outcome.attributes, "device")) need.declared->device = *device;
+  }
+  const std::lock_guard lock(ran_mutex_);
+  if (const auto at = ran_.find(seat.worker().id); at != ran_.end() && at->second.holds && !need.parameters.empty()) {
+    const auto key = vram::ProfileKey::from_json(need.parameters);
+    need.held = key && at->second.profiles.contains(key->hash());
   }
   return need;
 }
 
+HttpResponse HostedBackend::no_seat(const base::Error& error, const base::Logger& log) const {
+  const bool for_memory = error.code == base::ErrorCode::InsufficientMemory || error.code == base::ErrorCode::ImpossibleMemory;
+  if (const auto refusal = observer_->start_refusal(); refusal && for_memory) return refused(*refusal, log);
+  const unsigned status = static_cast<unsigned>(base::traits_of(error.code).http_status);
+  HttpResponse response = error_response(status, "UNAVAILABLE", error.message);
+  if (status == 503 || status == 429) response.headers.emplace_back("Retry-After", "5");
+  return response;
+}
+
 HttpResponse HostedBackend::annotate(HttpRequest request, std::stop_token stop, unsigned) {
-  const base::Logger log = options_.log.with_context(request.request_id);
-  const auto deadline = options_.request_timeout ? std::optional(std::chrono::steady_clock::now() + *options_.request_timeout) : std::nullopt;
+  Work work;
+  work.log = options_.log.with_context(request.request_id);
+  work.deadline = options_.request_timeout ? std::optional(std::chrono::steady_clock::now() + *options_.request_timeout) : std::nullopt;
+  work.stop = std::move(stop);
+  work.envelope = envelope_parameters(request.body, work.valid);
+  work.document = document_of(std::move(request.body), work.log);
+  work.request = std::move(request);
+  work.may_rerun = options_.rerun;
+  auto response = attempt(work);
+  while (!response) response = attempt(work);
+  return std::move(*response);
+}
+
+// Empty: its worker died, and it may run once more.
+std::optional<HttpResponse> HostedBackend::attempt(Work& work) {
+  const base::Logger& log = work.log;
   worker::Request wish;
-  wish.context = request.request_id;
-  wish.deadline = deadline;
-  wish.stop = stop;
+  wish.context = work.request.request_id;
+  wish.deadline = work.deadline;
+  wish.stop = work.stop;
   auto seat = pool_->acquire(std::move(wish)).get();
-  if (!seat) {
-    const unsigned status = static_cast<unsigned>(base::traits_of(seat.error().code).http_status);
-    HttpResponse response = error_response(status, "UNAVAILABLE", seat.error().message);
-    if (status == 503 || status == 429) response.headers.emplace_back("Retry-After", "5");
-    return response;
-  }
-  std::string valid;
-  GpuNeed need = need_of(request, *seat, stop, valid);
-  {
-    const std::lock_guard lock(ran_mutex_);
-    if (const auto at = ran_.find(seat->worker().id); at != ran_.end() && at->second.holds && !need.parameters.empty()) {
-      const auto key = vram::ProfileKey::from_json(need.parameters);
-      need.held = key && at->second.profiles.contains(key->hash());
-    }
-  }
+  if (!seat) return no_seat(seat.error(), log);
+  const GpuNeed need = need_of(work, *seat);
   auto admitted = gpu_->admit(need, observer_->slot_of(seat->worker().id));
   if (const auto* refusal = std::get_if<vram::Refusal>(&admitted)) return refused(*refusal, log);
   std::shared_ptr<GpuRequest> gpu = std::get<std::unique_ptr<GpuRequest>>(std::move(admitted));
 
   worker::Request job;
   job.kind = "http";
-  job.attributes = attributes_of(request);
-  if (!valid.empty()) job.attributes.emplace_back("valid", valid);
-  job.document = worker::Document::of(std::move(request.body));
-  job.context = request.request_id;
-  job.deadline = deadline;
-  job.stop = std::move(stop);
+  job.attributes = attributes_of(work.request);
+  if (!work.valid.empty()) job.attributes.emplace_back("valid", work.valid);
+  job.document = work.document;
+  job.context = work.request.request_id;
+  job.deadline = work.deadline;
+  job.stop = work.stop;
   const GpuGrant& grant = gpu->grant();
   if (!grant.device.empty()) {
     job.attributes.insert(job.attributes.end(), {{"gpu.device", grant.device}, {"gpu.source", grant.source}, {"gpu.bytes", std::to_string(grant.bytes.count())},
@@ -242,19 +287,27 @@ HttpResponse HostedBackend::annotate(HttpRequest request, std::stop_token stop, 
   const auto running = observer_->runs(seat->worker().id, gpu);
   job.until_over = gpu;  // the charge stays until no worker runs the request any more
   auto outcome = pool_->submit(*seat, std::move(job)).get();
+  if (outcome.ending == worker::Ending::WorkerDied && std::exchange(work.may_rerun, false)) {
+    log.warning("the request's worker died, the request runs once more: " + outcome.error.message);
+    forget_runs_of(*seat);
+    return std::nullopt;
+  }
   return answer(std::move(outcome), *gpu, *seat, log);
+}
+
+void HostedBackend::forget_runs_of(const worker::Seat& seat) {
+  const std::lock_guard lock(ran_mutex_);
+  ran_.erase(seat.worker().id);
 }
 
 HttpResponse HostedBackend::answer(worker::Outcome outcome, GpuRequest& gpu, const worker::Seat& seat, const base::Logger& log) {
   switch (outcome.ending) {
     case worker::Ending::Answered:
     case worker::Ending::Failed: break;
-    case worker::Ending::WorkerDied: {
-      const std::lock_guard lock(ran_mutex_);
-      ran_.erase(seat.worker().id);
+    case worker::Ending::WorkerDied:
+      forget_runs_of(seat);
       log.error("the request's worker died: " + outcome.error.message);
       return error_response(500, "WORKER_DIED", outcome.error.message);
-    }
     case worker::Ending::TimedOut: return error_response(504, "REQUEST_TIMEOUT", outcome.error.message);
     case worker::Ending::Cancelled: return error_response(503, "CANCELLED", "The request was stopped before it was finished.");
     case worker::Ending::Refused: return error_response(503, "UNAVAILABLE", outcome.error.message);

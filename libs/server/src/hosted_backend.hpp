@@ -23,6 +23,7 @@ struct HostedOptions {
   bool models_are_told = false;      // the workers tell which models they hold
   std::chrono::milliseconds start_timeout{300'000};
   std::optional<std::chrono::milliseconds> request_timeout;
+  bool rerun = false;                // a request whose worker died runs once more
   unsigned vram_error_status = 503;
   GpuMemoryOptions gpu;              // app and estimate are filled in from the metadata
   base::Logger log;
@@ -54,9 +55,14 @@ class HostedBackend final : public AppBackend {
   base::Status begin();
   base::Status read_metadata();
   base::Status open_gpu();
+  void replace_first_worker();
   worker::Outcome ask(worker::Request request);
-  GpuNeed need_of(const HttpRequest& request, const worker::Seat& seat, std::stop_token stop, std::string& valid);
+  struct Work;
+  std::optional<HttpResponse> attempt(Work& work);
+  GpuNeed need_of(const Work& work, const worker::Seat& seat);
+  HttpResponse no_seat(const base::Error& error, const base::Logger& log) const;
   HttpResponse answer(worker::Outcome outcome, GpuRequest& gpu, const worker::Seat& seat, const base::Logger& log);
+  void forget_runs_of(const worker::Seat& seat);
   HttpResponse refused(const vram::Refusal& refusal, const base::Logger& log) const;
 
   HostedOptions options_;
@@ -66,7 +72,6 @@ class HostedBackend final : public AppBackend {
   std::string identifier_, version_;
   std::string compact_, pretty_;     // GET / and GET /?pretty=1, byte for byte as the app gave them
   AppMetadata metadata_;             // its parameters, to know which profile a request belongs to
-  bool states_requirements_ = true;  // until the app is known to have no _get_model_requirements
 
   struct Ran {
     std::set<std::string> profiles;

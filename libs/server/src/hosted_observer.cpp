@@ -20,6 +20,7 @@ void HostedBackend::Observer::use(std::shared_ptr<GpuMemory> gpu, std::string ap
   const std::lock_guard lock(mutex_);
   gpu_ = std::move(gpu);
   app_ = std::move(app);
+  if (!first_start_.empty()) gpu_->learn_start(first_start_, {});
 }
 
 std::shared_ptr<GpuMemory> HostedBackend::Observer::gpu() const {
@@ -47,6 +48,12 @@ base::Result<worker::StartGrant> HostedBackend::Observer::before_start(const wor
   if (!devices.empty()) grant.environment.emplace_back("CUDA_VISIBLE_DEVICES", devices);
   auto prepared = memory->prepare_worker(app_);
   if (!prepared) return grant;  // without a ledger the policy for unknown decides each request
+  auto admitted = memory->admit_start(prepared->slot);
+  if (const auto* refusal = std::get_if<vram::Refusal>(&admitted)) {
+    const std::lock_guard lock(mutex_);
+    start_refusal_ = *refusal;
+    return refusal->error();
+  }
   // The pool closes its copy once the process runs: from then on the token lives exactly as long as the worker.
   const int copy = ::fcntl(prepared->token->fd(), F_DUPFD_CLOEXEC, 3);
   if (copy < 0) return base::error_from_errno("cannot hand a worker its life token", errno);
@@ -54,7 +61,33 @@ base::Result<worker::StartGrant> HostedBackend::Observer::before_start(const wor
   grant.until_death = prepared->slot;
   const std::lock_guard lock(mutex_);
   slots_[worker.id] = prepared->slot;
+  starts_[worker.id] = {std::chrono::steady_clock::now(), std::get<std::unique_ptr<GpuRequest>>(std::move(admitted))};
+  start_refusal_.reset();
   return grant;
+}
+
+std::optional<vram::Refusal> HostedBackend::Observer::start_refusal() const {
+  const std::lock_guard lock(mutex_);
+  return start_refusal_;
+}
+
+void HostedBackend::Observer::ready(const worker::WorkerRef& worker, const worker::MemoryReport& report) {
+  const auto memory = gpu();
+  auto reports = reports_of(report);
+  Start start;
+  {
+    const std::lock_guard lock(mutex_);
+    if (memory == nullptr) first_start_ = std::move(reports);
+    if (const auto at = starts_.find(worker.id); at != starts_.end()) {
+      start = std::move(at->second);
+      starts_.erase(at);
+    }
+  }
+  if (memory == nullptr) return;
+  if (start.began != std::chrono::steady_clock::time_point()) {
+    memory->learn_start(reports, std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start.began));
+  }
+  memory->worker_ready(slot_of(worker.id), reports, std::move(start.promised));
 }
 
 void HostedBackend::Observer::started(const worker::WorkerRef& worker) {
@@ -99,12 +132,24 @@ void HostedBackend::Observer::models(const worker::WorkerRef& worker, const std:
   }
 }
 
-void HostedBackend::Observer::died(const worker::WorkerRef& worker, const worker::ExitReason&) {
+void HostedBackend::Observer::died(const worker::WorkerRef& worker, const worker::ExitReason&) { forget(worker.id); }
+
+// A process that could not even be executed has no death.
+void HostedBackend::Observer::moved(const worker::WorkerRef& worker, worker::WorkerState, worker::WorkerState to) {
+  if (to == worker::WorkerState::Dead) forget(worker.id);
+}
+
+void HostedBackend::Observer::forget(std::uint64_t worker_id) {
   std::shared_ptr<vram::ProcessSlot> slot;
+  Start start;  // one that was never ready gives its promise back
   {
     const std::lock_guard lock(mutex_);
-    held_.erase(worker.id);
-    const auto at = slots_.find(worker.id);
+    held_.erase(worker_id);
+    if (const auto began = starts_.find(worker_id); began != starts_.end()) {
+      start = std::move(began->second);
+      starts_.erase(began);
+    }
+    const auto at = slots_.find(worker_id);
     if (at == slots_.end()) return;
     slot = std::move(at->second);
     slots_.erase(at);

@@ -86,6 +86,7 @@ int serve_python_app(int argc, const char* const* argv, const std::string& pytho
   options.command.arguments.insert(options.command.arguments.end(), config.hosted_arguments.begin(), config.hosted_arguments.end());
   options.command.directory = file->directory;
   options.request_timeout = config.request_timeout;
+  options.rerun = config.rerun;
   options.vram_error_status = config.gpu.error_status;
   options.gpu = gpu_options(config.gpu);
   options.log = log;

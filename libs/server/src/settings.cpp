@@ -122,6 +122,7 @@ std::vector<Setting> table() {
   add(kServing, "executor", "KIND", "in-process, isolated (one worker process, which may crash), or auto: as the app says (auto)", [](Config& c, const std::string& t) {
     return choice<Executor>(c.executor, t, {{"auto", Executor::Auto}, {"in-process", Executor::InProcess}, {"isolated", Executor::Isolated}});
   });
+  add(kServing, "rerun", "", "Run a request whose worker process died once more, instead of answering 500", [](Config& c, const std::string& t) { return yes_or_no(c.rerun, t); });
   add(kServing, "queue", "N", "Requests that may wait for a thread; more get 429 (64)", [](Config& c, const std::string& t) { return number<std::size_t>(c.queue, t, 0, 1'000'000); });
   add(kServing, "max-body", "SIZE", "Largest request body; more gets 413 (512MiB)", [](Config& c, const std::string& t) -> Status {
     BASE_TRY_ASSIGN(c.max_body, base::parse_bytes(t));

@@ -7,6 +7,11 @@
 #include "pool_core.hpp"
 
 namespace worker::detail {
+namespace {
+
+constexpr std::chrono::milliseconds kAskOwnerAgain{500};  // after it refused a start: short enough for requests to wait it out
+
+}  // namespace
 
 void PoolCore::move(Slot& slot, WorkerEvent event) {
   const auto to = next_state(slot.state, event);
@@ -132,16 +137,21 @@ void PoolCore::start_failed(Slot& slot, const base::Error& error, StartTrouble t
   close_process(slot);
   move(slot, WorkerEvent::Died);
   if (!unwanted) {
-    logger_.warning(options_.name + ": a worker could not be started: " + error.message);
     const bool from_outside = trouble == StartTrouble::KilledFromOutside;
-    back_off(from_outside);
+    const bool by_owner = trouble == StartTrouble::RefusedByOwner;
+    // The owner is asked again and again, and says the same until there is room.
+    if (!by_owner || !start_error_ || start_error_->code != error.code) {
+      logger_.warning(options_.name + ": a worker could not be started: " + error.message);
+    }
+    if (by_owner) no_start_before_ = std::chrono::steady_clock::now() + std::min(options_.backoff_max, kAskOwnerAgain);
+    else back_off(from_outside);
     // That says nothing about the next start: who waits, waits for it.
     if (!from_outside) start_error_ = error;
     const auto older = std::find_if(slots_.begin(), slots_.end(), [this](const auto& other) {
       return takes_requests(other->state) && other->generation != generation_;
     });
     // No room for the new one beside the old: the old one goes first.
-    if (trouble == StartTrouble::RefusedByOwner && older != slots_.end()) retire(**older, "it makes room for its successor");
+    if (by_owner && older != slots_.end()) retire(**older, "it makes room for its successor");
     if (live_workers() == 0 && !from_outside) refuse_queue(error);
   }
   check_stopped();

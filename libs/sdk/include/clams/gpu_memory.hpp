@@ -99,6 +99,12 @@ class GpuMemory {
   // A model that a worker has begun to hold on a device, or holds in another size: it comes out of the charge of the request that loads it (null: on top). And one that it gave back.
   void worker_loaded(const std::shared_ptr<vram::ProcessSlot>& slot, const std::string& device, const std::string& model, base::Bytes bytes, GpuRequest* loading);
   void worker_unloaded(const std::shared_ptr<vram::ProcessSlot>& slot, const std::string& model);
+  // Memory for the start of a worker, as earlier starts of this app needed it; null when none did. Kept until the worker is ready.
+  std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> admit_start(const std::shared_ptr<vram::ProcessSlot>& slot);
+  // What a start needed, by the worker's first report.
+  void learn_start(const std::vector<WorkerDeviceReport>& reports, std::chrono::milliseconds took);
+  // What the worker holds from its start on comes out of what was promised for the start (null: on top).
+  void worker_ready(const std::shared_ptr<vram::ProcessSlot>& slot, const std::vector<WorkerDeviceReport>& reports, std::unique_ptr<GpuRequest> start);
   // What a worker holds between requests, charged as resident under its app's name.
   void worker_holds(const std::shared_ptr<vram::ProcessSlot>& slot, const std::vector<WorkerDeviceReport>& reports);
   // What the process of a slot keeps on a device between requests.

@@ -1,0 +1,39 @@
+"""Keeps every model it ever loaded on the GPU, as whisper does; with KEEPER_START_MIB the first one is loaded in the constructor, as doctr's."""
+import os
+import time
+
+import torch
+from clams import ClamsApp, Restifier
+from clams.appmetadata import AppMetadata
+from mmif import AnnotationTypes, DocumentTypes, Mmif
+
+
+class Keeper(ClamsApp):
+    def __init__(self):
+        super().__init__()
+        self.models = {}
+        at_start = int(os.environ.get("KEEPER_START_MIB", "0"))
+        self.own = torch.empty(at_start << 20, dtype=torch.uint8, device="cuda") if at_start else None
+
+    def _appmetadata(self):
+        metadata = AppMetadata(name="Keeper", description="Keeps models.", app_license="Apache-2.0", identifier="keeper", url="https://example.org/keeper")
+        metadata.add_input(DocumentTypes.VideoDocument)
+        metadata.add_output(AnnotationTypes.TimeFrame)
+        metadata.add_parameter(name="mib", type="integer", default=0, description="Size of the model.")
+        metadata.add_parameter(name="hold_ms", type="integer", default=0, description="How long it is used.")
+        return metadata
+
+    def _annotate(self, mmif, **parameters):
+        mmif = mmif if isinstance(mmif, Mmif) else Mmif(mmif)
+        size = parameters["mib"]
+        if size and size not in self.models:
+            self.models[size] = torch.empty(size << 20, dtype=torch.uint8, device="cuda")
+        time.sleep(parameters["hold_ms"] / 1000)
+        view = mmif.new_view()
+        self.sign_view(view, parameters)
+        view.new_annotation(AnnotationTypes.TimeFrame, start=0, end=1, pid=os.getpid())
+        return mmif
+
+
+if __name__ == "__main__":
+    Restifier(Keeper()).run()

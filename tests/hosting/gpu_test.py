@@ -1,0 +1,236 @@
+"""GPU memory of hosted Python apps: a mock of PyTorch on the fake CUDA driver, so that what an app takes shows on the device for everybody."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+from hosted import APPS, CLAMS, SOURCE, HostingTest, alive, at_once, in_background, until
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "service" / "gpu"))
+
+from gpu_service import FakeGpu  # noqa: E402
+
+GIB, MIB = 1 << 30, 1 << 20
+LIB = os.path.join(os.environ.get("CLAMS_BUILD", ""), "lib")
+MOCK = str(SOURCE / "bindings" / "python" / "tests" / "data" / "mock_torch")
+DEMO, KEEPER = APPS / "vram_demo" / "app.py", APPS / "keeper" / "app.py"
+TOTAL = 24 * GIB
+BACK_SECONDS = 7
+
+
+class HostedGpu(HostingTest):
+    def setUp(self):
+        super().setUp()
+        self.gpu = FakeGpu(os.path.join(self.path, "gpu-state"))
+        self.gpu.device(context="100MiB")
+        cuda = os.path.join(LIB, "libfake_cuda.so")
+        self.environment = {"CLAMS_GPU": "auto", "VRAM_NVML_PATH": os.path.join(LIB, "libfake_nvml.so"), "VRAM_CUDA_PATH": cuda, "MOCK_TORCH_CUDA": cuda,
+                            "FAKE_GPU_STATE": self.gpu.path, "PYTHONPATH": MOCK}
+
+    def result(self, answer):
+        self.assert_ok(answer)
+        return next(a["properties"] for v in answer.json["views"] for a in v.get("annotations", []))
+
+    def refused(self, answer):
+        self.assertEqual((answer.status, answer.headers["Content-Type"]), (503, "application/json"), answer)
+        self.assertTrue(1 <= int(answer.headers["Retry-After"]) <= 60)
+        body = answer.json
+        self.assertEqual(body["code"], "INSUFFICIENT_GPU_MEMORY")
+        self.assertTrue(body["error"].startswith("Insufficient GPU memory for "), body)
+        return body
+
+
+class Requirements(HostedGpu):
+    def test_declared_memory_is_reserved_while_the_request_runs_and_seen_on_the_device(self):
+        server = self.serve(DEMO, "--workers", "2")
+        running = in_background(lambda: server.post(bytes=8 * GIB, allocate=8 * GIB, hold_ms=2000, model="big"))
+        self.assertTrue(until(lambda: server.device()["free_bytes"] < TOTAL - 8 * GIB + MIB, 20), "nothing was taken")
+        self.assertGreaterEqual(server.device()["reserved_bytes"], 8 * GIB)
+        self.assertEqual(self.result(running.result())["bytes"], 8 * GIB)
+        self.assertTrue(until(lambda: server.device()["reserved_bytes"] < GIB, BACK_SECONDS), server.device())
+
+    def test_a_full_card_refuses_and_a_retry_succeeds(self):
+        server = self.serve(DEMO, "--workers", "2")
+        running = in_background(lambda: server.post(bytes=16 * GIB, allocate=16 * GIB, hold_ms=2500))
+        self.assertTrue(until(lambda: server.device()["reserved_bytes"] >= 16 * GIB, 20))
+        body = self.refused(server.post(bytes=8 * GIB, allocate=8 * GIB, model="second"))
+        self.assertEqual((body["model"], body["source"]), ("second", "declared"))
+        self.assertGreaterEqual(body["required_bytes"], 8 * GIB)
+        self.assertLess(body["available_bytes"], 8 * GIB)
+        self.result(running.result())
+        self.result(server.post(bytes=8 * GIB, allocate=8 * GIB, model="second"))
+
+    def test_what_never_fits_is_told_so(self):
+        answer = self.serve(DEMO, "--workers", "1").post(bytes=30 * GIB)
+        self.assertEqual((answer.status, answer.json["code"]), (507, "GPU_MEMORY_IMPOSSIBLE"), answer)
+        self.assertIsNone(answer.headers["Retry-After"])
+
+    def test_status_of_a_refusal_as_the_python_sdk(self):
+        server = self.serve(DEMO, "--workers", "1", "--status-codes", "python")
+        self.gpu.device(context="100MiB", others="20GiB")
+        answer = server.post(bytes=8 * GIB)
+        self.assertEqual((answer.status, answer.json["code"]), (500, "INSUFFICIENT_GPU_MEMORY"), answer)
+
+    def test_an_undeclared_request_is_conservative_first_and_learned_then(self):
+        server = self.serve(DEMO, "--workers", "2")
+        running = in_background(lambda: server.post(allocate=2 * GIB, hold_ms=1500))
+        self.assertTrue(until(lambda: server.device()["reserved_bytes"] >= round(TOTAL * 0.8), 20), "not charged the conservative share")
+        self.result(running.result())
+        running = in_background(lambda: server.post(allocate=2 * GIB, hold_ms=1500))
+        self.assertTrue(until(lambda: 2 * GIB <= server.device()["reserved_bytes"] <= 4 * GIB, 20), server.device())
+        self.result(running.result())
+
+    def test_two_learned_requests_run_at_once(self):
+        server = self.serve(DEMO, "--workers", "2")
+        self.result(server.post(allocate=2 * GIB))
+        spans = [self.result(answer) for answer in at_once([lambda: server.post(allocate=2 * GIB, hold_ms=1500)] * 2)]
+        self.assertEqual(len({span["pid"] for span in spans}), 2)
+        self.assertLess(max(span["granted_at_ns"] for span in spans), min(span["released_at_ns"] for span in spans), "one waited for the other")
+
+    def test_workers_are_given_the_devices_by_uuid(self):
+        server = self.serve(DEMO, "--workers", "1")
+        self.assertEqual(self.result(server.post(allocate=MIB))["visible"], FakeGpu.UUID)
+
+    def test_the_front_never_initialises_cuda_nor_lists_processes(self):
+        server = self.serve(DEMO, "--workers", "1")
+        self.result(server.post(allocate=MIB))
+        self.assertEqual(self.gpu.listings(), 0)
+        with open("/proc/%d/maps" % server.pid, encoding="utf-8") as f:
+            self.assertNotIn("libfake_cuda", f.read())
+
+
+class Failures(HostedGpu):
+    def test_out_of_memory_is_a_refusal_and_raises_the_figure(self):
+        server = self.serve(DEMO, "--workers", "1")
+        self.result(server.post(allocate=2 * GIB))  # learned: 2 GiB
+        self.gpu.device(context="100MiB", others="20GiB")
+        self.assertTrue(until(lambda: server.device()["free_bytes"] <= 4 * GIB, 20))
+        body = self.refused(server.post(bytes=GIB, allocate=6 * GIB))  # it declares less than it takes
+        self.assertGreaterEqual(body["required_bytes"], GIB)
+        self.assertIn("ran out of GPU memory", server.output())
+        self.gpu.device(context="100MiB")
+        self.assertTrue(until(lambda: server.device()["free_bytes"] >= 20 * GIB, 20))
+        self.result(server.post(bytes=GIB, allocate=GIB))
+
+    def test_a_learned_figure_rises_after_out_of_memory(self):
+        server = self.serve(DEMO, "--workers", "1")
+        self.assertEqual(server.post(allocate=GIB, fail="oom").status, 503)
+        self.assertTrue(until(lambda: server.device()["reserved_bytes"] < GIB, BACK_SECONDS))
+        self.assertTrue(until(lambda: list(pathlib.Path(self.path, "profiles").rglob("memory_*.json")), 10))
+        [file] = pathlib.Path(self.path, "profiles").rglob("memory_*.json")
+        self.assertGreaterEqual(json.loads(file.read_text())["peak_bytes"], GIB)
+
+    def test_an_app_s_error_is_an_error_view_and_the_charge_is_back(self):
+        server = self.serve(DEMO, "--workers", "1")
+        answer = server.post(bytes=4 * GIB, allocate=4 * GIB, fail="throw")
+        self.assertEqual(answer.status, 500)
+        self.assertIn("failed because it was asked to", answer.error)
+        self.assertTrue(until(lambda: server.device()["reserved_bytes"] < GIB, BACK_SECONDS))
+
+    def test_a_crash_gives_the_bytes_back(self):
+        server = self.serve(DEMO, "--workers", "1")
+        self.assertEqual(server.post(bytes=4 * GIB, allocate=4 * GIB, fail="crash").json["code"], "WORKER_DIED")
+        self.assertTrue(until(lambda: server.device()["reserved_bytes"] < GIB and server.device()["free_bytes"] > TOTAL - GIB, BACK_SECONDS), server.device())
+        self.result(server.post(bytes=20 * GIB, allocate=20 * GIB))
+
+    def test_a_hang_gives_the_bytes_back(self):
+        server = self.serve(DEMO, "--workers", "1", "--request-timeout", "2s")
+        self.assertEqual(server.post(bytes=20 * GIB, allocate=20 * GIB, fail="hang").status, 504)
+        self.assertTrue(until(lambda: server.device()["reserved_bytes"] < GIB and server.device()["free_bytes"] > TOTAL - GIB, 20), server.device())
+        self.result(server.post(bytes=20 * GIB, allocate=20 * GIB))
+
+    def test_a_request_reruns_once_when_the_server_may(self):
+        server = self.serve(DEMO, "--workers", "1", "--rerun")
+        before = server.metrics()["clams_worker_starts_total"]
+        self.assertEqual(server.post(bytes=GIB, allocate=GIB, fail="crash").json["code"], "WORKER_DIED")
+        self.assertEqual(len([line for line in server.output().splitlines() if "runs once more" in line]), 1)
+        self.assertGreaterEqual(server.metrics()["clams_worker_starts_total"], before + 1)
+        self.result(server.post(bytes=GIB, allocate=GIB))
+
+
+class HeldMemory(HostedGpu):
+    def resident(self, server):
+        return sum(entry["bytes"] for entry in server.device()["resident"])
+
+    def test_what_a_worker_keeps_counts_as_resident_and_its_next_request_is_warm(self):
+        server = self.serve(KEEPER, "--workers", "1")
+        self.result(server.post(mib=4096))
+        self.assertEqual(self.resident(server), 4096 * MIB)
+        self.assertEqual([entry["app"] for entry in server.device()["resident"]], ["http://apps.clams.ai/keeper/1.0.0"])
+        running = in_background(lambda: server.post(mib=4096, hold_ms=1500))
+        self.assertTrue(until(lambda: server.metrics()["clams_requests_running"] >= 1, 20))
+        self.assertLess(server.device()["reserved_bytes"], 6 * GIB, "the model was charged twice")
+        self.result(running.result())
+        # Another set of parameters: the peak of the process is not its figure.
+        self.result(server.post(mib=2048))
+        self.assertEqual(self.resident(server), 6144 * MIB)
+
+    def test_an_idle_worker_ends_to_make_room_for_other_parameters(self):
+        server = self.serve(KEEPER, "--workers", "1")
+        first = self.result(server.post(mib=14 * 1024))["pid"]
+        self.assertEqual(self.resident(server), 14 * GIB)
+        # 80 % of the card do not fit beside it.
+        answer = until(lambda: (lambda a: a if a.status == 200 else None)(server.post(mib=2048)), 60, 0.3)
+        self.assertIsNotNone(answer, server.output()[-2000:])
+        self.assertNotEqual(self.result(answer)["pid"], first)
+        self.assertFalse(alive(first))
+        self.assertEqual(self.resident(server), 2 * GIB)
+
+    def test_a_start_that_loads_a_model_is_promised_its_memory(self):
+        self.environment["KEEPER_START_MIB"] = "9000"
+        server = self.serve(KEEPER, "--workers", "2")
+        self.assertTrue(until(lambda: self.resident(server) == 9000 * MIB, 20), server.device())
+        # Both workers fit: 18,000 of 24,576 MiB less headroom. A third party then leaves no room for another start.
+        at_once([lambda: server.post(hold_ms=800)] * 2)
+        self.gpu.device(context="100MiB", others="13GiB")
+        for pid in server.workers():
+            os.kill(pid, 9)
+        self.assertTrue(until(lambda: server.device()["free_bytes"] <= 11 * GIB, 20))
+        self.assertTrue(until(lambda: self.resident(server) == 9000 * MIB or "Insufficient" in server.output(), 30), server.device())
+
+    def test_a_start_without_room_is_a_refusal_and_is_tried_again(self):
+        self.environment["KEEPER_START_MIB"] = "9000"
+        server = self.serve(KEEPER, "--workers", "1")
+        self.result(server.post())
+        self.gpu.device(context="100MiB", others="20GiB")
+        [worker] = server.workers()
+        os.kill(worker, 9)
+        body = self.refused(until(lambda: (lambda a: a if a.status == 503 else None)(server.post()), 30))
+        self.assertGreaterEqual(body["required_bytes"], 9000 * MIB)
+        self.assertEqual(server.workers(), [], "it was started without room for it")
+        self.gpu.device(context="100MiB")
+        self.assertTrue(until(lambda: server.post().status == 200, 30), server.output()[-2000:])
+
+
+class SeenByOthers(HostedGpu):
+    def test_the_command_shows_the_workers(self):
+        server = self.serve(KEEPER, "--workers", "1")
+        self.result(server.post(mib=1024))
+        [worker] = server.workers()
+        shown = subprocess.run([CLAMS, "gpu", "--json"], env=server.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        processes = {process["pid"]: process for process in json.loads(shown.stdout)["processes"]}
+        self.assertIn(worker, processes)
+        self.assertEqual(processes[worker]["app"], "http://apps.clams.ai/keeper/1.0.0")
+        self.assertGreaterEqual(processes[worker]["reserved_bytes"], 1024 * MIB)
+
+    def test_two_apps_share_the_card(self):
+        demo, keeper = self.serve(DEMO, "--workers", "1"), self.serve(KEEPER, "--workers", "1")
+        self.result(keeper.post(mib=12 * 1024))
+        body = self.refused(demo.post(bytes=12 * GIB, allocate=12 * GIB))
+        self.assertLess(body["available_bytes"], 12 * GIB)
+        self.result(demo.post(bytes=6 * GIB, allocate=6 * GIB))
+
+    def test_the_card_is_free_after_the_server_was_killed(self):
+        server = self.serve(KEEPER, "--workers", "1")
+        self.result(server.post(mib=12 * 1024))
+        server.kill()
+        other = self.serve(DEMO, "--workers", "1")
+        self.assertTrue(until(lambda: other.device()["free_bytes"] > TOTAL - GIB and other.device()["reserved_bytes"] < GIB, BACK_SECONDS), other.device())
+        self.result(other.post(bytes=20 * GIB, allocate=20 * GIB))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -58,8 +58,7 @@ struct PeakMeter::Device {
   // The last listing.
   nanoseconds listed_at{};
   std::optional<Bytes> own;
-  // The tick before this one.
-  Bytes tick_used;
+  // At the tick before this one.
   std::int64_t tick_stated = 0;
 };
 
@@ -172,7 +171,6 @@ void PeakMeter::Core::take_sample(Device& device, Bytes used) {
     run->used_peak = std::max(run->used_peak, used);
     if (!(others_on(run->start, device.runs.size()) == run->others)) run->moved = true;
   }
-  device.tick_used = used;
   device.tick_stated = device.stated;
 }
 

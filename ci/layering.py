@@ -41,7 +41,7 @@ PARTIES = {
     "fmt/": ("libs/sdk/src/*", "libs/server/src/*", "libs/media/src/*", "tools/*", "apps/*"),
     "prometheus/": ("libs/server/src/*", "libs/sdk/src/*"),
     "toml++/": ("libs/server/src/*", "libs/sdk/src/*", "tools/*"),
-    "simdjson": ("libs/mmif/src/*", "libs/mmif/tests/*", "libs/sdk/src/*", "libs/vram/src/profile/*", "bench/*"),
+    "simdjson": ("libs/mmif/src/*", "libs/mmif/tests/*", "libs/sdk/src/*", "libs/vram/src/profile/*", "bench/*", "fuzz/*"),
     "nlohmann/": ("libs/mmif/src/*", "libs/mmif/tests/*", "libs/sdk/src/*", "libs/sdk/tests/*", "libs/server/src/*", "libs/server/tests/*", "libs/vram/src/profile/*",
                   "libs/vram/src/cache/*", "libs/vram/tests/profile*", "tools/*", "apps/*", "bench/*", "fuzz/*", "tests/*"),
     "openssl/": ("libs/vram/src/profile/*", "libs/vram/src/cache/*", "libs/sdk/src/*", "tools/*"),

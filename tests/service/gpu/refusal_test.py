@@ -67,9 +67,11 @@ class Foreign(GpuTest):
 
     def test_a_refusal_names_other_devices_and_their_room(self):
         self.simulated("sim:24GiB,sim:16GiB")
-        app = self.app()
-        holds = [in_background(lambda s=s: app.post(bytes=s, hold_ms=1500)) for s in (20 * GIB, 12 * GIB)]
-        self.assertTrue(until(lambda: [app.device(i)["reserved_bytes"] for i in (0, 1)] == [20 * GIB, 12 * GIB], 10))
+        app = self.app("--threads", "2")
+        holds = []
+        for size, reserved in ((20 * GIB, [20 * GIB, 0]), (12 * GIB, [20 * GIB, 12 * GIB])):
+            holds.append(in_background(lambda s=size: app.post(bytes=s, hold_ms=3000)))
+            self.assertTrue(until(lambda r=reserved: [app.device(i)["reserved_bytes"] for i in (0, 1)] == r, 10))
         answer = self.app().post(bytes=10 * GIB)
         self.assertEqual(answer.status, 503)
         devices = {d["uuid"]: d["available_bytes"] for d in app.runtime()["gpu"]["devices"]}

@@ -7,7 +7,7 @@ Makes its own Python environment with the SDK (from PyPI), documents of 2 KB to 
 server, its children included, from /proc. Only ratios within one run mean something: machines differ. Prints a table with the goals beside it and
 writes everything to DIR/result.json. Exit status: 0 all goals met, 1 one missed, 2 wrong use, 3 something was not measured.
 
-Parts: floor (simdjson), python (both modes of its production server), post, memory, get, ready, waiting, gpu (the storm on a card, one admission, the ledger).
+Parts: floor (simdjson), python (both modes of its production server), post, memory, get, ready, waiting, gpu (the storm on a card, one admission, the ledger), hosting (Python apps behind clams serve, models that stay).
 """
 import argparse
 import json
@@ -22,13 +22,14 @@ import sys
 import time
 
 import gpu
+import hosting
 import waiting
 from client import Client, cpu_per_request, get_request, post_request
 from documents import document
 from processes import Server, free_port
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PARTS = ("floor", "python", "post", "memory", "get", "ready", "waiting", "gpu")
+PARTS = ("floor", "python", "post", "memory", "get", "ready", "waiting", "gpu", "hosting")
 KB, MB = 1000, 1_000_000
 SIZES = {"2 KB": 2 * KB, "200 KB": 200 * KB, "1 MB": MB, "5 MB": 5 * MB, "50 MB": 50 * MB}
 SDK = "clams-python==1.8.0"
@@ -271,7 +272,8 @@ def main():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     bench = Bench(os.path.abspath(options.build), os.path.abspath(options.out), options.quick)
-    steps = {"floor": bench.floor, "python": bench.python_posts, "post": bench.posts, "memory": bench.memory, "get": bench.gets, "ready": bench.ready, "waiting": bench.waiting, "gpu": lambda: gpu.measure(bench)}
+    steps = {"floor": bench.floor, "python": bench.python_posts, "post": bench.posts, "memory": bench.memory, "get": bench.gets, "ready": bench.ready, "waiting": bench.waiting, "gpu": lambda: gpu.measure(bench),
+             "hosting": lambda: hosting.measure(bench)}
     for part in PARTS:
         if part not in parts:
             continue

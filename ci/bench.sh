@@ -9,7 +9,10 @@ bench() {
   need core ocr media python bench
   configure release -DCLAMS_TESTS=OFF
   local targets=(bench/all)
-  if target_exists release clams-bench-app; then targets+=(clams-bench-app); fi
+  local program
+  for program in clams-bench-app clams; do
+    if target_exists release "$program"; then targets+=("$program"); fi
+  done
   build_preset release "${targets[@]}"
   local rc=0
   supervise python3 bench/run.py --build build/release --out build/bench "$@" || rc=$?

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <thread>
 #include <utility>
 
 #include "clams/answers.hpp"
@@ -15,6 +16,7 @@ namespace {
 
 using base::Error;
 using base::ErrorCode;
+constexpr std::chrono::seconds kMemoryReturn{7};  // within which a dead process's bytes are back
 
 // What a client sends beyond the body; hop-by-hop headers concern the front alone.
 worker::Attributes attributes_of(const HttpRequest& request) {
@@ -51,6 +53,13 @@ std::optional<mmif::Object> envelope_parameters(const std::string& body, std::st
   if (envelope) valid = envelope->is_envelope ? "envelope" : "document";
   if (!envelope || !envelope->is_envelope) return std::nullopt;
   return std::move(envelope->parameters);
+}
+
+// How much more than before it the worker holds after a run, on the device where that is most.
+base::Bytes kept_by(const std::vector<WorkerDeviceReport>& reports) {
+  base::Bytes most;
+  for (const auto& r : reports) most = std::max(most, r.held_after.value_or(base::Bytes()) - r.held_before.value_or(base::Bytes()));
+  return most;
 }
 
 // What is larger than a frame may be leaves this process's heap at once, also while the request still waits for a worker.
@@ -201,6 +210,7 @@ struct HostedBackend::Work {
   std::stop_token stop;
   base::Logger log;
   bool may_rerun = false;
+  std::optional<std::chrono::steady_clock::time_point> ended_worker;  // to make room for this request
 };
 
 GpuNeed HostedBackend::need_of(const Work& work, const worker::Seat& seat) {
@@ -228,7 +238,9 @@ GpuNeed HostedBackend::need_of(const Work& work, const worker::Seat& seat) {
   const std::lock_guard lock(ran_mutex_);
   if (const auto at = ran_.find(seat.worker().id); at != ran_.end() && at->second.holds && !need.parameters.empty()) {
     const auto key = vram::ProfileKey::from_json(need.parameters);
-    need.held = key && at->second.profiles.contains(key->hash());
+    const auto kept = key ? at->second.kept.find(key->hash()) : at->second.kept.end();
+    need.held = kept != at->second.kept.end();
+    if (need.held) need.kept = kept->second;
   }
   return need;
 }
@@ -256,7 +268,32 @@ HttpResponse HostedBackend::annotate(HttpRequest request, std::stop_token stop, 
   return std::move(*response);
 }
 
-// Empty: its worker died, and it may run once more.
+// While the memory of the worker that was ended for this request comes back, it is asked for again.
+std::variant<std::shared_ptr<GpuRequest>, vram::Refusal> HostedBackend::admit(Work& work, const worker::Seat& seat, const GpuNeed& need) {
+  for (;;) {
+    auto admitted = gpu_->admit(need, observer_->slot_of(seat.worker().id));
+    if (auto* granted = std::get_if<std::unique_ptr<GpuRequest>>(&admitted)) return std::shared_ptr<GpuRequest>(std::move(*granted));
+    auto& refusal = std::get<vram::Refusal>(admitted);
+    const bool comes_back = work.ended_worker && std::chrono::steady_clock::now() - *work.ended_worker < kMemoryReturn && refusal.kind == vram::Refusal::Kind::Temporary;
+    if (!comes_back || work.stop.stop_requested()) return std::move(refusal);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
+// A worker that cannot unload keeps what other parameters needed. When that is what is missing, and only this request has a seat there, a new one takes its place.
+bool HostedBackend::end_for_room(Work& work, worker::Seat& seat, const vram::Refusal& refusal) {
+  const std::uint64_t id = seat.worker().id;
+  const auto slot = observer_->slot_of(id);
+  if (work.ended_worker || options_.models_are_told || slot == nullptr || refusal.kind != vram::Refusal::Kind::Temporary) return false;
+  const base::Bytes kept = gpu_->held_by(*slot, refusal.device) - observer_->held_at_start(id);
+  if (kept == base::Bytes() || refusal.available + kept < refusal.required) return false;
+  seat.release();
+  if (!pool_->retire_idle(id).get()) return false;
+  work.ended_worker = std::chrono::steady_clock::now();
+  return true;
+}
+
+// Empty: it is to be tried once more, in another worker.
 std::optional<HttpResponse> HostedBackend::attempt(Work& work) {
   const base::Logger& log = work.log;
   worker::Request wish;
@@ -266,9 +303,12 @@ std::optional<HttpResponse> HostedBackend::attempt(Work& work) {
   auto seat = pool_->acquire(std::move(wish)).get();
   if (!seat) return no_seat(seat.error(), log);
   const GpuNeed need = need_of(work, *seat);
-  auto admitted = gpu_->admit(need, observer_->slot_of(seat->worker().id));
-  if (const auto* refusal = std::get_if<vram::Refusal>(&admitted)) return refused(*refusal, log);
-  std::shared_ptr<GpuRequest> gpu = std::get<std::unique_ptr<GpuRequest>>(std::move(admitted));
+  auto admitted = admit(work, *seat, need);
+  if (const auto* refusal = std::get_if<vram::Refusal>(&admitted)) {
+    if (end_for_room(work, *seat, *refusal)) return std::nullopt;
+    return refused(*refusal, log);
+  }
+  const auto gpu = std::get<std::shared_ptr<GpuRequest>>(std::move(admitted));
 
   worker::Request job;
   job.kind = "http";
@@ -324,8 +364,8 @@ HttpResponse HostedBackend::answer(worker::Outcome outcome, GpuRequest& gpu, con
     const std::lock_guard lock(ran_mutex_);
     Ran& ran = ran_[seat.worker().id];
     ran.holds = holds;
-    if (ran.profiles.size() > 4096) ran.profiles.clear();
-    ran.profiles.insert(profile);
+    if (ran.kept.size() > 4096) ran.kept.clear();
+    ran.kept.emplace(profile, kept_by(reports));
   }
   return response_of(outcome);
 }

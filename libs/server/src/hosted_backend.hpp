@@ -5,8 +5,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
+#include <variant>
 
 #include "app_backend.hpp"
 #include "clams/app_metadata.hpp"
@@ -59,6 +59,8 @@ class HostedBackend final : public AppBackend {
   worker::Outcome ask(worker::Request request);
   struct Work;
   std::optional<HttpResponse> attempt(Work& work);
+  std::variant<std::shared_ptr<GpuRequest>, vram::Refusal> admit(Work& work, const worker::Seat& seat, const GpuNeed& need);
+  bool end_for_room(Work& work, worker::Seat& seat, const vram::Refusal& refusal);
   GpuNeed need_of(const Work& work, const worker::Seat& seat);
   HttpResponse no_seat(const base::Error& error, const base::Logger& log) const;
   HttpResponse answer(worker::Outcome outcome, GpuRequest& gpu, const worker::Seat& seat, const base::Logger& log);
@@ -74,7 +76,7 @@ class HostedBackend final : public AppBackend {
   AppMetadata metadata_;             // its parameters, to know which profile a request belongs to
 
   struct Ran {
-    std::set<std::string> profiles;
+    std::map<std::string, base::Bytes> kept;  // by profile: what its first run here left held
     bool holds = false;
   };
   mutable std::mutex ran_mutex_;

@@ -71,12 +71,19 @@ std::optional<vram::Refusal> HostedBackend::Observer::start_refusal() const {
   return start_refusal_;
 }
 
+base::Bytes HostedBackend::Observer::held_at_start(std::uint64_t worker_id) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = held_at_start_.find(worker_id);
+  return at == held_at_start_.end() ? base::Bytes() : at->second;
+}
+
 void HostedBackend::Observer::ready(const worker::WorkerRef& worker, const worker::MemoryReport& report) {
   const auto memory = gpu();
   auto reports = reports_of(report);
   Start start;
   {
     const std::lock_guard lock(mutex_);
+    for (const auto& r : reports) held_at_start_[worker.id] = std::max(held_at_start_[worker.id], r.held_after.value_or(base::Bytes()));
     if (memory == nullptr) first_start_ = std::move(reports);
     if (const auto at = starts_.find(worker.id); at != starts_.end()) {
       start = std::move(at->second);
@@ -145,6 +152,7 @@ void HostedBackend::Observer::forget(std::uint64_t worker_id) {
   {
     const std::lock_guard lock(mutex_);
     held_.erase(worker_id);
+    held_at_start_.erase(worker_id);
     if (const auto began = starts_.find(worker_id); began != starts_.end()) {
       start = std::move(began->second);
       starts_.erase(began);

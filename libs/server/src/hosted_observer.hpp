@@ -29,6 +29,8 @@ class HostedBackend::Observer final : public worker::WorkerObserver {
   // While the answer is held, models that this worker begins to hold come out of this request's charge.
   std::shared_ptr<const void> runs(std::uint64_t worker_id, std::shared_ptr<GpuRequest> request);
 
+  // What the worker held on any device when it became ready.
+  base::Bytes held_at_start(std::uint64_t worker_id) const;
   // Why there is no room for a worker; empty once there was.
   std::optional<vram::Refusal> start_refusal() const;
 
@@ -53,6 +55,7 @@ class HostedBackend::Observer final : public worker::WorkerObserver {
   std::map<std::uint64_t, std::shared_ptr<vram::ProcessSlot>> slots_;
   std::map<std::uint64_t, Start> starts_;  // workers that are not ready yet
   std::vector<WorkerDeviceReport> first_start_;  // of the worker that started before the GPU memory was known
+  std::map<std::uint64_t, base::Bytes> held_at_start_;
   std::optional<vram::Refusal> start_refusal_;
   std::map<std::uint64_t, std::vector<std::shared_ptr<GpuRequest>>> running_;
   std::map<std::uint64_t, std::set<std::string>> held_;  // models, by worker

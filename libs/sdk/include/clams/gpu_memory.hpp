@@ -47,6 +47,7 @@ struct GpuNeed {
   std::string parameters;  // JSON text of the refined parameters: which profile it belongs to; empty: none, nothing is learned
   bool models_are_told = false;  // the worker tells which models it holds (GpuMemory::worker_models)
   bool held = false;       // the worker that will run it has run these parameters and still holds what they need
+  base::Bytes kept = {};   // then: what that run left held, which is not needed a second time
 };
 
 // What a worker process said of one device after a request (all bytes of that process).

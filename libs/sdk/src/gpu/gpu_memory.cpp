@@ -276,8 +276,11 @@ std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit(const 
       need.bytes = *learned->warm;
     } else if (ask.held && ask.declared && ask.declared->increment) {
       need.bytes = *ask.declared->increment;
+    } else if (ask.held && need.source != vram::RequirementSource::Conservative) {
+      need.bytes = need.bytes - ask.kept;  // until a warm run was measured
     }
     if (slot != nullptr && !ask.models_are_told) need.warm_bytes.reset();  // of such a worker we know what it holds by `held` alone
+    if (slot != nullptr) need.held_from_start = s.held_from_start();
     if (need.model.empty()) need.model = s.options.app;
     // A model that is held stays while this request is decided and runs, so that what was charged as warm stays warm.
     request->pinned = s.models->pin(need.model);

@@ -38,6 +38,8 @@ struct GpuMemoryState {
   std::optional<vram::DeviceInfo> device_info(const vram::DeviceUuid& uuid) const;
   // "nvml 570.124.06"
   std::string driver_name(const vram::DeviceInfo& device) const;
+  // What a worker of this app is known to hold from its start on; 0 when nothing is known.
+  base::Bytes held_from_start() const;
   void start_meter();
   // The wanted device if it is here, else the first; empty without one.
   vram::DeviceUuid any_device(const std::optional<vram::DeviceUuid>& wanted) const;

@@ -16,6 +16,12 @@ base::Bytes most_of(const WorkerDeviceReport& report) {
 
 }  // namespace
 
+base::Bytes GpuMemoryState::held_from_start() const {
+  const auto facts = profiles ? profiles->model_facts(kStart) : std::nullopt;
+  if (!facts || facts->bytes == base::Bytes()) return {};
+  return facts->bytes + options.admission.context;  // which the driver shows, and nobody can tell from the rest
+}
+
 std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit_start(const std::shared_ptr<vram::ProcessSlot>& slot) {
   auto& s = *state_;
   const auto facts = s.profiles ? s.profiles->model_facts(kStart) : std::nullopt;

@@ -23,6 +23,9 @@ class Keeper(ClamsApp):
         metadata.add_parameter(name="hold_ms", type="integer", default=0, description="How long it is used.")
         return metadata
 
+    def _get_model_requirements(self, mib, **others):
+        return {"size_bytes": mib << 20, "name": "model of {} MiB".format(mib)} if "KEEPER_DECLARES" in os.environ else None
+
     def _annotate(self, mmif, **parameters):
         mmif = mmif if isinstance(mmif, Mmif) else Mmif(mmif)
         size = parameters["mib"]

@@ -37,7 +37,8 @@ void engine_said(int level, const char* text) {
 
 EngineLog::EngineLog(EngineListener listener) : listener_(std::move(listener)), outer_(listening) {
   static std::once_flag installed;
-  std::call_once(installed, [] { whisper_log_set([](ggml_log_level level, const char* text, void*) { engine_said(level, text); }, nullptr); });
+  std::call_once(installed,
+                 [] { whisper_log_set([](ggml_log_level level, const char* text, void*) { engine_said(level, text); }, nullptr); });
   listening = this;
 }
 

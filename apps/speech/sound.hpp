@@ -31,8 +31,8 @@ void quiet_media_library() noexcept;
 // Cancelled.
 base::Result<Sound> read_sound(const std::string& path, const std::stop_token& stop);
 
-// The documents with sound that an app reads: the audio documents, or the video documents where there are none (a video is often there together
-// with its own sound track).
+// The documents with sound that an app reads: the audio documents, or the video documents where there are none (a video is often
+// there together with its own sound track).
 std::vector<mmif::Annotation*> documents_with_sound(const mmif::Mmif& mmif);
 
 }  // namespace speech

@@ -41,17 +41,20 @@ base::Result<Format> format_of(const std::string& chunk, const std::string& path
   f.rate = little(chunk.data() + 4, 4);
   f.bits = little(chunk.data() + 14, 2);
   if (f.kind == 0xFFFE && chunk.size() >= 26) f.kind = little(chunk.data() + 24, 2);
-  const bool readable = (f.kind == 1 && (f.bits == 8 || f.bits == 16 || f.bits == 24 || f.bits == 32)) || (f.kind == 3 && f.bits == 32);
+  const bool readable =
+      (f.kind == 1 && (f.bits == 8 || f.bits == 16 || f.bits == 24 || f.bits == 32)) || (f.kind == 3 && f.bits == 32);
   if (!readable || f.channels == 0 || f.channels > 64 || f.rate < 1000 || f.rate > 384'000)
-    return base::Error{base::ErrorCode::Unsupported, path + " is a WAV file of a kind that is not read (format " + std::to_string(f.kind) + ", " +
-                                                         std::to_string(f.bits) + " bits, " + std::to_string(f.channels) + " channels, " +
-                                                         std::to_string(f.rate) + " Hz); convert it to 16-bit PCM"};
+    return base::Error{base::ErrorCode::Unsupported, path + " is a WAV file of a kind that is not read (format " +
+                                                         std::to_string(f.kind) + ", " + std::to_string(f.bits) + " bits, " +
+                                                         std::to_string(f.channels) + " channels, " + std::to_string(f.rate) +
+                                                         " Hz); convert it to 16-bit PCM"};
   return f;
 }
 
 // The file from where it stands to the end of the samples, mixed to one channel.
-base::Result<std::vector<float>> samples_of(std::ifstream& in, std::uint64_t bytes, const Format& f, std::chrono::milliseconds longest,
-                                            const std::string& path, const std::stop_token& stop) {
+base::Result<std::vector<float>> samples_of(std::ifstream& in, std::uint64_t bytes, const Format& f,
+                                            std::chrono::milliseconds longest, const std::string& path,
+                                            const std::stop_token& stop) {
   const std::size_t frame = std::size_t{f.channels} * f.bytes();
   const auto most = static_cast<std::uint64_t>(longest.count()) * f.rate / 1000;
   std::vector<float> samples;
@@ -69,21 +72,24 @@ base::Result<std::vector<float>> samples_of(std::ifstream& in, std::uint64_t byt
       samples.push_back(sum / static_cast<float>(f.channels));
     }
     if (samples.size() > most)
-      return base::Error{base::ErrorCode::InvalidArgument, path + " is longer than " + std::to_string(longest.count() / 3'600'000) + " hours; cut it into parts"};
+      return base::Error{base::ErrorCode::InvalidArgument,
+                         path + " is longer than " + std::to_string(longest.count() / 3'600'000) + " hours; cut it into parts"};
   }
   return samples;
 }
 
 }  // namespace
 
-base::Result<std::vector<float>> read_wav(const std::string& path, int rate, std::chrono::milliseconds longest, const std::stop_token& stop) {
+base::Result<std::vector<float>> read_wav(const std::string& path, int rate, std::chrono::milliseconds longest,
+                                          const std::stop_token& stop) {
   errno = 0;
   std::ifstream in(path, std::ios::binary);
   if (!in) return base::error_from_errno("cannot open " + path, errno);
   std::string head(12, '\0');
   in.read(head.data(), 12);
   if (!in || !head.starts_with("RIFF") || head.substr(8) != "WAVE")
-    return base::Error{base::ErrorCode::Unsupported, path + " is no WAV file; this build reads nothing else (it was made without libav)"};
+    return base::Error{base::ErrorCode::Unsupported,
+                       path + " is no WAV file; this build reads nothing else (it was made without libav)"};
   Format format;
   for (std::string chunk(8, '\0'); in.read(chunk.data(), 8);) {
     const std::uint64_t length = little(chunk.data() + 4, 4);

@@ -18,7 +18,8 @@ std::string little(std::uint32_t value, int bytes) {
 }
 
 std::string document(std::string_view type, const std::string& mime, const std::string& id, const std::string& path) {
-  return R"({"@type": ")" + std::string(type) + R"(", "properties": {"mime": ")" + mime + R"(", "id": ")" + id + R"(", "location": "file://)" + path + R"("}})";
+  return R"({"@type": ")" + std::string(type) + R"(", "properties": {"mime": ")" + mime + R"(", "id": ")" + id +
+         R"(", "location": "file://)" + path + R"("}})";
 }
 
 }  // namespace
@@ -54,9 +55,10 @@ void write_raw_wav(const std::string& path, const std::string& bytes, int kind, 
   const auto number = [](int value) { return static_cast<std::uint32_t>(value); };
   const int frame = channels * bits / 8;
   std::ofstream out(path, std::ios::binary);
-  out << "RIFF" << little(static_cast<std::uint32_t>(36 + bytes.size()), 4) << "WAVEfmt " << little(16, 4) << little(number(kind), 2) << little(number(channels), 2)
-      << little(number(rate), 4) << little(number(rate * frame), 4) << little(number(frame), 2) << little(number(bits), 2) << "data"
-      << little(static_cast<std::uint32_t>(bytes.size()), 4) << bytes;
+  out << "RIFF" << little(static_cast<std::uint32_t>(36 + bytes.size()), 4) << "WAVEfmt " << little(16, 4)
+      << little(number(kind), 2) << little(number(channels), 2) << little(number(rate), 4) << little(number(rate * frame), 4)
+      << little(number(frame), 2) << little(number(bits), 2) << "data" << little(static_cast<std::uint32_t>(bytes.size()), 4)
+      << bytes;
   ASSERT_TRUE(out.flush().good()) << path;
 }
 
@@ -67,8 +69,12 @@ void write_wav(const std::string& path, const std::vector<float>& samples, int r
   write_raw_wav(path, bytes, 1, 16, channels, rate);
 }
 
-std::string audio(const std::string& id, const std::string& path) { return document(mmif::types::AudioDocument, "audio/wav", id, path); }
-std::string video(const std::string& id, const std::string& path) { return document(mmif::types::VideoDocument, "video/mp4", id, path); }
+std::string audio(const std::string& id, const std::string& path) {
+  return document(mmif::types::AudioDocument, "audio/wav", id, path);
+}
+std::string video(const std::string& id, const std::string& path) {
+  return document(mmif::types::VideoDocument, "video/mp4", id, path);
+}
 
 std::string mmif_with(const std::vector<std::string>& documents) {
   std::string list;
@@ -114,7 +120,8 @@ std::string text_of(const Reply& reply) {
 std::vector<std::pair<std::int64_t, std::int64_t>> frames_of(const Reply& reply) {
   std::vector<std::pair<std::int64_t, std::int64_t>> frames;
   if (!reply.mmif || reply.mmif->views().empty()) return frames;
-  for (const auto* frame : last_view(reply).annotations(mmif::types::TimeFrame)) frames.emplace_back(frame->integer("start").value_or(-1), frame->integer("end").value_or(-1));
+  for (const auto* frame : last_view(reply).annotations(mmif::types::TimeFrame))
+    frames.emplace_back(frame->integer("start").value_or(-1), frame->integer("end").value_or(-1));
   return frames;
 }
 

@@ -22,7 +22,9 @@ constexpr milliseconds kLong{3'600'000};
 
 class Wav : public ::testing::Test {
  protected:
-  base::Result<std::vector<float>> read(const std::string& name = "a.wav", milliseconds longest = kLong) { return read_wav(folder_.file(name), 16'000, longest, {}); }
+  base::Result<std::vector<float>> read(const std::string& name = "a.wav", milliseconds longest = kLong) {
+    return read_wav(folder_.file(name), 16'000, longest, {});
+  }
   Folder folder_;
 };
 

@@ -47,7 +47,8 @@ whisper_vad_params parameters_of(const DetectOptions& o) {
   p.threshold = static_cast<float>(o.threshold);
   p.min_speech_duration_ms = static_cast<int>(o.shortest_speech.count());
   p.min_silence_duration_ms = static_cast<int>(o.shortest_silence.count());
-  p.max_speech_duration_s = o.longest_speech.count() == 0 ? std::numeric_limits<float>::max() : static_cast<float>(o.longest_speech.count()) / 1000.0F;
+  p.max_speech_duration_s =
+      o.longest_speech.count() == 0 ? std::numeric_limits<float>::max() : static_cast<float>(o.longest_speech.count()) / 1000.0F;
   p.speech_pad_ms = static_cast<int>(o.padding.count());
   return p;
 }
@@ -72,12 +73,13 @@ base::Result<Detector> Detector::create(const speech::EngineListener& log) {
   return Detector(context);
 }
 
-base::Result<std::vector<Interval>> Detector::detect(std::span<const float> samples, const DetectOptions& options, const speech::EngineListener& log) {
+base::Result<std::vector<Interval>> Detector::detect(std::span<const float> samples, const DetectOptions& options,
+                                                     const speech::EngineListener& log) {
   std::vector<Interval> intervals;
   if (samples.empty()) return intervals;
   speech::EngineLog heard(log);
-  whisper_vad_segments* segments = whisper_vad_segments_from_samples(context_.get(), parameters_of(options), samples.data(),
-                                                                     static_cast<int>(std::min<std::size_t>(samples.size(), INT32_MAX)));
+  whisper_vad_segments* segments = whisper_vad_segments_from_samples(
+      context_.get(), parameters_of(options), samples.data(), static_cast<int>(std::min<std::size_t>(samples.size(), INT32_MAX)));
   if (segments == nullptr) return failed("the voice detector failed", heard.errors());
   const int count = whisper_vad_segments_n_segments(segments);
   const milliseconds length(static_cast<std::int64_t>(samples.size()) / 16);

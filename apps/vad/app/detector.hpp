@@ -13,11 +13,11 @@ struct whisper_vad_context;
 namespace vad_app {
 
 struct DetectOptions {
-  double threshold = 0.5;                             // probability from which a moment counts as speech, 0 to 1
-  std::chrono::milliseconds shortest_speech{250};     // less is dropped
-  std::chrono::milliseconds shortest_silence{100};    // less does not end a segment
-  std::chrono::milliseconds longest_speech{0};        // more is cut at a pause; 0: any length
-  std::chrono::milliseconds padding{30};              // added at both ends
+  double threshold = 0.5;                           // probability from which a moment counts as speech, 0 to 1
+  std::chrono::milliseconds shortest_speech{250};   // less is dropped
+  std::chrono::milliseconds shortest_silence{100};  // less does not end a segment
+  std::chrono::milliseconds longest_speech{0};      // more is cut at a pause; 0: any length
+  std::chrono::milliseconds padding{30};            // added at both ends
 };
 
 struct Interval {
@@ -33,7 +33,8 @@ class Detector {
   Detector& operator=(Detector&&) noexcept = default;
 
   // `samples`: mono, 16 kHz. In order, not overlapping. An hour takes about nine seconds.
-  base::Result<std::vector<Interval>> detect(std::span<const float> samples, const DetectOptions& options, const speech::EngineListener& log);
+  base::Result<std::vector<Interval>> detect(std::span<const float> samples, const DetectOptions& options,
+                                             const speech::EngineListener& log);
 
  private:
   struct Free {

@@ -4,7 +4,8 @@
 asm(".pushsection .rodata\n"
     ".balign 16\n"
     "clams_silero_weights_begin:\n"
-    ".incbin \"" SILERO_WEIGHTS_FILE "\"\n"
+    ".incbin \"" SILERO_WEIGHTS_FILE
+    "\"\n"
     "clams_silero_weights_end:\n"
     ".byte 0\n"
     ".popsection\n");

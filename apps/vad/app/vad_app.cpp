@@ -19,7 +19,8 @@ using std::chrono::milliseconds;
 milliseconds time_from(const clams::Parameters& parameters, const char* name) {
   constexpr std::int64_t kDay = 86'400'000;
   const auto value = parameters.get<std::int64_t>(name);
-  if (value < 0 || value > kDay) throw clams::ValueError(std::string(name) + " must lie between 0 and " + std::to_string(kDay) + " milliseconds");
+  if (value < 0 || value > kDay)
+    throw clams::ValueError(std::string(name) + " must lie between 0 and " + std::to_string(kDay) + " milliseconds");
   return milliseconds(value);
 }
 
@@ -46,7 +47,8 @@ speech::EngineListener to_log(const base::Logger& log) {
   };
 }
 
-void write_segments(mmif::View& view, const mmif::Annotation& document, const std::vector<Interval>& intervals, milliseconds offset) {
+void write_segments(mmif::View& view, const mmif::Annotation& document, const std::vector<Interval>& intervals,
+                    milliseconds offset) {
   view.new_contain(types::TimeFrame, {{"timeUnit", "milliseconds"}, {"document", document.id()}});
   for (const auto& interval : intervals) {
     const auto start = interval.start + offset, end = interval.end + offset;
@@ -59,15 +61,19 @@ void write_segments(mmif::View& view, const mmif::Annotation& document, const st
 clams::AppMetadata VadApp::metadata() const {
   clams::AppMetadata metadata;
   metadata.name = "Voice activity";
-  metadata.description = std::string("Finds where somebody speaks, with the Silero voice detector run by whisper.cpp. Reads AudioDocuments, or VideoDocuments where there are none") +
-                         (speech::reads_all_media() ? "" : " (WAV files)") + "; one view per document, with a TimeFrame labelled speech for each segment.";
+  metadata.description = std::string(
+                             "Finds where somebody speaks, with the Silero voice detector run by whisper.cpp. Reads "
+                             "AudioDocuments, or VideoDocuments where there are none") +
+                         (speech::reads_all_media() ? "" : " (WAV files)") +
+                         "; one view per document, with a TimeFrame labelled speech for each segment.";
   metadata.app_license = "Apache-2.0";
   metadata.identifier = "clams-vad";
   metadata.url = "https://github.com/clamsproject/clams-cpp";
   metadata.app_version = CLAMS_VAD_APP_VERSION;
   metadata.analyzer_version = "silero-vad 6.2.0, whisper.cpp " + speech::engine_version();
   metadata.analyzer_license = "MIT";
-  if (speech::reads_all_media()) metadata.more = {{"media_library", speech::media_library()}, {"media_library_license", speech::media_library_license()}};
+  if (speech::reads_all_media())
+    metadata.more = {{"media_library", speech::media_library()}, {"media_library_license", speech::media_library_license()}};
   metadata.add_input_one_of({std::string(types::AudioDocument), std::string(types::VideoDocument)});
   metadata.add_output(types::TimeFrame, {{"timeUnit", "milliseconds"}, {"label", "speech"}});
   metadata.add_parameter({.name = "threshold",

@@ -20,7 +20,9 @@ namespace types = mmif::types;
 
 class VadAppTest : public ::testing::Test {
  protected:
-  Reply ask(const std::string& path, const std::string& query = {}) { return post(*service_, mmif_with({audio("d1", path)}), query); }
+  Reply ask(const std::string& path, const std::string& query = {}) {
+    return post(*service_, mmif_with({audio("d1", path)}), query);
+  }
 
   Folder folder_;
   std::unique_ptr<clams::Service> service_ = clams::Service::create(std::make_unique<VadApp>(), {}).value();

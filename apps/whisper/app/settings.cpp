@@ -21,7 +21,8 @@ std::string without_region(const std::string& language) {
 double number_between(const clams::Parameters& parameters, const char* name, double lowest, double highest) {
   const double value = parameters.get<double>(name);
   if (std::isfinite(value) && value >= lowest && value <= highest) return value;
-  throw clams::ValueError(std::string(name) + " must lie between " + mmif::Number(lowest).text() + " and " + mmif::Number(highest).text());
+  throw clams::ValueError(std::string(name) + " must lie between " + mmif::Number(lowest).text() + " and " +
+                          mmif::Number(highest).text());
 }
 
 int decoders(const clams::Parameters& parameters, const char* name) {
@@ -31,15 +32,20 @@ int decoders(const clams::Parameters& parameters, const char* name) {
 }
 
 void add_what(clams::AppMetadata& metadata) {
-  metadata.add_parameter({.name = "model",
-                          .description = "Which model: tiny, base, small, medium, large, large-v2, large-v3 or turbo, in short t, b, s, m, l, l2, l3 or tu; with a "
-                                         "suffix as its file has it (base.en, small-q5_1); or the path of a model file. A size N is the file ggml-N.bin in the "
-                                         "folder of models on the server; for language en, ggml-N.en.bin is preferred.",
-                          .default_value = "tiny"});
-  metadata.add_parameter({.name = "language",
-                          .description = "Language of the speech: a code such as en, es or zh. A region (en-US) is recorded and otherwise ignored. Empty: "
-                                         "detected from the first 30 seconds.",
-                          .default_value = ""});
+  metadata.add_parameter(
+      {.name = "model",
+       .description =
+           "Which model: tiny, base, small, medium, large, large-v2, large-v3 or turbo, in short t, b, s, m, l, l2, l3 or tu; with "
+           "a "
+           "suffix as its file has it (base.en, small-q5_1); or the path of a model file. A size N is the file ggml-N.bin in the "
+           "folder of models on the server; for language en, ggml-N.en.bin is preferred.",
+       .default_value = "tiny"});
+  metadata.add_parameter(
+      {.name = "language",
+       .description =
+           "Language of the speech: a code such as en, es or zh. A region (en-US) is recorded and otherwise ignored. Empty: "
+           "detected from the first 30 seconds.",
+       .default_value = ""});
   metadata.add_parameter({.name = "task",
                           .description = "transcribe: text in the language that is spoken; translate: text in English.",
                           .choices = {"transcribe", "translate"},
@@ -51,9 +57,12 @@ void add_what(clams::AppMetadata& metadata) {
 }
 
 void add_how(clams::AppMetadata& metadata) {
-  metadata.add_parameter({.name = "initialPrompt", .description = "Text that might have come before: names and spellings to expect.", .default_value = ""});
+  metadata.add_parameter({.name = "initialPrompt",
+                          .description = "Text that might have come before: names and spellings to expect.",
+                          .default_value = ""});
   metadata.add_parameter({.name = "conditionOnPreviousText",
-                          .description = "Whether what was heard so far helps with what follows. Without it errors do not spread, but names may change their spelling.",
+                          .description = "Whether what was heard so far helps with what follows. Without it errors do not spread, "
+                                         "but names may change their spelling.",
                           .type = ParameterType::Boolean,
                           .default_value = true});
   metadata.add_parameter({.name = "noSpeechThreshold",
@@ -72,10 +81,11 @@ void add_how(clams::AppMetadata& metadata) {
                           .description = "Chance in the choice of words, 0 to 1.",
                           .type = ParameterType::Number,
                           .default_value = 0});
-  metadata.add_parameter({.name = "temperatureIncrement",
-                          .description = "A passage that came out badly is tried again at so much more temperature, up to 1. 0: it is not.",
-                          .type = ParameterType::Number,
-                          .default_value = 0.2});
+  metadata.add_parameter(
+      {.name = "temperatureIncrement",
+       .description = "A passage that came out badly is tried again at so much more temperature, up to 1. 0: it is not.",
+       .type = ParameterType::Number,
+       .default_value = 0.2});
 }
 
 }  // namespace
@@ -92,7 +102,8 @@ Settings settings_from(const clams::Parameters& parameters) {
   auto& run = settings.run;
   run.language = without_region(settings.language);
   if (!run.language.empty() && !asr::is_language(run.language))
-    throw clams::ValueError("Whisper does not know the language \"" + settings.language + "\"; give a code such as en, es or zh, or nothing to have it detected");
+    throw clams::ValueError("Whisper does not know the language \"" + settings.language +
+                            "\"; give a code such as en, es or zh, or nothing to have it detected");
   run.translate = parameters.get<std::string>("task") == "translate";
   run.word_times = parameters.get<bool>("wordTimestamps");
   run.prompt = parameters.get<std::string>("initialPrompt");
@@ -103,7 +114,8 @@ Settings settings_from(const clams::Parameters& parameters) {
   run.temperature = number_between(parameters, "temperature", 0, 1);
   run.temperature_step = number_between(parameters, "temperatureIncrement", 0, 1);
   // A step that is nearly nothing would mean thousands of tries.
-  if (run.temperature_step > 0 && run.temperature_step < 0.05) throw clams::ValueError("temperatureIncrement must be 0 or at least 0.05");
+  if (run.temperature_step > 0 && run.temperature_step < 0.05)
+    throw clams::ValueError("temperatureIncrement must be 0 or at least 0.05");
   return settings;
 }
 

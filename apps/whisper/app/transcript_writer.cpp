@@ -34,7 +34,8 @@ class Writer {
     const mmif::Annotation& document = view_.new_text_document(text_, options_.language);
     view_.new_contain(types::Token, {{"document", document.id()}});
     view_.new_contain(types::TimeFrame, {{"timeUnit", "milliseconds"}, {"document", source.id()}});
-    view_.new_contain(types::Alignment, {{"sourceType", options_.word_times ? types::Token : types::Sentence}, {"targetType", types::TimeFrame}});
+    view_.new_contain(types::Alignment,
+                      {{"sourceType", options_.word_times ? types::Token : types::Sentence}, {"targetType", types::TimeFrame}});
     view_.new_contain(types::Sentence);
     align(source.id(), document.id());
   }
@@ -42,8 +43,8 @@ class Writer {
   void add(const asr::Segment& segment) {
     mmif::Array tokens;
     for (const auto& word : segment.words) tokens.emplace_back(add_word(word));
-    const mmif::Annotation& sentence =
-        view_.new_annotation(types::Sentence, {{"targets", std::move(tokens)}, {"text", segment.text}, {"confidence", rounded(segment.confidence)}});
+    const mmif::Annotation& sentence = view_.new_annotation(
+        types::Sentence, {{"targets", std::move(tokens)}, {"text", segment.text}, {"confidence", rounded(segment.confidence)}});
     if (!options_.word_times) align(sentence.id(), add_time(segment.start, segment.end));
   }
 
@@ -75,7 +76,9 @@ class Writer {
     return view_.new_annotation(types::TimeFrame, {{"label", "speech"}, {"start", from.count()}, {"end", to.count()}}).id();
   }
 
-  void align(const std::string& source, const std::string& target) { view_.new_annotation(types::Alignment, {{"source", source}, {"target", target}}); }
+  void align(const std::string& source, const std::string& target) {
+    view_.new_annotation(types::Alignment, {{"source", source}, {"target", target}});
+  }
 
   mmif::View& view_;
   const WriteOptions& options_;
@@ -85,7 +88,8 @@ class Writer {
 
 }  // namespace
 
-void write_transcript(mmif::View& view, const mmif::Annotation& source, const asr::Transcript& transcript, const WriteOptions& options) {
+void write_transcript(mmif::View& view, const mmif::Annotation& source, const asr::Transcript& transcript,
+                      const WriteOptions& options) {
   Writer writer(view, transcript, options);
   writer.begin(source);
   for (const auto& segment : transcript.segments) writer.add(segment);

@@ -13,9 +13,15 @@ namespace {
 
 constexpr std::string_view kPrefix = "ggml-", kSuffix = ".bin";
 
-constexpr std::pair<std::string_view, std::string_view> kShortForms[] = {{"t", "tiny"},      {"b", "base"},      {"s", "small"},
-                                                                         {"m", "medium"},    {"l", "large"},     {"l2", "large-v2"},
-                                                                         {"l3", "large-v3"}, {"tu", "large-v3-turbo"}, {"turbo", "large-v3-turbo"}};
+constexpr std::pair<std::string_view, std::string_view> kShortForms[] = {{"t", "tiny"},
+                                                                         {"b", "base"},
+                                                                         {"s", "small"},
+                                                                         {"m", "medium"},
+                                                                         {"l", "large"},
+                                                                         {"l2", "large-v2"},
+                                                                         {"l3", "large-v3"},
+                                                                         {"tu", "large-v3-turbo"},
+                                                                         {"turbo", "large-v3-turbo"}};
 
 bool is_file(const std::string& path) {
   std::error_code error;
@@ -23,12 +29,16 @@ bool is_file(const std::string& path) {
 }
 
 bool is_name(std::string_view name) {
-  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_'; };
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+  };
   return !name.empty() && name.size() <= 100 && std::all_of(name.begin(), name.end(), fits);
 }
 
 // Sizes that also exist for English alone, where they are better at it.
-bool has_english_twin(std::string_view name) { return name == "tiny" || name == "base" || name == "small" || name == "medium" || name == "toy"; }
+bool has_english_twin(std::string_view name) {
+  return name == "tiny" || name == "base" || name == "small" || name == "medium" || name == "toy";
+}
 
 std::string joined(const std::vector<std::string>& names, const std::string& between) {
   std::string text;
@@ -47,8 +57,9 @@ std::string full_name(const std::string& model) {
 base::Result<Weights> WeightsFolder::find(const std::string& model, const std::string& language) const {
   if (model.find('/') != std::string::npos || model.ends_with(kSuffix)) return by_path(model);
   if (!is_name(model))
-    return base::Error{base::ErrorCode::InvalidArgument,
-                       "\"" + model + "\" is no model; give a size (tiny, base, small, medium, large, turbo), its short form, or the path of a file ggml-*.bin"};
+    return base::Error{base::ErrorCode::InvalidArgument, "\"" + model +
+                                                             "\" is no model; give a size (tiny, base, small, medium, large, "
+                                                             "turbo), its short form, or the path of a file ggml-*.bin"};
   const std::string name = full_name(model);
   std::vector<std::string> candidates;
   if (language == "en" && has_english_twin(name)) candidates.push_back(name + ".en");
@@ -61,7 +72,8 @@ base::Result<Weights> WeightsFolder::find(const std::string& model, const std::s
 
 base::Result<Weights> WeightsFolder::by_path(const std::string& path) const {
   if (!is_file(path))
-    return base::Error{base::ErrorCode::NotFound, "there is no model file " + path + "; give the path of a file ggml-*.bin, or the name of a model in " + folder_};
+    return base::Error{base::ErrorCode::NotFound, "there is no model file " + path +
+                                                      "; give the path of a file ggml-*.bin, or the name of a model in " + folder_};
   // The same file under its name and its path is one model.
   for (const auto& name : names()) {
     std::error_code error;
@@ -77,7 +89,8 @@ base::Error WeightsFolder::missing(const std::string& model, const std::vector<s
   for (const auto& candidate : candidates) files.push_back("ggml-" + candidate + ".bin");
   const auto there = names();
   std::string text = "the weights of model \"" + model + "\" are not in " + folder_ + ": put " + joined(files, " or ") +
-                     " there (https://huggingface.co/ggerganov/whisper.cpp has them), name another folder with CLAMS_WHISPER_MODELS, or give the path of a file as model";
+                     " there (https://huggingface.co/ggerganov/whisper.cpp has them), name another folder with "
+                     "CLAMS_WHISPER_MODELS, or give the path of a file as model";
   if (!there.empty()) text += "; models that are there: " + joined(there, ", ");
   return {base::ErrorCode::NotFound, text};
 }

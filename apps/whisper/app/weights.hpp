@@ -17,9 +17,9 @@ class WeightsFolder {
   explicit WeightsFolder(std::string folder) : folder_(std::move(folder)) {}
   const std::string& path() const noexcept { return folder_; }
 
-  // `model`: a name N (file ggml-N.bin of the folder), a short form (t b s m l l2 l3 tu), or the path of a file (with a '/', or ending in .bin).
-  // Of a size that exists for English alone, that one is taken when `language` is en and it is there. Errors: InvalidArgument for what is no
-  // name; NotFound in one line that says what to do.
+  // `model`: a name N (file ggml-N.bin of the folder), a short form (t b s m l l2 l3 tu), or the path of a file (with a '/', or
+  // ending in .bin). Of a size that exists for English alone, that one is taken when `language` is en and it is there. Errors:
+  // InvalidArgument for what is no name; NotFound in one line that says what to do.
   base::Result<Weights> find(const std::string& model, const std::string& language) const;
   // Names of the models that are there, sorted.
   std::vector<std::string> names() const;

@@ -62,7 +62,8 @@ std::shared_ptr<HeldModel> load(const Weights& weights, clams::Run& run) {
   return held;
 }
 
-// The model, on the device that was granted. A copy on another device of this process is of no use: what is promised is memory of that one.
+// The model, on the device that was granted. A copy on another device of this process is of no use: what is promised is memory of
+// that one.
 std::shared_ptr<HeldModel> model_for(const Weights& weights, clams::Run& run) {
   const std::string& device = run.gpu().grant().device;
   auto held = run.model<HeldModel>(weights.name, [&] { return load(weights, run); });
@@ -76,7 +77,8 @@ std::shared_ptr<HeldModel> model_for(const Weights& weights, clams::Run& run) {
 class WhisperApp::Request {
  public:
   Request(const Settings& settings, clams::Run& run, const HeldModel& held)
-      : settings_(settings), run_(run),
+      : settings_(settings),
+        run_(run),
         use_(run.gpu(), !held.device.empty(), asr::memory_need(held.model->shape(), asr::decoders_of(settings.run)).state),
         state_(value_or_fail(asr::State::create(held.model, to_log(run.log())))) {}
 
@@ -112,9 +114,12 @@ WhisperApp::WhisperApp(Options options) : options_(std::move(options)), folder_(
 clams::AppMetadata WhisperApp::metadata() const {
   clams::AppMetadata metadata;
   metadata.name = "Whisper";
-  metadata.description = std::string("Speech to text with OpenAI's Whisper models, run by whisper.cpp. Reads AudioDocuments, or VideoDocuments where there are none") +
+  metadata.description = std::string(
+                             "Speech to text with OpenAI's Whisper models, run by whisper.cpp. Reads AudioDocuments, or "
+                             "VideoDocuments where there are none") +
                          (speech::reads_all_media() ? "" : " (WAV files)") +
-                         "; one view per document, with the text as a TextDocument, a Token and a TimeFrame for each word and a Sentence for each passage. "
+                         "; one view per document, with the text as a TextDocument, a Token and a TimeFrame for each word and a "
+                         "Sentence for each passage. "
                          "The weights must lie on the server.";
   metadata.app_license = "Apache-2.0";
   metadata.identifier = "clams-whisper";
@@ -122,7 +127,8 @@ clams::AppMetadata WhisperApp::metadata() const {
   metadata.app_version = CLAMS_WHISPER_APP_VERSION;
   metadata.analyzer_version = speech::engine_version();
   metadata.analyzer_license = "MIT";
-  if (speech::reads_all_media()) metadata.more = {{"media_library", speech::media_library()}, {"media_library_license", speech::media_library_license()}};
+  if (speech::reads_all_media())
+    metadata.more = {{"media_library", speech::media_library()}, {"media_library_license", speech::media_library_license()}};
   metadata.add_input_one_of({std::string(types::AudioDocument), std::string(types::VideoDocument)});
   metadata.add_output(types::TextDocument);
   metadata.add_output(types::TimeFrame, {{"timeUnit", "milliseconds"}});
@@ -148,7 +154,7 @@ std::optional<clams::ModelRequirement> WhisperApp::model_requirement(const clams
 
 Weights WhisperApp::weights_for(const Settings& settings) const {
   auto weights = folder_.find(settings.model, settings.run.language);
-  if (!weights && weights.error().code == base::ErrorCode::NotFound && options_.weights_missing) 
+  if (!weights && weights.error().code == base::ErrorCode::NotFound && options_.weights_missing)
     options_.weights_missing->with([&](std::string& message) { message = weights.error().message; });
   return value_or_fail(std::move(weights));
 }
@@ -171,7 +177,10 @@ bool WhisperApp::uses_gpu() const { return asr::engine_knows_gpus() || options_.
 mmif::Object WhisperApp::runtime_facts() const {
   mmif::Array models;
   for (const auto& name : folder_.names()) models.emplace_back(name);
-  return {{"whisper_cpp", speech::engine_version()}, {"gpu_build", asr::engine_knows_gpus()}, {"models_folder", folder_.path()}, {"models", std::move(models)}};
+  return {{"whisper_cpp", speech::engine_version()},
+          {"gpu_build", asr::engine_knows_gpus()},
+          {"models_folder", folder_.path()},
+          {"models", std::move(models)}};
 }
 
 }  // namespace whisper_app

@@ -40,7 +40,8 @@ std::optional<int> cuda_index_of(const std::string& uuid) {
   const auto count_devices = find<GetCount>(*driver, "cuDeviceGetCount", "cuDeviceGetCount");
   const auto uuid_of = find<GetUuid>(*driver, "cuDeviceGetUuid_v2", "cuDeviceGetUuid");  // the newer one tells MIG slices apart
   int devices = 0;
-  if (init == nullptr || count_devices == nullptr || uuid_of == nullptr || init(0) != 0 || count_devices(&devices) != 0) return std::nullopt;
+  if (init == nullptr || count_devices == nullptr || uuid_of == nullptr || init(0) != 0 || count_devices(&devices) != 0)
+    return std::nullopt;
   for (int index = 0; index < devices; ++index) {
     std::array<unsigned char, 16> bytes{};
     if (uuid_of(&bytes, index) == 0 && uuid.ends_with(text_of(bytes))) return index;

@@ -20,7 +20,9 @@ Count padded(Count n, Count step) noexcept { return (n + step - 1) / step * step
 // Adds up tensors as they lie in a buffer.
 class Sum {
  public:
-  void add(int type, Count elements, Count times = 1) noexcept { total_ += padded(ggml_bytes(type, elements), kTensorAlignment) * times; }
+  void add(int type, Count elements, Count times = 1) noexcept {
+    total_ += padded(ggml_bytes(type, elements), kTensorAlignment) * times;
+  }
   Bytes total() const noexcept { return Bytes(total_); }
 
  private:
@@ -57,8 +59,8 @@ Bytes weights_of(const ModelShape& s) noexcept {
 // Keys and values as halves.
 Bytes cache(Count state, Count layers, Count positions) noexcept { return Bytes(2 * kHalf * state * layers * positions); }
 
-// Work buffers of the four graphs. Which tensors live at once is the engine's affair; each graph's figure is a constant plus so many
-// rows of one value per channel, found by building the graphs for five sizes of models.
+// Work buffers of the four graphs. Which tensors live at once is the engine's affair; each graph's figure is a constant plus so
+// many rows of one value per channel, found by building the graphs for five sizes of models.
 Bytes graphs(const ModelShape& s) noexcept {
   const Count state = count(s.audio_state), audio = count(s.audio_context), text = count(s.text_context);
   constexpr Count kBookkeeping = 1'700'000;  // of a graph, at most

@@ -14,16 +14,16 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// The engine gives no text for less; and it reads a spectrum it never made when there is nothing, and past the end when there are fewer
-// samples than half a Fourier window has.
+// The engine gives no text for less; and it reads a spectrum it never made when there is nothing, and past the end when there are
+// fewer samples than half a Fourier window has.
 constexpr std::size_t kFewestSamples = kSampleRate / 10;
 constexpr int kStateIsGone = -7;  // whisper_full_with_state has freed the state it was given
 
 milliseconds time_of(std::int64_t hundredths) { return milliseconds(hundredths * 10); }
 
-// 1. whisper_init_state opens a backend for the state; 2. opening one sets ggml's log function, a variable of the process, without a
-// lock; 3. two states made at once race for it (seen by the thread sanitizer). So they are made one after the other; loading a model
-// opens a backend too.
+// 1. whisper_init_state opens a backend for the state; 2. opening one sets ggml's log function, a variable of the process, without
+// a lock; 3. two states made at once race for it (seen by the thread sanitizer). So they are made one after the other; loading a
+// model opens a backend too.
 std::mutex& backend_mutex() {
   static std::mutex mutex;
   return mutex;
@@ -63,8 +63,9 @@ base::Error cancelled() { return {base::ErrorCode::Cancelled, "the transcription
 
 base::Status check_language(const ModelShape& shape, const RunOptions& options) {
   if (!options.language.empty() && !is_language(options.language))
-    return base::Error{base::ErrorCode::InvalidArgument, "Whisper does not know the language \"" + options.language +
-                                                             "\"; give a code such as en, es or zh, or nothing to have it detected"};
+    return base::Error{base::ErrorCode::InvalidArgument,
+                       "Whisper does not know the language \"" + options.language +
+                           "\"; give a code such as en, es or zh, or nothing to have it detected"};
   if (shape.multilingual()) return {};
   const bool english = options.language.empty() || whisper_lang_id(options.language.c_str()) == whisper_lang_id("en");
   if (!english || options.translate)
@@ -108,7 +109,8 @@ base::Result<State> State::create(std::shared_ptr<Model> model, const EngineList
   const std::lock_guard lock(backend_mutex());
   whisper_state* state = whisper_init_state(model->context_);
   if (state == nullptr)
-    return base::Error{base::ErrorCode::InsufficientMemory, with_reason("there is no memory for one more transcription", heard.errors())};
+    return base::Error{base::ErrorCode::InsufficientMemory,
+                       with_reason("there is no memory for one more transcription", heard.errors())};
   return State(std::move(model), state);
 }
 
@@ -169,7 +171,8 @@ Segment State::segment(int index, const std::string& language, bool word_times) 
   for (int n = 0; n < whisper_full_n_tokens_from_state(state_, index); ++n) {
     const whisper_token_data data = whisper_full_get_token_data_from_state(state_, index, n);
     if (data.id >= whisper_token_eot(model_->context_)) continue;  // time stamps and other marks
-    tokens.push_back({whisper_full_get_token_text_from_state(model_->context_, state_, index, n), time_of(data.t0), time_of(data.t1)});
+    tokens.push_back(
+        {whisper_full_get_token_text_from_state(model_->context_, state_, index, n), time_of(data.t0), time_of(data.t1)});
     logarithms += std::log(std::max(data.p, 1e-9F));
   }
   if (!tokens.empty()) segment.confidence = std::exp(logarithms / static_cast<double>(tokens.size()));

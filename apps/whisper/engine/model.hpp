@@ -59,8 +59,8 @@ class Model {
 
 struct RunOptions {
   std::string language = {};  // empty: detect
-  bool translate = false;  // into English
-  std::string prompt = {};  // text before the beginning, for names and style
+  bool translate = false;     // into English
+  std::string prompt = {};    // text before the beginning, for names and style
   bool carry_context = true;  // what was heard so far helps with what follows
   double no_speech_threshold = 0.6;
   bool word_times = true;
@@ -74,7 +74,7 @@ struct RunOptions {
 int decoders_of(const RunOptions& options) noexcept;
 
 struct RunHooks {
-  std::stop_token stop = {};              // asked between two passes of the network: 0.1 s to some seconds on a CPU
+  std::stop_token stop = {};                  // asked between two passes of the network: 0.1 s to some seconds on a CPU
   std::function<void(double)> progress = {};  // 0 to 1, from the calling thread
   EngineListener log = {};
 };
@@ -88,8 +88,8 @@ class State {
   State& operator=(State&& other) noexcept;
   ~State();
 
-  // `samples`: mono, kSampleRate. Errors: Cancelled; InvalidArgument for a language the model does not have; InsufficientMemory (the state
-  // is then gone: make a new one); Internal with what the engine said.
+  // `samples`: mono, kSampleRate. Errors: Cancelled; InvalidArgument for a language the model does not have; InsufficientMemory
+  // (the state is then gone: make a new one); Internal with what the engine said.
   base::Result<Transcript> transcribe(std::span<const float> samples, const RunOptions& options, const RunHooks& hooks);
 
  private:

@@ -16,8 +16,8 @@ struct GgmlType {
   int type;
   std::uint64_t block, bytes;  // so many values take so many bytes
 };
-constexpr GgmlType kTypes[] = {{0, 0, 1, 4},      {1, 1, 1, 2},      {2, 2, 32, 18},     {3, 3, 32, 20},
-                               {8, 6, 32, 22},    {9, 7, 32, 24},    {7, 8, 32, 34},     {10, 10, 256, 84},
+constexpr GgmlType kTypes[] = {{0, 0, 1, 4},       {1, 1, 1, 2},       {2, 2, 32, 18},     {3, 3, 32, 20},
+                               {8, 6, 32, 22},     {9, 7, 32, 24},     {7, 8, 32, 34},     {10, 10, 256, 84},
                                {11, 11, 256, 110}, {12, 12, 256, 144}, {13, 13, 256, 176}, {14, 14, 256, 210}};
 
 std::optional<int> type_of_file(int file_type) {

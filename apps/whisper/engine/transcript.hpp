@@ -7,7 +7,7 @@
 namespace asr {
 
 struct Word {
-  std::string text;  // without blanks around it; with the punctuation that belongs to it
+  std::string text;                            // without blanks around it; with the punctuation that belongs to it
   std::chrono::milliseconds start{0}, end{0};  // 0 when word times were not asked for
 };
 

@@ -29,8 +29,8 @@ bool ends_within_a_character(std::string_view text) {
 
 // Marks that close a word or a sentence.
 bool is_closing(std::string_view text) {
-  constexpr std::array<std::string_view, 22> kMarks = {".", ",", "!", "?", ":", ";", "\"", "'", ")", "]", "}", "…",
-                                                       "。", "，", "！", "？", "：", "；", "、", "”", "」", "』"};
+  constexpr std::array<std::string_view, 22> kMarks = {".", ",",  "!",  "?",  ":",  ";",  "\"", "'",  ")", "]",  "}",
+                                                       "…", "。", "，", "！", "？", "：", "；", "、", "”", "」", "』"};
   return std::find(kMarks.begin(), kMarks.end(), text) != kMarks.end();
 }
 

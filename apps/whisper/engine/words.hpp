@@ -14,8 +14,9 @@ struct Token {
   std::chrono::milliseconds start{0}, end{0};
 };
 
-// A word begins where a token begins with a blank; in languages written without blanks (`language`: zh, ja, th, lo, my, yue) each token is
-// a word. Punctuation stays with the word it follows. Times are those of a word's tokens, made to ascend and to stay between `from` and `to`.
+// A word begins where a token begins with a blank; in languages written without blanks (`language`: zh, ja, th, lo, my, yue) each
+// token is a word. Punctuation stays with the word it follows. Times are those of a word's tokens, made to ascend and to stay
+// between `from` and `to`.
 std::vector<Word> words_of(const std::vector<Token>& tokens, std::string_view language, std::chrono::milliseconds from,
                            std::chrono::milliseconds to);
 

@@ -25,7 +25,8 @@ using ::testing::Not;
 using namespace speech::testing;
 namespace types = mmif::types;
 
-std::unique_ptr<clams::Service> make_service(const std::string& folder = ASR_TOY_MODELS, Options options = {}, clams::ServiceOptions service = {}) {
+std::unique_ptr<clams::Service> make_service(const std::string& folder = ASR_TOY_MODELS, Options options = {},
+                                             clams::ServiceOptions service = {}) {
   options.models_folder = folder;
   return clams::Service::create(std::make_unique<WhisperApp>(options), std::move(service)).value();
 }
@@ -65,7 +66,8 @@ TEST_F(WhisperAppTest, writes_text_tokens_times_sentences_and_alignments_as_the_
   EXPECT_EQ(alignments[0]->string("target"), texts[0]->id());
   const std::string text = kText;
   for (std::size_t n = 0; n < tokens.size(); ++n) {
-    const auto start = static_cast<std::size_t>(*tokens[n]->integer("start")), end = static_cast<std::size_t>(*tokens[n]->integer("end"));
+    const auto start = static_cast<std::size_t>(*tokens[n]->integer("start")),
+               end = static_cast<std::size_t>(*tokens[n]->integer("end"));
     EXPECT_EQ(text.substr(start, end - start), tokens[n]->string("text"));
     EXPECT_EQ(tokens[n]->string("document"), texts[0]->id());
     EXPECT_EQ(alignments[n + 1]->string("source"), tokens[n]->id());
@@ -88,13 +90,16 @@ TEST_F(WhisperAppTest, contains_of_the_view_is_that_of_the_python_wrapper) {
   EXPECT_THAT(keys, ElementsAre(types::TextDocument, types::Token, types::TimeFrame, types::Alignment, types::Sentence));
   EXPECT_EQ(*contains->find(types::TextDocument), mmif::Value(mmif::Object{{"@lang", "en-US"}}));
   EXPECT_EQ(*contains->find(types::Token), mmif::Value(mmif::Object{{"document", "v_0:td_1"}}));
-  EXPECT_EQ(*contains->find(types::TimeFrame), mmif::Value(mmif::Object{{"timeUnit", "milliseconds"}, {"document", "d1"}, {"label", "speech"}}));
-  EXPECT_EQ(*contains->find(types::Alignment), mmif::Value(mmif::Object{{"sourceType", types::Token}, {"targetType", types::TimeFrame}}));
+  EXPECT_EQ(*contains->find(types::TimeFrame),
+            mmif::Value(mmif::Object{{"timeUnit", "milliseconds"}, {"document", "d1"}, {"label", "speech"}}));
+  EXPECT_EQ(*contains->find(types::Alignment),
+            mmif::Value(mmif::Object{{"sourceType", types::Token}, {"targetType", types::TimeFrame}}));
 }
 
 TEST_F(WhisperAppTest, without_word_times_each_sentence_has_a_time) {
   const auto reply = post(*service_, request(), "model=toy&language=en&wordTimestamps=false");
-  EXPECT_THAT(frames_of(reply), ElementsAre(std::pair(0, 5000), std::pair(5000, 10'000), std::pair(10'000, 15'000), std::pair(15'000, 20'000)));
+  EXPECT_THAT(frames_of(reply),
+              ElementsAre(std::pair(0, 5000), std::pair(5000, 10'000), std::pair(10'000, 15'000), std::pair(15'000, 20'000)));
   const auto& view = last_view(reply);
   EXPECT_EQ(view.annotations(types::Token).size(), 10U);
   EXPECT_EQ(view.annotations(types::Alignment)[1]->string("source"), view.annotations(types::Sentence)[0]->id());
@@ -102,8 +107,10 @@ TEST_F(WhisperAppTest, without_word_times_each_sentence_has_a_time) {
 
 TEST_F(WhisperAppTest, the_detected_language_is_recorded_and_a_translation_is_english) {
   EXPECT_EQ(last_view(post(*service_, request(), "model=toy")).annotations(types::TextDocument)[0]->text_language(), "es");
-  EXPECT_EQ(last_view(post(*service_, request(), "model=toy&task=translate")).annotations(types::TextDocument)[0]->text_language(), "en");
-  EXPECT_EQ(last_view(post(*service_, request(), "model=toy&language=pt-BR")).annotations(types::TextDocument)[0]->text_language(), "pt-BR");
+  EXPECT_EQ(last_view(post(*service_, request(), "model=toy&task=translate")).annotations(types::TextDocument)[0]->text_language(),
+            "en");
+  EXPECT_EQ(last_view(post(*service_, request(), "model=toy&language=pt-BR")).annotations(types::TextDocument)[0]->text_language(),
+            "pt-BR");
 }
 
 TEST_F(WhisperAppTest, a_model_may_be_given_as_a_path) {
@@ -127,7 +134,9 @@ TEST_F(WhisperAppTest, requests_at_once_share_one_load_and_give_identical_text) 
 
 TEST_F(WhisperAppTest, each_document_gets_a_view_and_videos_are_left_where_there_is_audio) {
   write_wav(folder_.file("low.wav"), tone(300, 5));
-  const auto two = post(*service_, mmif_with({audio("d1", four_passages_wav()), video("d2", "/none.mp4"), audio("d3", folder_.file("low.wav"))}), "model=toy&language=en");
+  const auto two =
+      post(*service_, mmif_with({audio("d1", four_passages_wav()), video("d2", "/none.mp4"), audio("d3", folder_.file("low.wav"))}),
+           "model=toy&language=en");
   ASSERT_EQ(two.status, 200U) << two.bytes;
   ASSERT_EQ(two.mmif->views().size(), 2U);
   EXPECT_EQ(text_of(two), "low tone heard.");
@@ -158,19 +167,23 @@ TEST_F(WhisperAppTest, missing_weights_are_told_in_one_line_with_what_to_do) {
   const auto service = make_service(folder_.path(), options);
   const auto reply = post(*service, request(), "model=b&language=en");
   EXPECT_EQ(reply.status, 500U);
-  EXPECT_THAT(error_of(reply), AllOf(HasSubstr("FileNotFoundError"), HasSubstr(folder_.path()), HasSubstr("ggml-base.en.bin or ggml-base.bin"),
-                                     HasSubstr("CLAMS_WHISPER_MODELS"), Not(HasSubstr("\n"))));
+  EXPECT_THAT(error_of(reply),
+              AllOf(HasSubstr("FileNotFoundError"), HasSubstr(folder_.path()), HasSubstr("ggml-base.en.bin or ggml-base.bin"),
+                    HasSubstr("CLAMS_WHISPER_MODELS"), Not(HasSubstr("\n"))));
   EXPECT_THAT(options.weights_missing->with([](const std::string& text) { return text; }), HasSubstr("ggml-base.bin"));
 }
 
 TEST_F(WhisperAppTest, a_broken_model_file_is_refused_and_the_app_goes_on) {
-  for (const std::string name : {"ggml-toy.bin", "ggml-toy.en.bin"}) std::filesystem::create_symlink(std::string(ASR_TOY_MODELS "/") + name, folder_.file(name));
+  for (const std::string name : {"ggml-toy.bin", "ggml-toy.en.bin"})
+    std::filesystem::create_symlink(std::string(ASR_TOY_MODELS "/") + name, folder_.file(name));
   std::filesystem::copy_file(ASR_TOY_MODELS "/ggml-toy.bin", folder_.file("ggml-cut.bin"));
   std::filesystem::resize_file(folder_.file("ggml-cut.bin"), 7'000'000);
   std::ofstream(folder_.file("ggml-text.bin")) << "this is no model";
   const auto service = make_service(folder_.path());
-  EXPECT_THAT(error_of(post(*service, request(), "model=cut")), AllOf(HasSubstr("ValueError"), HasSubstr("ggml-cut.bin"), HasSubstr("cut off")));
-  EXPECT_THAT(error_of(post(*service, request(), "model=text")), AllOf(HasSubstr("ValueError"), HasSubstr("no model of whisper.cpp")));
+  EXPECT_THAT(error_of(post(*service, request(), "model=cut")),
+              AllOf(HasSubstr("ValueError"), HasSubstr("ggml-cut.bin"), HasSubstr("cut off")));
+  EXPECT_THAT(error_of(post(*service, request(), "model=text")),
+              AllOf(HasSubstr("ValueError"), HasSubstr("no model of whisper.cpp")));
   EXPECT_EQ(text_of(post(*service, request(), "model=toy&language=en")), kText);
 }
 
@@ -230,7 +243,8 @@ TEST_F(WhisperAppTest, a_model_that_can_never_fit_a_device_is_refused_before_it_
 TEST_F(WhisperAppTest, the_sound_of_a_video_is_heard) {
   const auto path = folder_.file("clip.mp4");
   auto samples = four_passages();
-  ASSERT_TRUE(media::testing::write_clip(path, media::testing::VideoTrack{.frames = 500}, media::testing::AudioTrack{.encoder = "aac", .samples = samples}));
+  ASSERT_TRUE(media::testing::write_clip(path, media::testing::VideoTrack{.frames = 500},
+                                         media::testing::AudioTrack{.encoder = "aac", .samples = samples}));
   const auto reply = post(*service_, mmif_with({video("d1", path)}), "model=toy&language=en");
   ASSERT_EQ(reply.status, 200U) << reply.bytes;
   EXPECT_EQ(text_of(reply), kText);

@@ -61,8 +61,9 @@ TEST(Engine, words_lie_within_their_segment_and_ascend) {
 
 TEST(Engine, the_text_is_the_same_by_beam_search_with_a_prompt_warm_and_without_word_times) {
   const auto model = toy_model();
-  for (const RunOptions& options : {RunOptions{.beam = 5}, RunOptions{.prompt = "low tone"}, RunOptions{.best_of = 5, .temperature = 0.5},
-                                    RunOptions{.carry_context = false, .word_times = false}, RunOptions{.threads = 2}}) {
+  for (const RunOptions& options :
+       {RunOptions{.beam = 5}, RunOptions{.prompt = "low tone"}, RunOptions{.best_of = 5, .temperature = 0.5},
+        RunOptions{.carry_context = false, .word_times = false}, RunOptions{.threads = 2}}) {
     auto state = State::create(model, {}).value();
     EXPECT_EQ(text_of(state.transcribe(speech::testing::four_passages(), options, {}).value()), kFourPassages);
   }
@@ -70,12 +71,14 @@ TEST(Engine, the_text_is_the_same_by_beam_search_with_a_prompt_warm_and_without_
 
 TEST(Engine, a_state_can_be_used_again) {
   auto state = State::create(toy_model(), {}).value();
-  for (int n = 0; n < 3; ++n) EXPECT_EQ(text_of(state.transcribe(speech::testing::tone(300, 5), {}, {}).value()), "low tone heard.|");
+  for (int n = 0; n < 3; ++n)
+    EXPECT_EQ(text_of(state.transcribe(speech::testing::tone(300, 5), {}, {}).value()), "low tone heard.|");
 }
 
 TEST(Engine, a_sound_that_is_too_short_gives_no_text) {
   auto state = State::create(toy_model(), {}).value();
-  for (const double seconds : {0.0, 0.001, 0.01, 0.05, 0.099, 0.101}) EXPECT_TRUE(state.transcribe(speech::testing::tone(300, seconds), {}, {}).value().segments.empty()) << seconds;
+  for (const double seconds : {0.0, 0.001, 0.01, 0.05, 0.099, 0.101})
+    EXPECT_TRUE(state.transcribe(speech::testing::tone(300, seconds), {}, {}).value().segments.empty()) << seconds;
   auto many = State::create(toy_model("toy"), {}).value();
   EXPECT_EQ(many.transcribe({}, {}, {}).value().language, "und");
 }
@@ -102,13 +105,16 @@ TEST(Engine, the_language_is_detected_or_taken_as_given) {
   EXPECT_EQ(detected.language, "es");
   EXPECT_EQ(text_of(detected), kFourPassages);
   EXPECT_EQ(state.transcribe(speech::testing::tone(300, 5), {.language = "de"}, {}).value().language, "de");
-  EXPECT_EQ(text_of(state.transcribe(speech::testing::tone(300, 5), {.language = "de", .translate = true}, {}).value()), "low tone heard.|");
+  EXPECT_EQ(text_of(state.transcribe(speech::testing::tone(300, 5), {.language = "de", .translate = true}, {}).value()),
+            "low tone heard.|");
 }
 
 TEST(Engine, a_language_the_model_does_not_have_is_refused) {
   auto english = State::create(toy_model(), {}).value();
-  EXPECT_EQ(english.transcribe(speech::testing::tone(300, 5), {.language = "es"}, {}).error().code, base::ErrorCode::InvalidArgument);
-  EXPECT_EQ(english.transcribe(speech::testing::tone(300, 5), {.translate = true}, {}).error().code, base::ErrorCode::InvalidArgument);
+  EXPECT_EQ(english.transcribe(speech::testing::tone(300, 5), {.language = "es"}, {}).error().code,
+            base::ErrorCode::InvalidArgument);
+  EXPECT_EQ(english.transcribe(speech::testing::tone(300, 5), {.translate = true}, {}).error().code,
+            base::ErrorCode::InvalidArgument);
   auto many = State::create(toy_model("toy"), {}).value();
   EXPECT_EQ(many.transcribe(speech::testing::tone(300, 5), {.language = "xx"}, {}).error().code, base::ErrorCode::InvalidArgument);
 }
@@ -136,7 +142,8 @@ TEST(Engine, what_it_says_is_heard_by_who_called_it) {
   LoadOptions options;
   options.log = [&](EngineLevel, std::string_view line) { lines.emplace_back(line); };
   ASSERT_TRUE(Model::load(ASR_TOY_MODELS "/ggml-toy.en.bin", options));
-  EXPECT_TRUE(std::any_of(lines.begin(), lines.end(), [](const std::string& line) { return line.find("loading model") != std::string::npos; }));
+  EXPECT_TRUE(std::any_of(lines.begin(), lines.end(),
+                          [](const std::string& line) { return line.find("loading model") != std::string::npos; }));
 }
 
 }  // namespace

@@ -44,8 +44,8 @@ Figures figures_of(const std::string& path) {
   options.log = figures.taken.listener();
   const auto model = Model::load(path, options).value();
   const auto state = State::create(model, figures.taken.listener()).value();
-  std::printf("%s: weights %.1f of %.1f MB, state %.1f of %.1f MB\n", path.substr(path.rfind('/') + 1).c_str(), figures.taken.weights / 1e6,
-              figures.computed_weights / 1e6, figures.taken.state / 1e6, figures.computed_state / 1e6);
+  std::printf("%s: weights %.1f of %.1f MB, state %.1f of %.1f MB\n", path.substr(path.rfind('/') + 1).c_str(),
+              figures.taken.weights / 1e6, figures.computed_weights / 1e6, figures.taken.state / 1e6, figures.computed_state / 1e6);
   return figures;
 }
 
@@ -67,7 +67,9 @@ TEST(Memory, of_the_toy_models_is_what_the_engine_takes) {
 #ifdef ASR_EMPTY_MODELS
 // Header and vocabulary without weights: the engine takes the memory of the real model.
 class RealSizes : public ::testing::TestWithParam<const char*> {};
-TEST_P(RealSizes, is_what_the_engine_takes) { expect_fits(figures_of(std::string(ASR_EMPTY_MODELS "/for-tests-ggml-") + GetParam() + ".bin"), 1.05); }
+TEST_P(RealSizes, is_what_the_engine_takes) {
+  expect_fits(figures_of(std::string(ASR_EMPTY_MODELS "/for-tests-ggml-") + GetParam() + ".bin"), 1.05);
+}
 INSTANTIATE_TEST_SUITE_P(Memory, RealSizes, ::testing::Values("tiny", "tiny.en", "base", "small", "medium"));
 
 TEST(Memory, of_a_large_model_is_known_from_its_header_alone) {

@@ -39,16 +39,21 @@ TEST(Words, begin_at_blanks_and_keep_their_punctuation) {
 }
 
 TEST(Words, of_languages_without_blanks_are_tokens_with_the_punctuation_behind_them) {
-  EXPECT_THAT(texts(words_of(tokens({"你", "好", "，", "世界", "。"}), "zh", milliseconds(0), milliseconds(1000))), ElementsAre("你", "好，", "世界。"));
+  EXPECT_THAT(texts(words_of(tokens({"你", "好", "，", "世界", "。"}), "zh", milliseconds(0), milliseconds(1000))),
+              ElementsAre("你", "好，", "世界。"));
 }
 
 TEST(Words, a_character_that_is_spread_over_tokens_stays_whole) {
-  EXPECT_THAT(texts(words_of(tokens({" gro", "\xC3", "\x9F", "e", "\xE4\xBD", "\xA0"}), "de", milliseconds(0), milliseconds(1000))), ElementsAre("große你"));
-  EXPECT_THAT(texts(words_of(tokens({"\xE4\xBD", "\xA0", "好"}), "ja", milliseconds(0), milliseconds(1000))), ElementsAre("你", "好"));
+  EXPECT_THAT(texts(words_of(tokens({" gro", "\xC3", "\x9F", "e", "\xE4\xBD", "\xA0"}), "de", milliseconds(0), milliseconds(1000))),
+              ElementsAre("große你"));
+  EXPECT_THAT(texts(words_of(tokens({"\xE4\xBD", "\xA0", "好"}), "ja", milliseconds(0), milliseconds(1000))),
+              ElementsAre("你", "好"));
 }
 
 TEST(Words, times_ascend_and_stay_in_their_segment_whatever_the_engine_says) {
-  const std::vector<Token> odd = {{" a", milliseconds(900), milliseconds(200)}, {" b", milliseconds(100), milliseconds(5000)}, {" c", milliseconds(-10), milliseconds(-5)}};
+  const std::vector<Token> odd = {{" a", milliseconds(900), milliseconds(200)},
+                                  {" b", milliseconds(100), milliseconds(5000)},
+                                  {" c", milliseconds(-10), milliseconds(-5)}};
   milliseconds last(500);
   for (const auto& word : words_of(odd, "en", milliseconds(500), milliseconds(1000))) {
     EXPECT_GE(word.start, last);
@@ -72,7 +77,8 @@ class ModelFile : public ::testing::Test {
     return folder_.file("odd.bin");
   }
   std::string cut(std::uintmax_t size) {
-    std::filesystem::copy_file(ASR_TOY_MODELS "/ggml-toy.en.bin", folder_.file("cut.bin"), std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::copy_file(ASR_TOY_MODELS "/ggml-toy.en.bin", folder_.file("cut.bin"),
+                               std::filesystem::copy_options::overwrite_existing);
     std::filesystem::resize_file(folder_.file("cut.bin"), size);
     return folder_.file("cut.bin");
   }
@@ -92,8 +98,9 @@ TEST_F(ModelFile, of_the_toy_says_what_it_is) {
 
 TEST_F(ModelFile, that_is_cut_anywhere_is_found_out) {
   const auto whole = std::filesystem::file_size(ASR_TOY_MODELS "/ggml-toy.en.bin");
-  for (const std::uintmax_t size : {std::uintmax_t{0}, std::uintmax_t{3}, std::uintmax_t{20}, std::uintmax_t{50}, std::uintmax_t{5'000}, std::uintmax_t{100'000},
-                                    std::uintmax_t{400'000}, whole / 2, whole - 1}) {
+  for (const std::uintmax_t size :
+       {std::uintmax_t{0}, std::uintmax_t{3}, std::uintmax_t{20}, std::uintmax_t{50}, std::uintmax_t{5'000},
+        std::uintmax_t{100'000}, std::uintmax_t{400'000}, whole / 2, whole - 1}) {
     const auto status = asr::check_model_file(cut(size));
     ASSERT_FALSE(status) << size;
     EXPECT_EQ(status.error().code, base::ErrorCode::Corrupt) << size;
@@ -169,7 +176,8 @@ TEST_F(WeightsTest, a_path_to_a_file_of_the_folder_is_that_model) {
 
 TEST_F(WeightsTest, the_message_names_what_is_there) {
   have("tiny");
-  EXPECT_THAT(whisper_app::WeightsFolder(folder_.path()).find("base", "").error().message, HasSubstr("models that are there: tiny"));
+  EXPECT_THAT(whisper_app::WeightsFolder(folder_.path()).find("base", "").error().message,
+              HasSubstr("models that are there: tiny"));
 }
 
 }  // namespace

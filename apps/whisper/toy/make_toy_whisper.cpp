@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   if ((type != "f16" && type != "q8_0") || (languages != "en" && languages != "many")) return std::fputs(kUsage, stderr), 2;
   const bool written = toy::write_toy_model(argv[1], type == "f16" ? toy::TensorType::F16 : toy::TensorType::Q8_0,
                                             languages == "en" ? toy::Languages::English : toy::Languages::Many);
-  if (!written) return std::fprintf(stderr, "make_toy_whisper: cannot write %s; is there room, and is the folder writable?\n", argv[1]), 1;
+  if (!written)
+    return std::fprintf(stderr, "make_toy_whisper: cannot write %s; is there room, and is the folder writable?\n", argv[1]), 1;
   return 0;
 }

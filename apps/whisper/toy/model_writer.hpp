@@ -22,16 +22,22 @@ class ModelWriter {
   void number(std::int32_t value) { raw(&value, sizeof value); }
   void number(float value) { raw(&value, sizeof value); }
   void word(const std::string& text);
-  void vector(const std::string& name, const std::vector<int>& dimensions, const Fill& fill) { tensor(name, dimensions, TensorType::F32, fill); }
+  void vector(const std::string& name, const std::vector<int>& dimensions, const Fill& fill) {
+    tensor(name, dimensions, TensorType::F32, fill);
+  }
   void convolution(const std::string& name, const std::vector<int>& dimensions, const Fill& fill) {
     tensor(name, dimensions, TensorType::F16, fill);
   }
-  void matrix(const std::string& name, const std::vector<int>& dimensions, const Fill& fill) { tensor(name, dimensions, matrices_, fill); }
+  void matrix(const std::string& name, const std::vector<int>& dimensions, const Fill& fill) {
+    tensor(name, dimensions, matrices_, fill);
+  }
   // Whether everything was written.
   bool finish();
 
  private:
-  void raw(const void* bytes, std::size_t count) { out_.write(static_cast<const char*>(bytes), static_cast<std::streamsize>(count)); }
+  void raw(const void* bytes, std::size_t count) {
+    out_.write(static_cast<const char*>(bytes), static_cast<std::streamsize>(count));
+  }
   void tensor(const std::string& name, const std::vector<int>& dimensions, TensorType type, const Fill& fill);
   void row(const std::vector<float>& values, TensorType type);
   void quantised_block(const float* values);

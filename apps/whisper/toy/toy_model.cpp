@@ -22,8 +22,22 @@ constexpr int kAudioContext = 1500, kTextContext = 448, kMelBands = 80, kSpectru
 constexpr int kWindowPositions = 250;  // 5 s in steps of 20 ms
 constexpr float kEmbedding = 8;        // length of a code in the embedding, per entry
 
-enum Code { kStartCode = 1, kBeginCode, kLowCode, kHighCode, kSilenceCode, kToneCode, kHeardCode, kStopCode, kEndCode, kEotCode,
-            kHearsLow, kHearsHigh, kDetectCode, kSpanishCode };
+enum Code {
+  kStartCode = 1,
+  kBeginCode,
+  kLowCode,
+  kHighCode,
+  kSilenceCode,
+  kToneCode,
+  kHeardCode,
+  kStopCode,
+  kEndCode,
+  kEotCode,
+  kHearsLow,
+  kHearsHigh,
+  kDetectCode,
+  kSpanishCode
+};
 
 float code(int row, int column) { return std::popcount(static_cast<unsigned>(row & column)) % 2 == 0 ? 1.0F : -1.0F; }
 
@@ -52,20 +66,22 @@ struct Embedding {
 };
 
 std::vector<Embedding> embeddings_of(const Tokens& t) {
-  std::vector<Embedding> list = {{t.begin, kBeginCode},     {Tokens::kLow, kLowCode},     {Tokens::kHigh, kHighCode}, {Tokens::kSilence, kSilenceCode},
-                                 {Tokens::kTone, kToneCode}, {Tokens::kHeard, kHeardCode}, {Tokens::kStop, kStopCode}, {t.window_end(), kEndCode},
-                                 {t.eot, kEotCode}};
+  std::vector<Embedding> list = {
+      {t.begin, kBeginCode},      {Tokens::kLow, kLowCode},     {Tokens::kHigh, kHighCode}, {Tokens::kSilence, kSilenceCode},
+      {Tokens::kTone, kToneCode}, {Tokens::kHeard, kHeardCode}, {Tokens::kStop, kStopCode}, {t.window_end(), kEndCode},
+      {t.eot, kEotCode}};
   if (!t.many) {
     list.push_back({t.sot, kStartCode});
     return list;
   }
   // The text begins after the task; after the first token alone the language is asked for.
-  list.insert(list.end(), {{t.transcribe(), kStartCode}, {t.translate(), kStartCode}, {t.sot, kDetectCode}, {t.spanish(), kSpanishCode}});
+  list.insert(list.end(),
+              {{t.transcribe(), kStartCode}, {t.translate(), kStartCode}, {t.sot, kDetectCode}, {t.spanish(), kSpanishCode}});
   return list;
 }
 
-// A hidden unit: it fires when `token` x (stream along `after`) + `hears` x (stream along HearsLow - HearsHigh) exceeds -`bias`, and
-// then adds `gain` x code of `next`.
+// A hidden unit: it fires when `token` x (stream along `after`) + `hears` x (stream along HearsLow - HearsHigh) exceeds -`bias`,
+// and then adds `gain` x code of `next`.
 struct Unit {
   Code after;
   float token, hears, bias, gain;
@@ -88,7 +104,9 @@ constexpr auto kTable = std::to_array<Unit>({
     {kEndCode, 20, 0, -4, 50, kEotCode},
 });
 
-const Unit* unit_at(int hidden) { return hidden < static_cast<int>(kTable.size()) ? &kTable[static_cast<std::size_t>(hidden)] : nullptr; }
+const Unit* unit_at(int hidden) {
+  return hidden < static_cast<int>(kTable.size()) ? &kTable[static_cast<std::size_t>(hidden)] : nullptr;
+}
 
 const ModelWriter::Fill kZero = [](int, int, int) { return 0.0F; };
 const ModelWriter::Fill kOne = [](int, int, int) { return 1.0F; };
@@ -126,7 +144,8 @@ std::string spelling(int token) {
 void write_head(ModelWriter& out, const Tokens& tokens, TensorType matrices) {
   const int file_type = matrices == TensorType::Q8_0 ? 7 : static_cast<int>(matrices);
   out.number(0x67676d6c);
-  for (const int figure : {tokens.size, kAudioContext, kState, kHeads, kLayers, kTextContext, kState, kHeads, kLayers, kMelBands, file_type})
+  for (const int figure :
+       {tokens.size, kAudioContext, kState, kHeads, kLayers, kTextContext, kState, kHeads, kLayers, kMelBands, file_type})
     out.number(figure);
   write_mel_filters(out);
   out.number(tokens.eot + 1);
@@ -149,7 +168,8 @@ void write_attention(ModelWriter& out, const std::string& name, const ModelWrite
   out.vector(name + ".out.bias", {kState}, kZero);
 }
 
-void write_feed_forward(ModelWriter& out, const std::string& block, const ModelWriter::Fill& in, const ModelWriter::Fill& bias, const ModelWriter::Fill& back) {
+void write_feed_forward(ModelWriter& out, const std::string& block, const ModelWriter::Fill& in, const ModelWriter::Fill& bias,
+                        const ModelWriter::Fill& back) {
   write_norm(out, block + ".mlp_ln");
   out.matrix(block + ".mlp.0.weight", {kState, kHidden}, in);
   out.vector(block + ".mlp.0.bias", {kHidden}, bias);
@@ -191,10 +211,13 @@ void write_decoder(ModelWriter& out, const Tokens& tokens) {
       [](int channel, int hidden, int) {
         const Unit* unit = unit_at(hidden);
         if (unit == nullptr) return 0.0F;
-        return (unit->token * code(unit->after, channel) + unit->hears * (code(kHearsLow, channel) - code(kHearsHigh, channel))) / kState;
+        return (unit->token * code(unit->after, channel) + unit->hears * (code(kHearsLow, channel) - code(kHearsHigh, channel))) /
+               kState;
       },
       [](int hidden, int, int) { return unit_at(hidden) == nullptr ? 0.0F : unit_at(hidden)->bias; },
-      [](int hidden, int channel, int) { return unit_at(hidden) == nullptr ? 0.0F : unit_at(hidden)->gain * code(unit_at(hidden)->next, channel); });
+      [](int hidden, int channel, int) {
+        return unit_at(hidden) == nullptr ? 0.0F : unit_at(hidden)->gain * code(unit_at(hidden)->next, channel);
+      });
 }
 
 }  // namespace

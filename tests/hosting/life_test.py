@@ -111,6 +111,17 @@ class Life(HostingTest):
         self.assert_ok(server.post())
         self.assertEqual(server.zombies(), [])
 
+    def test_a_request_whose_worker_was_killed_runs_once_more_when_it_may(self):
+        server = self.odd("--workers", "1", "--rerun")
+        running = in_background(lambda: server.post(do="sleep", number=1500))
+        self.running(server)
+        [worker] = server.workers()
+        os.kill(worker, signal.SIGKILL)
+        self.assert_ok(running.result(PATIENCE))
+        self.assertIn("runs once more", server.output())
+        # Once, and no more.
+        self.assertEqual(server.post(do="die").json["code"], "WORKER_DIED")
+
     def test_a_worker_killed_from_outside_while_it_works(self):
         server = self.odd("--workers", "2")
         running = in_background(lambda: server.post(do="sleep", number=600000))

@@ -1,4 +1,5 @@
 """The loop that stands where the app's web server would: requests come from the front one at a time, on the app's main thread."""
+import _signal  # the module under `signal`: without its enums, which cost more than the rest of a small request
 import gc
 import os
 import signal
@@ -16,18 +17,19 @@ class _Signals:
     def __init__(self):
         self._own = {}
         self._usable = threading.current_thread() is threading.main_thread()
+        self._numbers = tuple(int(number) for number in signal.valid_signals())
 
     def take(self):
         """From here on nothing that a handler raises comes through, not even from within this function."""
         while self._usable:
             try:
                 # Alarms that a request left behind: with no handler they would kill the worker in the middle of another request.
-                signal.setitimer(signal.ITIMER_REAL, 0)
-                for number in signal.valid_signals():
-                    handler = signal.getsignal(number)
-                    if callable(handler) and not isinstance(handler, (signal.Handlers, _Guarded)):
+                _signal.setitimer(_signal.ITIMER_REAL, 0)
+                for number in self._numbers:
+                    handler = _signal.getsignal(number)
+                    if callable(handler) and not isinstance(handler, _Guarded):
                         self._own[number] = handler
-                        signal.signal(number, _Guarded(handler))
+                        _signal.signal(number, _Guarded(handler))
                 return
             except BaseException as error:
                 _say("a signal handler of the app raised {!r} after its request; ignored".format(error))
@@ -35,7 +37,7 @@ class _Signals:
     def lend(self):
         while self._own:
             number, handler = self._own.popitem()
-            signal.signal(number, handler)
+            _signal.signal(number, handler)
 
 
 class _Guarded:

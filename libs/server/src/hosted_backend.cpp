@@ -295,6 +295,7 @@ bool HostedBackend::end_for_room(Work& work, worker::Seat& seat, const vram::Ref
 
 // Empty: it is to be tried once more, in another worker.
 std::optional<HttpResponse> HostedBackend::attempt(Work& work) {
+  if (!gpu_->has_gpu()) return attempt_without_gpu(work);
   const base::Logger& log = work.log;
   worker::Request wish;
   wish.context = work.request.request_id;
@@ -310,14 +311,7 @@ std::optional<HttpResponse> HostedBackend::attempt(Work& work) {
   }
   const auto gpu = std::get<std::shared_ptr<GpuRequest>>(std::move(admitted));
 
-  worker::Request job;
-  job.kind = "http";
-  job.attributes = attributes_of(work.request);
-  if (!work.valid.empty()) job.attributes.emplace_back("valid", work.valid);
-  job.document = work.document;
-  job.context = work.request.request_id;
-  job.deadline = work.deadline;
-  job.stop = work.stop;
+  worker::Request job = job_of(work);
   const GpuGrant& grant = gpu->grant();
   if (!grant.device.empty()) {
     job.attributes.insert(job.attributes.end(), {{"gpu.device", grant.device}, {"gpu.source", grant.source}, {"gpu.bytes", std::to_string(grant.bytes.count())},
@@ -326,26 +320,51 @@ std::optional<HttpResponse> HostedBackend::attempt(Work& work) {
   }
   const auto running = observer_->runs(seat->worker().id, gpu);
   job.until_over = gpu;  // the charge stays until no worker runs the request any more
-  auto outcome = pool_->submit(*seat, std::move(job)).get();
-  if (outcome.ending == worker::Ending::WorkerDied && std::exchange(work.may_rerun, false)) {
-    log.warning("the request's worker died, the request runs once more: " + outcome.error.message);
-    forget_runs_of(*seat);
-    return std::nullopt;
+  return answer_or_rerun(work, pool_->submit(*seat, std::move(job)).get(), *gpu);
+}
+
+// Nobody needs to know beforehand which worker it will be: one way to the workers and back instead of two.
+std::optional<HttpResponse> HostedBackend::attempt_without_gpu(Work& work) {
+  auto uncharged = gpu_->admit(GpuNeed(), nullptr);
+  if (const auto* refusal = std::get_if<vram::Refusal>(&uncharged)) return refused(*refusal, work.log);  // a GPU has turned up meanwhile
+  auto outcome = pool_->submit(job_of(work)).get();
+  if (outcome.ending == worker::Ending::Refused) return no_seat(outcome.error, work.log);
+  return answer_or_rerun(work, std::move(outcome), *std::get<std::unique_ptr<GpuRequest>>(uncharged));
+}
+
+worker::Request HostedBackend::job_of(const Work& work) const {
+  worker::Request job;
+  job.kind = "http";
+  job.attributes = attributes_of(work.request);
+  if (!work.valid.empty()) job.attributes.emplace_back("valid", work.valid);
+  job.document = work.document;
+  job.context = work.request.request_id;
+  job.deadline = work.deadline;
+  job.stop = work.stop;
+  return job;
+}
+
+std::optional<HttpResponse> HostedBackend::answer_or_rerun(Work& work, worker::Outcome outcome, GpuRequest& gpu) {
+  if (outcome.ending == worker::Ending::WorkerDied) {
+    forget_runs_of(outcome.worker.id);
+    if (std::exchange(work.may_rerun, false)) {
+      work.log.warning("the request's worker died, the request runs once more: " + outcome.error.message);
+      return std::nullopt;
+    }
   }
-  return answer(std::move(outcome), *gpu, *seat, log);
+  return answer(std::move(outcome), gpu, work.log);
 }
 
-void HostedBackend::forget_runs_of(const worker::Seat& seat) {
+void HostedBackend::forget_runs_of(std::uint64_t worker_id) {
   const std::lock_guard lock(ran_mutex_);
-  ran_.erase(seat.worker().id);
+  ran_.erase(worker_id);
 }
 
-HttpResponse HostedBackend::answer(worker::Outcome outcome, GpuRequest& gpu, const worker::Seat& seat, const base::Logger& log) {
+HttpResponse HostedBackend::answer(worker::Outcome outcome, GpuRequest& gpu, const base::Logger& log) {
   switch (outcome.ending) {
     case worker::Ending::Answered:
     case worker::Ending::Failed: break;
     case worker::Ending::WorkerDied:
-      forget_runs_of(seat);
       log.error("the request's worker died: " + outcome.error.message);
       return error_response(500, "WORKER_DIED", outcome.error.message);
     case worker::Ending::TimedOut: return error_response(504, "REQUEST_TIMEOUT", outcome.error.message);
@@ -362,7 +381,7 @@ HttpResponse HostedBackend::answer(worker::Outcome outcome, GpuRequest& gpu, con
   const bool holds = std::any_of(reports.begin(), reports.end(), [](const auto& r) { return r.held_after.value_or(base::Bytes()) > base::Bytes(); });
   if (const std::string profile = gpu.profile(); !profile.empty()) {
     const std::lock_guard lock(ran_mutex_);
-    Ran& ran = ran_[seat.worker().id];
+    Ran& ran = ran_[outcome.worker.id];
     ran.holds = holds;
     if (ran.kept.size() > 4096) ran.kept.clear();
     ran.kept.emplace(profile, kept_by(reports));

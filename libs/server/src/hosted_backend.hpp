@@ -63,8 +63,11 @@ class HostedBackend final : public AppBackend {
   bool end_for_room(Work& work, worker::Seat& seat, const vram::Refusal& refusal);
   GpuNeed need_of(const Work& work, const worker::Seat& seat);
   HttpResponse no_seat(const base::Error& error, const base::Logger& log) const;
-  HttpResponse answer(worker::Outcome outcome, GpuRequest& gpu, const worker::Seat& seat, const base::Logger& log);
-  void forget_runs_of(const worker::Seat& seat);
+  worker::Request job_of(const Work& work) const;
+  std::optional<HttpResponse> attempt_without_gpu(Work& work);
+  std::optional<HttpResponse> answer_or_rerun(Work& work, worker::Outcome outcome, GpuRequest& gpu);
+  HttpResponse answer(worker::Outcome outcome, GpuRequest& gpu, const base::Logger& log);
+  void forget_runs_of(std::uint64_t worker_id);
   HttpResponse refused(const vram::Refusal& refusal, const base::Logger& log) const;
 
   HostedOptions options_;

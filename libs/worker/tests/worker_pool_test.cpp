@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <thread>
@@ -451,6 +452,23 @@ TEST_F(PoolTest, TheOwnersRefusalAnswersTheQueueWithItsOwnWords) {
   EXPECT_EQ(outcome.ending, Ending::Refused);
   EXPECT_EQ(outcome.error.code, base::ErrorCode::InsufficientMemory);
   EXPECT_EQ(outcome.error.message, "12 GiB are needed for the start, 3 are free");
+}
+
+TEST_F(PoolTest, AnOwnerThatRefusesIsAskedAgainWithoutALongBackOffAndToldOfOnce) {
+  std::atomic<int> asked{0};
+  observer->consent([&](const WorkerRef&, std::stop_token) -> base::Result<StartGrant> {
+    if (++asked <= 3) return base::Error{base::ErrorCode::InsufficientMemory, "no room, said " + std::to_string(asked.load()) + " times"};
+    return StartGrant{};
+  });
+  PoolOptions options = odd_options(1, 1);
+  options.backoff_first = 10min;
+  options.backoff_max = 10min;
+  start(std::move(options));
+  ASSERT_TRUE(observer->wait([](const auto& seen) { return !seen.ready_.empty(); }));
+  EXPECT_EQ(asked.load(), 4);
+  EXPECT_EQ(ask(request_of("echo")).ending, Ending::Answered);
+  const auto lines = sink->lines();
+  EXPECT_EQ(std::count_if(lines.begin(), lines.end(), [](const auto& line) { return line.second.find("no room") != std::string::npos; }), 1);
 }
 
 TEST_F(PoolTest, AGrantReachesTheWorkerAndIsKeptUntilItsDeath) {

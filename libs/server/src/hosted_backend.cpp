@@ -210,6 +210,7 @@ struct HostedBackend::Work {
   std::stop_token stop;
   base::Logger log;
   bool may_rerun = false;
+  unsigned unread = 0;  // workers that died before they read it
   std::optional<std::chrono::steady_clock::time_point> ended_worker;  // to make room for this request
 };
 
@@ -347,6 +348,8 @@ worker::Request HostedBackend::job_of(const Work& work) const {
 std::optional<HttpResponse> HostedBackend::answer_or_rerun(Work& work, worker::Outcome outcome, GpuRequest& gpu) {
   if (outcome.ending == worker::Ending::WorkerDied) {
     forget_runs_of(outcome.worker.id);
+    // Not a rerun: no worker has begun it.
+    if (outcome.attempts == 0 && ++work.unread < 5) return std::nullopt;
     if (std::exchange(work.may_rerun, false)) {
       work.log.warning("the request's worker died, the request runs once more: " + outcome.error.message);
       return std::nullopt;

@@ -79,16 +79,22 @@ base::Result<Received> receive(int fd, std::uint64_t max_document) {
   header.msg_control = control.data();
   header.msg_controllen = control.size();
   ssize_t got = -1;
+  bool unread = false;
   // ECONNRESET is told once when the peer closed with packets unread; what it sent before is still in the queue behind it.
-  do { got = ::recvmsg(fd, &header, MSG_CMSG_CLOEXEC); } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
-  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Received{ChannelState::WouldBlock, {}};
+  do {
+    got = ::recvmsg(fd, &header, MSG_CMSG_CLOEXEC);
+    unread = unread || (got < 0 && errno == ECONNRESET);
+  } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
+  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Received{ChannelState::WouldBlock, {}, unread};
   if (got < 0) return base::error_from_errno("cannot receive from the other end of a worker's socket", errno);
   std::vector<base::Fd> descriptors = take_descriptors(header);
-  if (got == 0 && descriptors.empty()) return Received{ChannelState::Closed, {}};
+  if (got == 0 && descriptors.empty()) return Received{ChannelState::Closed, {}, unread};
   if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
     return base::Error{base::ErrorCode::InvalidArgument, "a packet larger than a frame may be, or with too many descriptors"};
   }
-  return assemble(std::string_view(buffer.data(), static_cast<std::size_t>(got)), std::move(descriptors), max_document);
+  auto received = assemble(std::string_view(buffer.data(), static_cast<std::size_t>(got)), std::move(descriptors), max_document);
+  if (received) received->peer_left_unread = unread;
+  return received;
 }
 
 base::Result<Packet> pack(Frame frame, const Document& document) {

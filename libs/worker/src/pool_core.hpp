@@ -38,7 +38,9 @@ struct Task {
   WorkerRef worker;
   bool running = false;
   bool overdue = false;
-  unsigned attempts = 0;
+  unsigned attempts = 0;  // times that a worker has read it
+  unsigned unread = 0;    // times that a worker died before it read it
+  bool on_seat = false;
   SteadyTime submitted{}, started{};
   EventLoop::TimerId deadline_timer = 0, hang_timer = 0;
   std::unique_ptr<std::stop_callback<std::function<void()>>> on_stop;
@@ -54,6 +56,8 @@ struct Slot {
   EventLoop::WatchId channel_watch = 0, pidfd_watch = 0, output_watch = 0, error_watch = 0;
   std::unique_ptr<LineSplitter> output, error_output;
   std::deque<Packet> outgoing;
+  std::uint64_t last_request = 0;  // the request whose frame was the last one posted; 0: another frame was
+  bool left_unread = false;        // it has closed without reading the last frame posted
   unsigned capacity = 0, announced_capacity = 1;
   std::set<std::uint64_t> places;
   std::map<std::uint64_t, Task*> running;

@@ -312,10 +312,17 @@ void PoolCore::end_tasks_of(Slot& slot, const std::string& words) {
   // From the back, so that those that run again keep their order at the head of the queue.
   for (auto item = running.rbegin(); item != running.rend(); ++item) {
     Task& task = *item->second;
-    if (task.request.rerun_allowed && task.attempts < 2 && task.waited_for() && !task.overdue && !stopping_) {
+    // 1. A worker is killed. 2. Before the news comes, a request is sent to it: the socket takes it. 3. Nobody has read it, so that no work is done twice when another gets it.
+    const bool unread = (slot.left_unread || !slot.outgoing.empty()) && slot.last_request == task.id;
+    if (unread) {
+      --task.attempts;
+      ++task.unread;
+    }
+    const bool again = unread ? !task.on_seat && task.unread < 5 : task.request.rerun_allowed && task.attempts < 2;
+    if (again && task.waited_for() && !task.overdue && !stopping_) {
       task.running = false;
       task.place = 0;
-      ++counters_.reruns;
+      if (!unread) ++counters_.reruns;
       queue_.push_front(task.id);
       continue;
     }

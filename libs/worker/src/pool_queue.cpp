@@ -82,6 +82,7 @@ void PoolCore::run_on_seat(std::unique_ptr<Task> owned) {
   if (place.task != 0) { return answer(task, unanswered(Ending::Refused, invalid("the seat already runs a request"))); }
   task.id = next_task_++;
   task.request.rerun_allowed = false;
+  task.on_seat = true;
   tasks_.emplace(task.id, std::move(owned));
   watch_for_end(task);
   place.task = task.id;
@@ -151,6 +152,7 @@ void PoolCore::run(Task& task, Slot& slot) {
     return place_free(place);
   }
   slot.running.emplace(task.id, &task);
+  slot.last_request = task.id;
   send_packet(slot, std::move(packet).value());
 }
 

@@ -22,6 +22,7 @@ bool PoolCore::read_channel(Slot& slot, int limit) {
       distrust(slot, received.error().message);
       return false;
     }
+    slot.left_unread = slot.left_unread || received->peer_left_unread;
     if (received->state == ChannelState::WouldBlock) return false;
     if (received->state == ChannelState::Closed) {
       loop_->unwatch(std::exchange(slot.channel_watch, 0));
@@ -142,6 +143,7 @@ void PoolCore::on_models(Slot& slot, const Frame& frame) {
 void PoolCore::post_frame(Slot& slot, const Frame& frame) {
   if (!slot.process || slot.channel_watch == 0) return;
   auto packet = pack(frame, Document());
+  slot.last_request = 0;
   if (packet) send_packet(slot, std::move(packet).value());
 }
 
@@ -157,6 +159,7 @@ void PoolCore::flush(Slot& slot) {
     if (!sent) {
       // A closed socket shows as end-of-file too, and its end is handled there; anything else makes the worker useless.
       slot.outgoing.clear();
+      slot.left_unread = true;
       if (sent.error().code != base::ErrorCode::Unavailable) distrust(slot, sent.error().message);
       return;
     }

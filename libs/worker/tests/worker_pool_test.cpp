@@ -195,6 +195,34 @@ TEST_F(PoolTest, AGrandchildThatKeepsTheSocketHidesNoDeathAndDoesNotOutliveIt) {
   EXPECT_EQ(ask(request_of("echo")).ending, Ending::Answered);
 }
 
+TEST_F(PoolTest, ARequestThatADyingWorkerHasNotReadGoesToAnother) {
+  start(odd_options(1, 1));
+  const Outcome first = ask(request_of("echo"));
+  const auto pid = static_cast<pid_t>(std::stol(pid_in(first)));
+  ASSERT_EQ(::kill(pid, SIGSTOP), 0);  // it takes packets and reads none
+  auto waiting = pool_->submit(request_of("echo"));
+  EXPECT_EQ(waiting.wait_for(200ms), std::future_status::timeout);
+  ASSERT_EQ(::kill(pid, SIGKILL), 0);
+  const Outcome second = waiting.get();
+  EXPECT_EQ(second.ending, Ending::Answered) << second.error.message;
+  EXPECT_EQ(second.attempts, 1U);
+  EXPECT_NE(pid_in(second), pid_in(first));
+  EXPECT_EQ(pool_->status().reruns, 0U);
+}
+
+TEST_F(PoolTest, ASeatOfAWorkerThatDiedBeforeItReadTheRequestSaysSo) {
+  start(odd_options(1, 1));
+  auto seat = pool_->acquire(Request()).get();
+  ASSERT_TRUE(seat);
+  ASSERT_EQ(::kill(seat->worker().pid, SIGSTOP), 0);
+  auto waiting = pool_->submit(*seat, request_of("echo"));
+  EXPECT_EQ(waiting.wait_for(200ms), std::future_status::timeout);
+  ASSERT_EQ(::kill(seat->worker().pid, SIGKILL), 0);
+  const Outcome outcome = waiting.get();
+  EXPECT_EQ(outcome.ending, Ending::WorkerDied);
+  EXPECT_EQ(outcome.attempts, 0U);
+}
+
 TEST_F(PoolTest, AnAnswerThatLiesBehindTheNewsOfAWorkersDeathStillCounts) {
   PoolOptions options = odd_options(2, 1);
   options.start_ahead = 2;

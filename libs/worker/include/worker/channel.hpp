@@ -26,6 +26,7 @@ enum class ChannelState { Message, WouldBlock, Closed };
 struct Received {
   ChannelState state = ChannelState::WouldBlock;
   Message message;  // with state Message
+  bool peer_left_unread = false;  // the peer has closed, and had not read all that was sent: told once, with any state
 };
 
 // Receives one packet. Descriptors beyond the one a frame may carry are closed. Errors: InvalidArgument (no frame of the protocol,

@@ -92,7 +92,7 @@ struct Outcome {
   std::optional<MemoryReport> memory;
   base::Error error;  // in words for people, unless Answered
   WorkerRef worker;   // that ran it last; id 0 if none did
-  unsigned attempts = 0;
+  unsigned attempts = 0;  // workers that have read it; WorkerDied with 0: on a seat, the worker died before it could begin
   std::chrono::nanoseconds queued{}, ran{};
 };
 // Called exactly once, on the event thread (or, after the pool's end, on the caller's): must be quick and must not throw.

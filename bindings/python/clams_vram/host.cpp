@@ -35,7 +35,8 @@ base::Result<vram::Headroom> headroom() {
   double percent = 0;
   const auto [end, problem] = std::from_chars(number.data(), number.data() + number.size(), percent);
   if (problem != std::errc() || end != number.data() + number.size() || !(percent >= 0 && percent <= 100)) {
-    return Error{ErrorCode::InvalidArgument, "CLAMS_HEADROOM: '" + given + "' is neither a percentage such as 10% nor a size such as 2GiB"};
+    return Error{ErrorCode::InvalidArgument,
+                 "CLAMS_HEADROOM: '" + given + "' is neither a percentage such as 10% nor a size such as 2GiB"};
   }
   return vram::Headroom::percent(percent);
 }
@@ -85,16 +86,17 @@ base::Result<std::shared_ptr<Host>> Host::open(const std::string& app) {
   const auto devices = host->monitor_->wait_for_devices(kDriverPatience);
   vram::AdmissionParts parts;
   if (!devices || !devices->empty()) {
-    if (!directory) {
-      BASE_TRY_ASSIGN(directory, vram::choose_ledger_directory(directory_options));
-    }
+    if (!directory) { BASE_TRY_ASSIGN(directory, vram::choose_ledger_directory(directory_options)); }
     vram::LedgerOptions ledger_options;
     ledger_options.directory = *directory;
     ledger_options.app = app;
     auto ledger = vram::Ledger::open(std::move(ledger_options));
-    if (ledger) host->ledger_ = std::move(*ledger);
-    else if (ledger.error().code == ErrorCode::Configuration) return ledger.error();
-    else parts.ledger_problem = ledger.error().message;
+    if (ledger)
+      host->ledger_ = std::move(*ledger);
+    else if (ledger.error().code == ErrorCode::Configuration)
+      return ledger.error();
+    else
+      parts.ledger_problem = ledger.error().message;
   }
   parts.ledger = host->ledger_;
   parts.sampler = vram::make_monitor_sampler(host->monitor_);
@@ -108,7 +110,8 @@ base::Result<std::shared_ptr<Host>> Host::open(const std::string& app) {
 
 base::Result<std::optional<vram::DeviceUuid>> Host::device_named(const std::string& name) {
   const auto devices = monitor_->devices();
-  if (!devices || devices->empty()) return std::optional<vram::DeviceUuid>();  // no GPU constrains nothing; an unknown one is decided by the policy
+  if (!devices || devices->empty())
+    return std::optional<vram::DeviceUuid>();  // no GPU constrains nothing; an unknown one is decided by the policy
   std::string all;
   for (const auto& device : *devices) {
     if (std::to_string(device.index) == name || device.uuid.text() == name) return std::optional(device.uuid);
@@ -122,9 +125,7 @@ base::Result<std::variant<vram::Lease, vram::Refusal>> Host::ask(const Wish& wis
   requirement.model = wish.model;
   requirement.source = vram::RequirementSource::Declared;
   requirement.bytes = wish.bytes;
-  if (wish.device) {
-    BASE_TRY_ASSIGN(requirement.device, device_named(*wish.device));
-  }
+  if (wish.device) { BASE_TRY_ASSIGN(requirement.device, device_named(*wish.device)); }
   return admission_->admit(requirement);
 }
 
@@ -136,8 +137,10 @@ void Host::note(const vram::Lease& lease, std::int64_t change) {
     if (info.uuid != lease.device()) continue;
     const auto device = ledger_->register_device(info);
     if (!device) return;
-    if (change > 0) lease.slot()->raise_materialised(*device, base::Bytes(static_cast<std::uint64_t>(change)));
-    else lease.slot()->lower_materialised(*device, base::Bytes(static_cast<std::uint64_t>(-change)));
+    if (change > 0)
+      lease.slot()->raise_materialised(*device, base::Bytes(static_cast<std::uint64_t>(change)));
+    else
+      lease.slot()->lower_materialised(*device, base::Bytes(static_cast<std::uint64_t>(-change)));
   }
 }
 
@@ -153,7 +156,8 @@ std::vector<DeviceRow> Host::devices() {
   }
   const auto snapshot = ledger_->snapshot(samples);  // finds the dead, too
   for (const auto& info : *devices) {
-    const auto found = std::find_if(snapshot.devices.begin(), snapshot.devices.end(), [&](const auto& device) { return device.uuid == info.uuid; });
+    const auto found = std::find_if(snapshot.devices.begin(), snapshot.devices.end(),
+                                    [&](const auto& device) { return device.uuid == info.uuid; });
     if (found == snapshot.devices.end()) continue;
     const base::Bytes own = headroom_.of(info.total);
     const base::Bytes available = found->available - (std::max(own, found->headroom) - found->headroom);

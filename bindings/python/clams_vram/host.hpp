@@ -31,9 +31,9 @@ struct DeviceRow {
 // Thread-safe; waits for a driver at most a few seconds when it is opened.
 class Host {
  public:
-  // Opened at the first call, by the environment as it is then (the variables of docs/guides/production.md), and never closed: the driver must not be called
-  // while the process ends. A forked child gets one of its own. `app` is the name in `clams gpu`; the first one stays. Error Configuration when
-  // CLAMS_VRAM_DIR or CLAMS_GPU cannot be used.
+  // Opened at the first call, by the environment as it is then (the variables of docs/guides/production.md), and never closed: the
+  // driver must not be called while the process ends. A forked child gets one of its own. `app` is the name in `clams gpu`; the
+  // first one stays. Error Configuration when CLAMS_VRAM_DIR or CLAMS_GPU cannot be used.
   static base::Result<std::shared_ptr<Host>> of_this_process(const std::string& app);
 
   // Error InvalidArgument when the wished device is not here.

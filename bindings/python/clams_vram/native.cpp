@@ -1,4 +1,5 @@
-// The Python module clams_vram._native: the ledger for any Python program. Refusals come back as values; clams_vram/__init__.py makes exceptions of them.
+// The Python module clams_vram._native: the ledger for any Python program. Refusals come back as values; clams_vram/__init__.py
+// makes exceptions of them.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 #include <unistd.h>
@@ -35,7 +36,8 @@ T value_or_raise(base::Result<T> result) {
 
 base::Bytes bytes_of(const py::object& size) {
   if (py::isinstance<py::str>(size)) return value_or_raise(base::parse_bytes(size.cast<std::string>()));
-  if (py::isinstance<py::bool_>(size) || !py::isinstance<py::int_>(size)) throw py::type_error("a size is a number of bytes or a text such as '6GiB'");
+  if (py::isinstance<py::bool_>(size) || !py::isinstance<py::int_>(size))
+    throw py::type_error("a size is a number of bytes or a text such as '6GiB'");
   if (size < py::int_(0)) throw py::value_error("a size cannot be negative");
   return base::Bytes(size.cast<std::uint64_t>());
 }
@@ -72,7 +74,8 @@ py::dict dict_of(const vram::Refusal& refusal) {
 // One charge. Its methods are called with the interpreter's lock held, so by one thread at a time.
 class Lease {
  public:
-  Lease(std::shared_ptr<clams_vram::Host> host, vram::Lease lease) : host_(std::move(host)), lease_(std::move(lease)), bytes_(lease_.bytes()) {}
+  Lease(std::shared_ptr<clams_vram::Host> host, vram::Lease lease)
+      : host_(std::move(host)), lease_(std::move(lease)), bytes_(lease_.bytes()) {}
   std::string device() const { return lease_.device().text(); }
   std::uint64_t bytes() const { return bytes_.count(); }
   bool active() const { return active_; }
@@ -106,7 +109,8 @@ class Lease {
 };
 
 // A Lease, or a dict that tells the refusal.
-py::object reserve(const py::object& need, const std::string& model, const py::object& device, const py::object& wait, const std::string& app) {
+py::object reserve(const py::object& need, const std::string& model, const py::object& device, const py::object& wait,
+                   const std::string& app) {
   clams_vram::Wish wish;
   wish.bytes = bytes_of(need);
   wish.model = model.empty() ? app : model;

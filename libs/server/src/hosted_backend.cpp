@@ -20,7 +20,8 @@ constexpr std::chrono::seconds kMemoryReturn{7};  // within which a dead process
 
 // What a client sends beyond the body; hop-by-hop headers concern the front alone.
 worker::Attributes attributes_of(const HttpRequest& request) {
-  worker::Attributes attributes{{"method", request.method}, {"path", request.path}, {"query", request.query}, {"remote", request.remote}};
+  worker::Attributes attributes{
+      {"method", request.method}, {"path", request.path}, {"query", request.query}, {"remote", request.remote}};
   for (const auto& [name, value] : request.headers) attributes.emplace_back("header." + name, value);
   return attributes;
 }
@@ -33,7 +34,8 @@ HttpResponse response_of(const worker::Outcome& outcome) {
       response.status = static_cast<unsigned>(std::strtoul(value.c_str(), nullptr, 10));
     } else if (name == "header.Content-Type") {
       response.content_type = value;
-    } else if (name.starts_with("header.") && name != "header.Content-Length" && name != "header.Connection" && name != "header.Server" && name != "header.Date") {
+    } else if (name.starts_with("header.") && name != "header.Content-Length" && name != "header.Connection" &&
+               name != "header.Server" && name != "header.Date") {
       response.headers.emplace_back(name.substr(7), value);
     }
   }
@@ -46,7 +48,8 @@ HttpResponse error_response(unsigned status, std::string_view code, const std::s
   return text_response(status, "application/json", mmif::to_plain_text(mmif::Object{{"error", message}, {"code", code}}) + "\n");
 }
 
-// "parameters" of an envelope, if the body is one; `valid` tells what was found valid: "document" (the body), "envelope" (the MMIF in it), or nothing. The body is not copied.
+// "parameters" of an envelope, if the body is one; `valid` tells what was found valid: "document" (the body), "envelope" (the MMIF
+// in it), or nothing. The body is not copied.
 std::optional<mmif::Object> envelope_parameters(const std::string& body, std::string& valid) {
   static_assert(kBodyPadding >= mmif::kReadPadding);
   auto envelope = mmif::look_into_envelope(body);
@@ -99,7 +102,8 @@ class HostedBackend::IdleWorkers final : public vram::Reclaimer {
   HostedBackend& backend_;
 };
 
-HostedBackend::HostedBackend(HostedOptions options, std::shared_ptr<Observer> observer) : options_(std::move(options)), observer_(std::move(observer)) {}
+HostedBackend::HostedBackend(HostedOptions options, std::shared_ptr<Observer> observer)
+    : options_(std::move(options)), observer_(std::move(observer)) {}
 HostedBackend::~HostedBackend() = default;
 
 base::Result<std::unique_ptr<HostedBackend>> HostedBackend::start(HostedOptions options) {
@@ -132,7 +136,8 @@ base::Status HostedBackend::begin() {
   return {};
 }
 
-// The worker that told the metadata has no line in the ledger, and no request may run where nobody accounts for it. It goes before its successor comes, since it may hold a model.
+// The worker that told the metadata has no line in the ledger, and no request may run where nobody accounts for it. It goes before
+// its successor comes, since it may hold a model.
 void HostedBackend::replace_first_worker() {
   bool gone = true;
   for (const auto& worker : pool_->status().workers) {
@@ -168,8 +173,11 @@ base::Status HostedBackend::read_metadata() {
     const auto outcome = ask(std::move(request));
     const std::string* status = worker::find_attribute(outcome.attributes, "status");
     if (outcome.ending != worker::Ending::Answered || status == nullptr || *status != "200") {
-      return Error{ErrorCode::Configuration, "the app did not start: " + (outcome.error.message.empty() ? "GET / was answered with status " + (status ? *status : "none") : outcome.error.message) +
-                                                 "; the lines above are what it printed"};
+      return Error{ErrorCode::Configuration,
+                   "the app did not start: " +
+                       (outcome.error.message.empty() ? "GET / was answered with status " + (status ? *status : "none")
+                                                      : outcome.error.message) +
+                       "; the lines above are what it printed"};
     }
     return std::string(outcome.document.view());
   };
@@ -186,9 +194,12 @@ std::optional<HttpResponse> HostedBackend::describe(const HttpRequest& request) 
   const RawParameters raw = RawParameters::from_query(request.query);
   for (const auto& [name, values] : raw) {
     const bool on = is_true_text(values.front());
-    if (name == "pretty") pretty = on;
-    else if (name == "includeVRAM" || name == "includeRuntime") runtime = runtime || on;
-    else if (name == "self") return std::nullopt;  // the one name that an app's SDK may stumble over
+    if (name == "pretty")
+      pretty = on;
+    else if (name == "includeVRAM" || name == "includeRuntime")
+      runtime = runtime || on;
+    else if (name == "self")
+      return std::nullopt;  // the one name that an app's SDK may stumble over
   }
   if (!runtime) {
     HttpResponse response;
@@ -210,7 +221,7 @@ struct HostedBackend::Work {
   std::stop_token stop;
   base::Logger log;
   bool may_rerun = false;
-  unsigned unread = 0;  // workers that died before they read it
+  unsigned unread = 0;                                                // workers that died before they read it
   std::optional<std::chrono::steady_clock::time_point> ended_worker;  // to make room for this request
 };
 
@@ -230,10 +241,13 @@ GpuNeed HostedBackend::need_of(const Work& work, const worker::Seat& seat) {
   question.stop = work.stop;
   question.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   const auto outcome = pool_->submit(seat, std::move(question)).get();
-  if (const std::string* size = worker::find_attribute(outcome.attributes, "size_bytes"); size != nullptr && outcome.ending == worker::Ending::Answered) {
+  if (const std::string* size = worker::find_attribute(outcome.attributes, "size_bytes");
+      size != nullptr && outcome.ending == worker::Ending::Answered) {
     const std::string* name = worker::find_attribute(outcome.attributes, "name");
-    need.declared = ModelRequirement{.bytes = base::Bytes(std::strtoull(size->c_str(), nullptr, 10)), .name = name != nullptr ? *name : ""};
-    if (const std::string* increment = worker::find_attribute(outcome.attributes, "increment_bytes")) need.declared->increment = base::Bytes(std::strtoull(increment->c_str(), nullptr, 10));
+    need.declared =
+        ModelRequirement{.bytes = base::Bytes(std::strtoull(size->c_str(), nullptr, 10)), .name = name != nullptr ? *name : ""};
+    if (const std::string* increment = worker::find_attribute(outcome.attributes, "increment_bytes"))
+      need.declared->increment = base::Bytes(std::strtoull(increment->c_str(), nullptr, 10));
     if (const std::string* device = worker::find_attribute(outcome.attributes, "device")) need.declared->device = *device;
   }
   const std::lock_guard lock(ran_mutex_);
@@ -258,7 +272,8 @@ HttpResponse HostedBackend::no_seat(const base::Error& error, const base::Logger
 HttpResponse HostedBackend::annotate(HttpRequest request, std::stop_token stop, unsigned) {
   Work work;
   work.log = options_.log.with_context(request.request_id);
-  work.deadline = options_.request_timeout ? std::optional(std::chrono::steady_clock::now() + *options_.request_timeout) : std::nullopt;
+  work.deadline =
+      options_.request_timeout ? std::optional(std::chrono::steady_clock::now() + *options_.request_timeout) : std::nullopt;
   work.stop = std::move(stop);
   work.envelope = envelope_parameters(request.body, work.valid);
   work.document = document_of(std::move(request.body), work.log);
@@ -270,22 +285,27 @@ HttpResponse HostedBackend::annotate(HttpRequest request, std::stop_token stop, 
 }
 
 // While the memory of the worker that was ended for this request comes back, it is asked for again.
-std::variant<std::shared_ptr<GpuRequest>, vram::Refusal> HostedBackend::admit(Work& work, const worker::Seat& seat, const GpuNeed& need) {
+std::variant<std::shared_ptr<GpuRequest>, vram::Refusal> HostedBackend::admit(Work& work, const worker::Seat& seat,
+                                                                              const GpuNeed& need) {
   for (;;) {
     auto admitted = gpu_->admit(need, observer_->slot_of(seat.worker().id));
-    if (auto* granted = std::get_if<std::unique_ptr<GpuRequest>>(&admitted)) return std::shared_ptr<GpuRequest>(std::move(*granted));
+    if (auto* granted = std::get_if<std::unique_ptr<GpuRequest>>(&admitted))
+      return std::shared_ptr<GpuRequest>(std::move(*granted));
     auto& refusal = std::get<vram::Refusal>(admitted);
-    const bool comes_back = work.ended_worker && std::chrono::steady_clock::now() - *work.ended_worker < kMemoryReturn && refusal.kind == vram::Refusal::Kind::Temporary;
+    const bool comes_back = work.ended_worker && std::chrono::steady_clock::now() - *work.ended_worker < kMemoryReturn &&
+                            refusal.kind == vram::Refusal::Kind::Temporary;
     if (!comes_back || work.stop.stop_requested()) return std::move(refusal);
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
 }
 
-// A worker that cannot unload keeps what other parameters needed. When that is what is missing, and only this request has a seat there, a new one takes its place.
+// A worker that cannot unload keeps what other parameters needed. When that is what is missing, and only this request has a seat
+// there, a new one takes its place.
 bool HostedBackend::end_for_room(Work& work, worker::Seat& seat, const vram::Refusal& refusal) {
   const std::uint64_t id = seat.worker().id;
   const auto slot = observer_->slot_of(id);
-  if (work.ended_worker || options_.models_are_told || slot == nullptr || refusal.kind != vram::Refusal::Kind::Temporary) return false;
+  if (work.ended_worker || options_.models_are_told || slot == nullptr || refusal.kind != vram::Refusal::Kind::Temporary)
+    return false;
   const base::Bytes kept = gpu_->held_by(*slot, refusal.device) - observer_->held_at_start(id);
   if (kept == base::Bytes() || refusal.available + kept < refusal.required) return false;
   seat.release();
@@ -315,9 +335,12 @@ std::optional<HttpResponse> HostedBackend::attempt(Work& work) {
   worker::Request job = job_of(work);
   const GpuGrant& grant = gpu->grant();
   if (!grant.device.empty()) {
-    job.attributes.insert(job.attributes.end(), {{"gpu.device", grant.device}, {"gpu.source", grant.source}, {"gpu.bytes", std::to_string(grant.bytes.count())},
+    job.attributes.insert(job.attributes.end(), {{"gpu.device", grant.device},
+                                                 {"gpu.source", grant.source},
+                                                 {"gpu.bytes", std::to_string(grant.bytes.count())},
                                                  {"gpu.granted_at_ns", std::to_string(grant.granted_at.count())}});
-    if (need.declared && need.declared->increment) job.attributes.emplace_back("gpu.resident_bytes", std::to_string((need.declared->bytes - *need.declared->increment).count()));
+    if (need.declared && need.declared->increment)
+      job.attributes.emplace_back("gpu.resident_bytes", std::to_string((need.declared->bytes - *need.declared->increment).count()));
   }
   const auto running = observer_->runs(seat->worker().id, gpu);
   job.until_over = gpu;  // the charge stays until no worker runs the request any more
@@ -327,7 +350,8 @@ std::optional<HttpResponse> HostedBackend::attempt(Work& work) {
 // Nobody needs to know beforehand which worker it will be: one way to the workers and back instead of two.
 std::optional<HttpResponse> HostedBackend::attempt_without_gpu(Work& work) {
   auto uncharged = gpu_->admit(GpuNeed(), nullptr);
-  if (const auto* refusal = std::get_if<vram::Refusal>(&uncharged)) return refused(*refusal, work.log);  // a GPU has turned up meanwhile
+  if (const auto* refusal = std::get_if<vram::Refusal>(&uncharged))
+    return refused(*refusal, work.log);  // a GPU has turned up meanwhile
   auto outcome = pool_->submit(job_of(work)).get();
   if (outcome.ending == worker::Ending::Refused) return no_seat(outcome.error, work.log);
   return answer_or_rerun(work, std::move(outcome), *std::get<std::unique_ptr<GpuRequest>>(uncharged));
@@ -381,7 +405,8 @@ HttpResponse HostedBackend::answer(worker::Outcome outcome, GpuRequest& gpu, con
   }
   if (outcome.ending == worker::Ending::Failed) return error_response(500, "APP_FAILED", outcome.error.message);
   gpu.finished(reports);
-  const bool holds = std::any_of(reports.begin(), reports.end(), [](const auto& r) { return r.held_after.value_or(base::Bytes()) > base::Bytes(); });
+  const bool holds = std::any_of(reports.begin(), reports.end(),
+                                 [](const auto& r) { return r.held_after.value_or(base::Bytes()) > base::Bytes(); });
   if (const std::string profile = gpu.profile(); !profile.empty()) {
     const std::lock_guard lock(ran_mutex_);
     Ran& ran = ran_[outcome.worker.id];
@@ -399,7 +424,8 @@ HttpResponse HostedBackend::refused(const vram::Refusal& refusal, const base::Lo
 
 WorkerGauges HostedBackend::workers() const {
   const auto status = pool_->status();
-  const auto alive = std::count_if(status.workers.begin(), status.workers.end(), [](const auto& w) { return worker::has_process(w.state); });
+  const auto alive =
+      std::count_if(status.workers.begin(), status.workers.end(), [](const auto& w) { return worker::has_process(w.state); });
   return {static_cast<std::size_t>(alive), status.started, status.crashed, status.hung};
 }
 

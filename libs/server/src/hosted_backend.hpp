@@ -16,23 +16,24 @@ namespace clams::server {
 
 struct HostedOptions {
   worker::ChildCommand command;
-  std::string name;                  // for log lines
+  std::string name;  // for log lines
   unsigned workers = 1;
-  unsigned per_worker = 1;           // requests at once in each
+  unsigned per_worker = 1;              // requests at once in each
   std::optional<AppMetadata> metadata;  // known beforehand (an app of this program): then nothing waits for the first worker
-  bool models_are_told = false;      // the workers tell which models they hold
+  bool models_are_told = false;         // the workers tell which models they hold
   std::chrono::milliseconds start_timeout{300'000};
   std::optional<std::chrono::milliseconds> request_timeout;
-  bool rerun = false;                // a request whose worker died runs once more
+  bool rerun = false;  // a request whose worker died runs once more
   unsigned vram_error_status = 503;
-  GpuMemoryOptions gpu;              // app and estimate are filled in from the metadata
+  GpuMemoryOptions gpu;  // app and estimate are filled in from the metadata
   base::Logger log;
 };
 
 // The workers speak the protocol of docs/formats/worker-protocol.md, kinds "http" and "requirement".
 class HostedBackend final : public AppBackend {
  public:
-  // Starts the first worker and asks it for the metadata. Errors: Configuration when the app cannot be started (the log has what it printed), or as GpuMemory::open.
+  // Starts the first worker and asks it for the metadata. Errors: Configuration when the app cannot be started (the log has what it
+  // printed), or as GpuMemory::open.
   static base::Result<std::unique_ptr<HostedBackend>> start(HostedOptions options);
   ~HostedBackend() override;
 
@@ -75,8 +76,8 @@ class HostedBackend final : public AppBackend {
   std::unique_ptr<worker::WorkerPool> pool_;
   std::shared_ptr<GpuMemory> gpu_;
   std::string identifier_, version_;
-  std::string compact_, pretty_;     // GET / and GET /?pretty=1, byte for byte as the app gave them
-  AppMetadata metadata_;             // its parameters, to know which profile a request belongs to
+  std::string compact_, pretty_;  // GET / and GET /?pretty=1, byte for byte as the app gave them
+  AppMetadata metadata_;          // its parameters, to know which profile a request belongs to
 
   struct Ran {
     std::map<std::string, base::Bytes> kept;  // by profile: what its first run here left held

@@ -83,7 +83,8 @@ void HostedBackend::Observer::ready(const worker::WorkerRef& worker, const worke
   Start start;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& r : reports) held_at_start_[worker.id] = std::max(held_at_start_[worker.id], r.held_after.value_or(base::Bytes()));
+    for (const auto& r : reports)
+      held_at_start_[worker.id] = std::max(held_at_start_[worker.id], r.held_after.value_or(base::Bytes()));
     if (memory == nullptr) first_start_ = std::move(reports);
     if (const auto at = starts_.find(worker.id); at != starts_.end()) {
       start = std::move(at->second);
@@ -92,7 +93,8 @@ void HostedBackend::Observer::ready(const worker::WorkerRef& worker, const worke
   }
   if (memory == nullptr) return;
   if (start.began != std::chrono::steady_clock::time_point()) {
-    memory->learn_start(reports, std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start.began));
+    memory->learn_start(reports,
+                        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start.began));
   }
   memory->worker_ready(slot_of(worker.id), reports, std::move(start.promised));
 }
@@ -130,7 +132,8 @@ void HostedBackend::Observer::models(const worker::WorkerRef& worker, const std:
     if (const auto at = running_.find(worker.id); at != running_.end()) running = at->second;
   }
   for (const auto& model : held) {
-    const auto loads = std::find_if(running.begin(), running.end(), [&](const auto& request) { return request->model_name() == model.name; });
+    const auto loads =
+        std::find_if(running.begin(), running.end(), [&](const auto& request) { return request->model_name() == model.name; });
     GpuRequest* loading = loads == running.end() ? (running.empty() ? nullptr : running.front().get()) : loads->get();
     if (loading != nullptr) memory->worker_loaded(slot, loading->grant().device, model.name, model.bytes, loading);
   }

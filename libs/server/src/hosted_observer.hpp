@@ -53,7 +53,7 @@ class HostedBackend::Observer final : public worker::WorkerObserver {
   std::shared_ptr<GpuMemory> gpu_;
   std::string app_;
   std::map<std::uint64_t, std::shared_ptr<vram::ProcessSlot>> slots_;
-  std::map<std::uint64_t, Start> starts_;  // workers that are not ready yet
+  std::map<std::uint64_t, Start> starts_;        // workers that are not ready yet
   std::vector<WorkerDeviceReport> first_start_;  // of the worker that started before the GPU memory was known
   std::map<std::uint64_t, base::Bytes> held_at_start_;
   std::optional<vram::Refusal> start_refusal_;

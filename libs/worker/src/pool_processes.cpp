@@ -128,7 +128,8 @@ void PoolCore::start_finished(const WorkerRef& worker, const std::shared_ptr<Sta
   const auto found = std::find_if(slots_.begin(), slots_.end(), [&](const auto& slot) { return slot->ref.id == worker.id; });
   if (found == slots_.end()) return;
   Slot& slot = **found;
-  if (failure) return start_failed(slot, failure->error, failure->refused_by_owner ? StartTrouble::RefusedByOwner : StartTrouble::Failed);
+  if (failure)
+    return start_failed(slot, failure->error, failure->refused_by_owner ? StartTrouble::RefusedByOwner : StartTrouble::Failed);
   adopt(slot, process);
 }
 
@@ -143,8 +144,10 @@ void PoolCore::start_failed(Slot& slot, const base::Error& error, StartTrouble t
     if (!by_owner || !start_error_ || start_error_->code != error.code) {
       logger_.warning(options_.name + ": a worker could not be started: " + error.message);
     }
-    if (by_owner) no_start_before_ = std::chrono::steady_clock::now() + std::min(options_.backoff_max, kAskOwnerAgain);
-    else back_off(from_outside);
+    if (by_owner)
+      no_start_before_ = std::chrono::steady_clock::now() + std::min(options_.backoff_max, kAskOwnerAgain);
+    else
+      back_off(from_outside);
     // That says nothing about the next start: who waits, waits for it.
     if (!from_outside) start_error_ = error;
     const auto older = std::find_if(slots_.begin(), slots_.end(), [this](const auto& other) {
@@ -182,7 +185,8 @@ void PoolCore::adopt(Slot& slot, std::shared_ptr<StartedWorker> process) {
       watch(
           child.error_output().get(), [this, &slot](std::uint32_t) { on_output(slot, true); }, slot.error_watch);
   observer_->started(slot.ref);
-  if (!watched) return start_failed(slot, unavailable("a worker's descriptors cannot be watched (too many open files?)"), StartTrouble::Failed);
+  if (!watched)
+    return start_failed(slot, unavailable("a worker's descriptors cannot be watched (too many open files?)"), StartTrouble::Failed);
   // Told to end while the starter was at work.
   if (slot.state == WorkerState::Stopping) escalate(slot, StopStep::Kill);
 }
@@ -312,7 +316,8 @@ void PoolCore::end_tasks_of(Slot& slot, const std::string& words) {
   // From the back, so that those that run again keep their order at the head of the queue.
   for (auto item = running.rbegin(); item != running.rend(); ++item) {
     Task& task = *item->second;
-    // 1. A worker is killed. 2. Before the news comes, a request is sent to it: the socket takes it. 3. Nobody has read it, so that no work is done twice when another gets it.
+    // 1. A worker is killed. 2. Before the news comes, a request is sent to it: the socket takes it. 3. Nobody has read it, so that
+    // no work is done twice when another gets it.
     const bool unread = (slot.left_unread || !slot.outgoing.empty()) && slot.last_request == task.id;
     if (unread) {
       --task.attempts;

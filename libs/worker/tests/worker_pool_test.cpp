@@ -485,7 +485,8 @@ TEST_F(PoolTest, TheOwnersRefusalAnswersTheQueueWithItsOwnWords) {
 TEST_F(PoolTest, AnOwnerThatRefusesIsAskedAgainWithoutALongBackOffAndToldOfOnce) {
   std::atomic<int> asked{0};
   observer->consent([&](const WorkerRef&, std::stop_token) -> base::Result<StartGrant> {
-    if (++asked <= 3) return base::Error{base::ErrorCode::InsufficientMemory, "no room, said " + std::to_string(asked.load()) + " times"};
+    if (++asked <= 3)
+      return base::Error{base::ErrorCode::InsufficientMemory, "no room, said " + std::to_string(asked.load()) + " times"};
     return StartGrant{};
   });
   PoolOptions options = odd_options(1, 1);
@@ -496,7 +497,9 @@ TEST_F(PoolTest, AnOwnerThatRefusesIsAskedAgainWithoutALongBackOffAndToldOfOnce)
   EXPECT_EQ(asked.load(), 4);
   EXPECT_EQ(ask(request_of("echo")).ending, Ending::Answered);
   const auto lines = sink->lines();
-  EXPECT_EQ(std::count_if(lines.begin(), lines.end(), [](const auto& line) { return line.second.find("no room") != std::string::npos; }), 1);
+  EXPECT_EQ(
+      std::count_if(lines.begin(), lines.end(), [](const auto& line) { return line.second.find("no room") != std::string::npos; }),
+      1);
 }
 
 TEST_F(PoolTest, AGrantReachesTheWorkerAndIsKeptUntilItsDeath) {

@@ -28,15 +28,16 @@ class App;
 class Parameters;
 
 struct GpuMemoryOptions {
-  std::string gpu = "auto";                  // auto, none, sim:24GiB,…
-  vram::AdmissionOptions admission = {};     // mode, unknown, headroom, margin, first share
+  std::string gpu = "auto";                       // auto, none, sim:24GiB,…
+  vram::AdmissionOptions admission = {};          // mode, unknown, headroom, margin, first share
   std::chrono::milliseconds model_idle{300'000};  // negative: never
   vram::DeviceEnvironment devices = {};
   vram::LedgerDirectoryOptions directory = {};
-  std::string profile_root = {};             // see vram::default_profile_root; empty: figures live in memory
-  std::string app = {};                      // identifier
-  base::Bytes estimate = {};                 // est_gpu_mem_typ of the metadata, else _min; 0: none
-  std::shared_ptr<vram::Reclaimer> reclaimer = {};  // what can be given back so that a request fits; null: this process's idle models
+  std::string profile_root = {};  // see vram::default_profile_root; empty: figures live in memory
+  std::string app = {};           // identifier
+  base::Bytes estimate = {};      // est_gpu_mem_typ of the metadata, else _min; 0: none
+  std::shared_ptr<vram::Reclaimer> reclaimer =
+      {};                                        // what can be given back so that a request fits; null: this process's idle models
   std::function<void()> on_models_changed = {};  // a model was loaded or unloaded; called outside every lock
   base::Logger log = {};
 };
@@ -46,8 +47,8 @@ struct GpuNeed {
   std::optional<ModelRequirement> declared;
   std::string parameters;  // JSON text of the refined parameters: which profile it belongs to; empty: none, nothing is learned
   bool models_are_told = false;  // the worker tells which models it holds (GpuMemory::worker_models)
-  bool held = false;       // the worker that will run it has run these parameters and still holds what they need
-  base::Bytes kept = {};   // then: what that run left held, which is not needed a second time
+  bool held = false;             // the worker that will run it has run these parameters and still holds what they need
+  base::Bytes kept = {};         // then: what that run left held, which is not needed a second time
 };
 
 // What a worker process said of one device after a request (all bytes of that process).
@@ -58,10 +59,10 @@ struct WorkerDeviceReport {
 
 // What a running request holds.
 struct GpuGrant {
-  std::string device;                        // UUID; empty without a GPU
-  std::string source;                        // "declared", "learned", "conservative"; empty without a GPU
-  base::Bytes bytes;                         // charged for this request
-  std::chrono::nanoseconds granted_at{};     // CLOCK_MONOTONIC
+  std::string device;                     // UUID; empty without a GPU
+  std::string source;                     // "declared", "learned", "conservative"; empty without a GPU
+  base::Bytes bytes;                      // charged for this request
+  std::chrono::nanoseconds granted_at{};  // CLOCK_MONOTONIC
   vram::PassKind pass = vram::PassKind::Uncharged;
 };
 
@@ -80,8 +81,9 @@ struct GpuRequestState;
 // Thread-safe.
 class GpuMemory {
  public:
-  // Looks for devices and joins the ledger. Without a GPU everything is let through. Error Configuration when CLAMS_VRAM_DIR or the choice of devices cannot be used; a ledger that cannot be joined for another
-  // reason is told in the log, and the policy for unknown applies.
+  // Looks for devices and joins the ledger. Without a GPU everything is let through. Error Configuration when CLAMS_VRAM_DIR or the
+  // choice of devices cannot be used; a ledger that cannot be joined for another reason is told in the log, and the policy for
+  // unknown applies.
   static base::Result<std::shared_ptr<GpuMemory>> open(GpuMemoryOptions options);
   ~GpuMemory();
   GpuMemory(const GpuMemory&) = delete;
@@ -92,20 +94,24 @@ class GpuMemory {
   // Steps 1 to 4 of docs/ARCHITECTURE.md: requirement, sample, check and reserve. The request ends when the object goes.
   std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> admit(const App& app, const Parameters& parameters);
   // The same for a request that the process of `slot` will run (null: this process).
-  std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> admit(const GpuNeed& need, const std::shared_ptr<vram::ProcessSlot>& slot);
+  std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> admit(const GpuNeed& need,
+                                                                 const std::shared_ptr<vram::ProcessSlot>& slot);
   // In a worker process: the front has decided already.
   std::unique_ptr<GpuRequest> assume(const GpuAssignment& assignment);
   // A line in the ledger for a worker process. Error Unavailable when this process has no ledger.
   base::Result<vram::WorkerSlot> prepare_worker(std::string_view app);
-  // A model that a worker has begun to hold on a device, or holds in another size: it comes out of the charge of the request that loads it (null: on top). And one that it gave back.
-  void worker_loaded(const std::shared_ptr<vram::ProcessSlot>& slot, const std::string& device, const std::string& model, base::Bytes bytes, GpuRequest* loading);
+  // A model that a worker has begun to hold on a device, or holds in another size: it comes out of the charge of the request that
+  // loads it (null: on top). And one that it gave back.
+  void worker_loaded(const std::shared_ptr<vram::ProcessSlot>& slot, const std::string& device, const std::string& model,
+                     base::Bytes bytes, GpuRequest* loading);
   void worker_unloaded(const std::shared_ptr<vram::ProcessSlot>& slot, const std::string& model);
   // Memory for the start of a worker, as earlier starts of this app needed it; null when none did. Kept until the worker is ready.
   std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> admit_start(const std::shared_ptr<vram::ProcessSlot>& slot);
   // What a start needed, by the worker's first report.
   void learn_start(const std::vector<WorkerDeviceReport>& reports, std::chrono::milliseconds took);
   // What the worker holds from its start on comes out of what was promised for the start (null: on top).
-  void worker_ready(const std::shared_ptr<vram::ProcessSlot>& slot, const std::vector<WorkerDeviceReport>& reports, std::unique_ptr<GpuRequest> start);
+  void worker_ready(const std::shared_ptr<vram::ProcessSlot>& slot, const std::vector<WorkerDeviceReport>& reports,
+                    std::unique_ptr<GpuRequest> start);
   // What a worker holds between requests, charged as resident under its app's name.
   void worker_holds(const std::shared_ptr<vram::ProcessSlot>& slot, const std::vector<WorkerDeviceReport>& reports);
   // What the process of a slot keeps on a device between requests.
@@ -130,7 +136,8 @@ class GpuMemory {
  private:
   friend class GpuRequest;
   explicit GpuMemory(std::unique_ptr<GpuMemoryState> state);
-  std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> admit(const GpuNeed& ask, bool on_gpu, const std::shared_ptr<vram::ProcessSlot>& slot);
+  std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> admit(const GpuNeed& ask, bool on_gpu,
+                                                                 const std::shared_ptr<vram::ProcessSlot>& slot);
   std::unique_ptr<GpuMemoryState> state_;
 };
 
@@ -143,15 +150,18 @@ class GpuRequest {
 
   const GpuGrant& grant() const noexcept { return grant_; }
 
-  // Memory on the granted device, taken through the driver or the simulated device. Counted while it is held. Error InsufficientMemory. The block must not outlive the request.
+  // Memory on the granted device, taken through the driver or the simulated device. Counted while it is held. Error
+  // InsufficientMemory. The block must not outlive the request.
   base::Result<std::unique_ptr<vram::DeviceBlock>> allocate(base::Bytes bytes);
-  // For memory that an engine takes by itself: said after it was taken and before it is freed, it is not counted twice while the request runs.
+  // For memory that an engine takes by itself: said after it was taken and before it is freed, it is not counted twice while the
+  // request runs.
   void note_allocated(base::Bytes bytes);
   void note_freed(base::Bytes bytes);
   // The engine's own counters: peak in use by its allocator and peak taken from the device during this request (0: unknown).
   void report_peak(base::Bytes in_use, base::Bytes visible);
 
-  base::Result<std::shared_ptr<void>> model(const std::string& key, std::type_index type, vram::ModelLoader loader, std::optional<std::chrono::milliseconds> idle, std::stop_token stop,
+  base::Result<std::shared_ptr<void>> model(const std::string& key, std::type_index type, vram::ModelLoader loader,
+                                            std::optional<std::chrono::milliseconds> idle, std::stop_token stop,
                                             std::exception_ptr* thrown);
 
   // The run is over and succeeded: what it needed goes into the profile.

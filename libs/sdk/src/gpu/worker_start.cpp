@@ -11,7 +11,8 @@ namespace {
 constexpr std::string_view kStart = "(start of a worker)";
 
 base::Bytes most_of(const WorkerDeviceReport& report) {
-  return std::max({report.held_after.value_or(base::Bytes()), report.peak_reserved.value_or(base::Bytes()), report.peak_allocated.value_or(base::Bytes())});
+  return std::max({report.held_after.value_or(base::Bytes()), report.peak_reserved.value_or(base::Bytes()),
+                   report.peak_allocated.value_or(base::Bytes())});
 }
 
 }  // namespace
@@ -51,7 +52,8 @@ void GpuMemory::learn_start(const std::vector<WorkerDeviceReport>& reports, std:
   if (most > base::Bytes() || s.profiles->model_facts(kStart)) s.profiles->record_model(kStart, most, took);
 }
 
-void GpuMemory::worker_ready(const std::shared_ptr<vram::ProcessSlot>& slot, const std::vector<WorkerDeviceReport>& reports, std::unique_ptr<GpuRequest> start) {
+void GpuMemory::worker_ready(const std::shared_ptr<vram::ProcessSlot>& slot, const std::vector<WorkerDeviceReport>& reports,
+                             std::unique_ptr<GpuRequest> start) {
   for (const auto& report : reports) {
     const base::Bytes held = report.held_after.value_or(base::Bytes());
     if (start && held > base::Bytes()) worker_loaded(slot, report.device, state_->options.app, held, start.get());

@@ -20,7 +20,8 @@ struct Requirement {
   std::string model;  // for messages, and to see whether it is resident
   RequirementSource source = RequirementSource::Conservative;
   Bytes bytes;  // context excluded; as measured (Learned: without margin); not read with Conservative
-  Bytes held_from_start;  // what each process of the app holds anyway, beside its requests: a guess (Conservative) leaves room for it
+  Bytes
+      held_from_start;  // what each process of the app holds anyway, beside its requests: a guess (Conservative) leaves room for it
   std::optional<Bytes>
       warm_bytes;  // while the model is resident in the process: declared increment, or learned warm figure (without margin)
   std::optional<DeviceUuid> device;                            // only there; none: any

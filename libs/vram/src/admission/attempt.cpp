@@ -13,7 +13,8 @@ Bytes Admission::Impl::request_bytes(const Requirement& requirement, Bytes total
     case RequirementSource::Learned: return base::scaled(requirement.bytes, options.margin);
     case RequirementSource::Conservative: break;
   }
-  return std::min(base::scaled(total, options.first_share), total - options.headroom.of(total) - context - requirement.held_from_start);
+  return std::min(base::scaled(total, options.first_share),
+                  total - options.headroom.of(total) - context - requirement.held_from_start);
 }
 
 Bytes Admission::Impl::context_of(const DeviceView& view) const {

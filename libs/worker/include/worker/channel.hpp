@@ -25,7 +25,7 @@ struct Message {
 enum class ChannelState { Message, WouldBlock, Closed };
 struct Received {
   ChannelState state = ChannelState::WouldBlock;
-  Message message;  // with state Message
+  Message message;                // with state Message
   bool peer_left_unread = false;  // the peer has closed, and had not read all that was sent: told once, with any state
 };
 

@@ -45,8 +45,8 @@ struct PoolOptions {
   std::chrono::milliseconds kill_grace{2'000};       // from SIGTERM to SIGKILL
   std::chrono::milliseconds backoff_first{100};      // after the first crash; doubles
   std::chrono::milliseconds backoff_max{30'000};
-  std::chrono::milliseconds settled{
-      30'000};  // a worker that stayed ready this long, or ran a request, or was killed from outside, crashed by bad luck: back-off starts anew
+  std::chrono::milliseconds settled{30'000};  // a worker that stayed ready this long, or ran a request, or was killed from outside,
+                                              // crashed by bad luck: back-off starts anew
   std::chrono::milliseconds ping_interval{30'000};  // of workers that run nothing; 0: never
   std::chrono::milliseconds ping_timeout{20'000};
 
@@ -90,8 +90,8 @@ struct Outcome {
   Document document;
   WorkerCode code = WorkerCode::None;
   std::optional<MemoryReport> memory;
-  base::Error error;  // in words for people, unless Answered
-  WorkerRef worker;   // that ran it last; id 0 if none did
+  base::Error error;      // in words for people, unless Answered
+  WorkerRef worker;       // that ran it last; id 0 if none did
   unsigned attempts = 0;  // workers that have read it; WorkerDied with 0: on a seat, the worker died before it could begin
   std::chrono::nanoseconds queued{}, ran{};
 };

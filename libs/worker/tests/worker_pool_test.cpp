@@ -6,6 +6,7 @@
 #include <csignal>
 #include <thread>
 
+#include "base/files.hpp"
 #include "pool_fixture.hpp"
 
 namespace worker::testing {
@@ -195,11 +196,23 @@ TEST_F(PoolTest, AGrandchildThatKeepsTheSocketHidesNoDeathAndDoesNotOutliveIt) {
   EXPECT_EQ(ask(request_of("echo")).ending, Ending::Answered);
 }
 
+// Stops a process that waits for packets: from then on it takes them and reads none.
+void stop_reading(pid_t pid) {
+  ASSERT_EQ(::kill(pid, SIGSTOP), 0);
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  for (char state = 0; state != 'T';) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "it does not stop";
+    const auto text = base::read_file("/proc/" + std::to_string(pid) + "/stat", 4096);
+    ASSERT_TRUE(text) << text.error().message;
+    state = text->at(text->rfind(')') + 2);
+  }
+}
+
 TEST_F(PoolTest, ARequestThatADyingWorkerHasNotReadGoesToAnother) {
   start(odd_options(1, 1));
   const Outcome first = ask(request_of("echo"));
   const auto pid = static_cast<pid_t>(std::stol(pid_in(first)));
-  ASSERT_EQ(::kill(pid, SIGSTOP), 0);  // it takes packets and reads none
+  ASSERT_NO_FATAL_FAILURE(stop_reading(pid));
   auto waiting = pool_->submit(request_of("echo"));
   EXPECT_EQ(waiting.wait_for(200ms), std::future_status::timeout);
   ASSERT_EQ(::kill(pid, SIGKILL), 0);
@@ -214,7 +227,7 @@ TEST_F(PoolTest, ASeatOfAWorkerThatDiedBeforeItReadTheRequestSaysSo) {
   start(odd_options(1, 1));
   auto seat = pool_->acquire(Request()).get();
   ASSERT_TRUE(seat);
-  ASSERT_EQ(::kill(seat->worker().pid, SIGSTOP), 0);
+  ASSERT_NO_FATAL_FAILURE(stop_reading(seat->worker().pid));
   auto waiting = pool_->submit(*seat, request_of("echo"));
   EXPECT_EQ(waiting.wait_for(200ms), std::future_status::timeout);
   ASSERT_EQ(::kill(seat->worker().pid, SIGKILL), 0);

@@ -59,7 +59,8 @@ std::string to_string(std::chrono::milliseconds value) {
 }
 
 const Clock& system_clock() noexcept {
-  static const SystemClock clock;
+  // Never destroyed: a thread that is stuck in a driver may ask it while the process ends.
+  static const SystemClock& clock = *new SystemClock;
   return clock;
 }
 

@@ -1,6 +1,9 @@
 #include "base/duration.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
 
 namespace base {
 namespace {
@@ -24,6 +27,23 @@ TEST(Duration, PrintsShort) {
   EXPECT_EQ(to_string(30s), "30s");
   EXPECT_EQ(to_string(250ms), "250ms");
   EXPECT_EQ(to_string(0ms), "0s");
+}
+
+// Made before any clock, so destroyed after it would be: as a thread that is stuck in a driver, it asks while the process ends.
+struct AsksAtTheVeryEnd {
+  bool on = false;
+  ~AsksAtTheVeryEnd() {
+    if (on) _exit(system_clock().monotonic() > 0ns ? 7 : 8);
+  }
+} asks_at_the_very_end;
+
+TEST(SystemClockDeathTest, IsThereUntilTheProcessHasEnded) {
+  const auto end = [] {
+    asks_at_the_very_end.on = true;
+    (void)system_clock().wall();
+    std::exit(0);
+  };
+  EXPECT_EXIT(end(), ::testing::ExitedWithCode(7), "");
 }
 
 TEST(FakeClock, MovesOnlyWhenTold) {

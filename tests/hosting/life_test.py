@@ -122,6 +122,18 @@ class Life(HostingTest):
         # Once, and no more.
         self.assertEqual(server.post(do="die").json["code"], "WORKER_DIED")
 
+    def test_a_worker_that_grows_is_replaced_after_its_request(self):
+        server = self.odd("--workers", "1", "--worker-growth", "64MiB")
+        self.assert_ok(server.post(do="keep", number=1))
+        first = server.workers()
+        self.assert_ok(server.post(do="keep", number=10))
+        self.assertEqual(server.workers(), first)
+        self.assert_ok(server.post(do="keep", number=100))
+        self.assert_ok(server.post(do="keep", number=1))
+        self.assertFalse(set(first) & set(server.workers()))
+        self.assertIn("its memory grew by", server.output())
+        self.assertIn("(limit 64 MiB)", server.output())
+
     def test_a_worker_killed_from_outside_while_it_works(self):
         server = self.odd("--workers", "2")
         running = in_background(lambda: server.post(do="sleep", number=600000))

@@ -53,6 +53,7 @@ struct Config {
   bool python_status_codes = false;
   Executor executor = Executor::Auto;  // what the app says
   bool rerun = false;                  // a request whose worker process died runs once more
+  std::optional<base::Bytes> worker_growth;  // a worker process whose memory grew by more is replaced
   GpuSettings gpu;
   LogFormat log_format = LogFormat::Text;
   base::LogLevel log_level = base::LogLevel::Info;

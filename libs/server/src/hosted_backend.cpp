@@ -120,6 +120,7 @@ base::Status HostedBackend::begin() {
   pool.workers = options_.workers;
   pool.per_worker = options_.per_worker;
   pool.start_timeout = options_.start_timeout;
+  pool.max_host_growth = pool.max_device_growth = options_.worker_growth;
   pool.max_queued = 4096;  // bounded by the HTTP layer's request threads
   const bool known = options_.metadata.has_value();
   if (known) {

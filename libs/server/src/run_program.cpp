@@ -66,6 +66,7 @@ int serve_isolated(int argc, char** argv, const std::string& name, const Config&
   options.models_are_told = true;
   options.request_timeout = config.request_timeout;
   options.rerun = config.rerun;
+  options.worker_growth = config.worker_growth;
   options.vram_error_status = config.gpu.error_status;
   options.gpu = gpu_options(config.gpu);
   options.log = log;

@@ -87,6 +87,7 @@ int serve_python_app(int argc, const char* const* argv, const std::string& pytho
   options.command.directory = file->directory;
   options.request_timeout = config.request_timeout;
   options.rerun = config.rerun;
+  options.worker_growth = config.worker_growth;
   options.vram_error_status = config.gpu.error_status;
   options.gpu = gpu_options(config.gpu);
   options.log = log;

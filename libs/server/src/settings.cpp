@@ -123,6 +123,14 @@ std::vector<Setting> table() {
     return choice<Executor>(c.executor, t, {{"auto", Executor::Auto}, {"in-process", Executor::InProcess}, {"isolated", Executor::Isolated}});
   });
   add(kServing, "rerun", "", "Run a request whose worker process died once more, instead of answering 500", [](Config& c, const std::string& t) { return yes_or_no(c.rerun, t); });
+  add(kServing, "worker-growth", "SIZE", "Replace a worker process whose memory, host or device, grew by more since its first request (none)", [](Config& c, const std::string& t) -> Status {
+    c.worker_growth.reset();
+    if (t == "none") return {};
+    BASE_TRY_ASSIGN(const base::Bytes bytes, base::parse_bytes(t));
+    if (bytes == base::Bytes()) return not_valid(t, "a size above 0, such as 2GiB, or none");
+    c.worker_growth = bytes;
+    return {};
+  });
   add(kServing, "queue", "N", "Requests that may wait for a thread; more get 429 (64)", [](Config& c, const std::string& t) { return number<std::size_t>(c.queue, t, 0, 1'000'000); });
   add(kServing, "max-body", "SIZE", "Largest request body; more gets 413 (512MiB)", [](Config& c, const std::string& t) -> Status {
     BASE_TRY_ASSIGN(c.max_body, base::parse_bytes(t));

@@ -75,7 +75,9 @@ struct Slot {
   std::set<std::string> models;
   bool reports_models = false;
   std::optional<MemoryReport> memory;
-  std::optional<base::Bytes> host_baseline;
+  struct Baseline {
+    std::optional<base::Bytes> host, device;  // after the first request with these models
+  } baseline;
   std::uint64_t requests = 0;
   SteadyTime ready_since{};
 };

@@ -28,23 +28,21 @@ base::Bytes device_bytes_held(const MemoryReport& report) {
 }  // namespace
 
 void PoolCore::check_leaks(Slot& slot, const std::string& model) {
+  const auto since = [&] { return " since its first request" + (model.empty() ? "" : " with model '" + model + "'"); };
+  const auto grown = [&](std::optional<base::Bytes>& baseline, std::optional<base::Bytes> now, std::optional<base::Bytes> limit,
+                         std::string_view what) -> std::string {
+    if (!limit || !now) return {};
+    if (!baseline) baseline = now;
+    if (*now <= *baseline || *now - *baseline <= *limit) return {};
+    return "its " + std::string(what) + " grew by " + to_string(*now - *baseline) + since() + " (limit " + to_string(*limit) + ")";
+  };
   std::string cause;
-  if (options_.max_requests && slot.requests >= *options_.max_requests)
+  if (options_.max_device_growth)
+    cause = grown(slot.baseline.device, slot.memory ? std::optional(device_bytes_held(*slot.memory)) : std::nullopt, options_.max_device_growth, "device memory");
+  if (options_.max_host_growth && cause.empty()) cause = grown(slot.baseline.host, resident_set_of(slot.ref.pid), options_.max_host_growth, "memory");
+  if (!cause.empty()) ++counters_.leaked;
+  if (cause.empty() && options_.max_requests && slot.requests >= *options_.max_requests)
     cause = "it has done its " + std::to_string(slot.requests) + " requests";
-  if (options_.max_device_held && slot.memory && device_bytes_held(*slot.memory) > *options_.max_device_held) {
-    cause = "it holds " + to_string(device_bytes_held(*slot.memory)) + " of device memory between requests (limit " +
-            to_string(*options_.max_device_held) + ")";
-    ++counters_.leaked;
-  }
-  if (options_.max_host_growth) {
-    const auto resident = resident_set_of(slot.ref.pid);
-    if (resident && !slot.host_baseline) slot.host_baseline = resident;
-    if (resident && *resident - *slot.host_baseline > *options_.max_host_growth) {
-      cause = "its memory grew by " + to_string(*resident - *slot.host_baseline) + " since its first request" +
-              (model.empty() ? "" : " with model '" + model + "'") + " (limit " + to_string(*options_.max_host_growth) + ")";
-      ++counters_.leaked;
-    }
-  }
   if (!cause.empty()) retire(slot, cause);
 }
 

@@ -93,7 +93,7 @@ void PoolCore::on_answer(Slot& slot, Message message) {
   if (task.overdue) --slot.overdue;
   ++slot.requests;
   if (!task.request.model.empty() && !slot.reports_models && slot.models.insert(task.request.model).second)
-    slot.host_baseline.reset();
+    slot.baseline = {};
   if (message.frame.memory) on_report(slot, message.frame);
   Outcome outcome;
   outcome.ending = message.frame.type == MessageType::Result ? Ending::Answered : Ending::Failed;
@@ -135,7 +135,7 @@ void PoolCore::on_models(Slot& slot, const Frame& frame) {
   slot.reports_models = true;
   std::set<std::string> held;
   for (const ResidentModel& model : frame.models) held.insert(model.name);
-  if (held != slot.models) slot.host_baseline.reset();
+  if (held != slot.models) slot.baseline = {};
   slot.models = std::move(held);
   observer_->models(slot.ref, frame.models);
 }

@@ -383,15 +383,17 @@ TEST_F(PoolTest, AWorkerThatLeaksHostMemoryIsReplacedAfterItsRequest) {
 
 TEST_F(PoolTest, AWorkerThatKeepsDeviceMemoryIsReplacedAfterItsRequest) {
   PoolOptions options = odd_options(1, 1);
-  options.max_device_held = base::Bytes(1000);
+  options.max_device_growth = base::Bytes(1000);
   start(options);
-  const Outcome within = ask(request_of("memory", 1000));
+  EXPECT_EQ(ask(request_of("memory", 500)).ending, Ending::Answered);
+  const Outcome within = ask(request_of("memory", 1500));
   ASSERT_TRUE(within.memory);
-  EXPECT_EQ(within.memory->devices.at(0).held_after, base::Bytes(1000));
-  const Outcome beyond = ask(request_of("memory", 1001));
+  EXPECT_EQ(within.memory->devices.at(0).held_after, base::Bytes(1500));
+  const Outcome beyond = ask(request_of("memory", 1501));
   EXPECT_EQ(beyond.worker.id, within.worker.id);
   EXPECT_NE(ask(request_of("echo")).worker.id, beyond.worker.id);
-  EXPECT_EQ(observer->reports_.size(), 2U);
+  EXPECT_EQ(pool_->status().leaked, 1U);
+  EXPECT_EQ(observer->reports_.size(), 3U);
 }
 
 TEST_F(PoolTest, AWorkerIsReplacedAfterItsNumberOfRequestsWhenThereIsOne) {

@@ -51,8 +51,9 @@ struct PoolOptions {
   std::chrono::milliseconds ping_timeout{20'000};
 
   // A worker beyond one of these is retired after its request. nullopt: no limit.
-  std::optional<base::Bytes> max_host_growth;  // resident set, over what it was after the first request with the same models
-  std::optional<base::Bytes> max_device_held;  // sum over devices of what its reports say it holds between requests
+  // Growth: over what it was after the first request with the same models.
+  std::optional<base::Bytes> max_host_growth;    // of its resident set
+  std::optional<base::Bytes> max_device_growth;  // of what its reports say it holds between requests, all devices together
   std::optional<std::uint64_t> max_requests;
 
   std::size_t log_lines_per_second = 500;  // of each output of each worker; more are counted only

@@ -2,7 +2,7 @@
 import json
 import unittest
 
-from hosted import APPS, BODY, PATIENCE, SOURCE, HostingTest, at_once, in_background, status_bytes, until
+from hosted import APPS, BODY, MEMORY_TELLS, PATIENCE, SOURCE, HostingTest, at_once, in_background, status_bytes, until
 
 ODD = SOURCE / "bindings" / "python" / "tests" / "apps" / "odd" / "app.py"
 ECHO = APPS / "wire_echo" / "app.py"
@@ -26,6 +26,7 @@ class Documents(HostingTest):
         answer = self.assert_ok(server.post(body))
         self.assertEqual(answer.json["documents"][0]["properties"]["text"]["@value"], json.loads(body)["documents"][0]["properties"]["text"]["@value"])
 
+    @unittest.skipUnless(MEMORY_TELLS, "under a sanitizer")
     def test_fifty_megabytes_leave_no_copy_in_the_fronts_heap_while_the_app_works(self):
         server = self.serve(ODD, "--workers", "1")
         self.assert_ok(server.post(text_document(5 * MB)))

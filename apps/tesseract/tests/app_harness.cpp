@@ -5,8 +5,9 @@
 namespace ocr_app::test {
 
 clams::Service& service() {
-  static const auto instance = clams::Service::create(std::make_unique<TesseractApp>(), {}).value();
-  return *instance;
+  // Never destroyed: libtesseract's own statics, made later, would be gone before the engines it holds.
+  static clams::Service& instance = *clams::Service::create(std::make_unique<TesseractApp>(), {}).value().release();
+  return instance;
 }
 
 Reply post(const std::string& body, const std::string& query, std::stop_token stop) {

@@ -28,18 +28,19 @@ base::Bytes device_bytes_held(const MemoryReport& report) {
 }  // namespace
 
 void PoolCore::check_leaks(Slot& slot, const std::string& model) {
-  const auto since = [&] { return " since its first request" + (model.empty() ? "" : " with model '" + model + "'"); };
-  const auto grown = [&](std::optional<base::Bytes>& baseline, std::optional<base::Bytes> now, std::optional<base::Bytes> limit,
+  const auto grown = [&](std::optional<base::Bytes>& baseline, std::optional<base::Bytes> now, base::Bytes limit,
                          std::string_view what) -> std::string {
-    if (!limit || !now) return {};
+    if (!now) return {};
     if (!baseline) baseline = now;
-    if (*now <= *baseline || *now - *baseline <= *limit) return {};
-    return "its " + std::string(what) + " grew by " + to_string(*now - *baseline) + since() + " (limit " + to_string(*limit) + ")";
+    if (*now <= *baseline || *now - *baseline <= limit) return {};
+    return "its " + std::string(what) + " grew by " + to_string(*now - *baseline) + " since its first request" +
+           (model.empty() ? "" : " with model '" + model + "'") + " (limit " + to_string(limit) + ")";
   };
   std::string cause;
-  if (options_.max_device_growth)
-    cause = grown(slot.baseline.device, slot.memory ? std::optional(device_bytes_held(*slot.memory)) : std::nullopt, options_.max_device_growth, "device memory");
-  if (options_.max_host_growth && cause.empty()) cause = grown(slot.baseline.host, resident_set_of(slot.ref.pid), options_.max_host_growth, "memory");
+  if (options_.max_device_growth && slot.memory)
+    cause = grown(slot.baseline.device, device_bytes_held(*slot.memory), *options_.max_device_growth, "device memory");
+  if (options_.max_host_growth && cause.empty())
+    cause = grown(slot.baseline.host, resident_set_of(slot.ref.pid), *options_.max_host_growth, "memory");
   if (!cause.empty()) ++counters_.leaked;
   if (cause.empty() && options_.max_requests && slot.requests >= *options_.max_requests)
     cause = "it has done its " + std::to_string(slot.requests) + " requests";

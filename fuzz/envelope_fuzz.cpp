@@ -15,14 +15,21 @@ class Echo final : public clams::App {
     metadata.name = metadata.description = metadata.app_license = metadata.identifier = "echo";
     metadata.url = "http://example.org/echo";
     metadata.add_parameter({.name = "n", .description = "d", .type = clams::ParameterType::Integer, .default_value = 1});
-    metadata.add_parameter({.name = "l", .description = "d", .type = clams::ParameterType::Number, .default_value = mmif::Value(mmif::Array{}), .multivalued = true});
-    metadata.add_parameter({.name = "m", .description = "d", .type = clams::ParameterType::Map, .default_value = mmif::Value(mmif::Array{})});
+    metadata.add_parameter({.name = "l",
+                            .description = "d",
+                            .type = clams::ParameterType::Number,
+                            .default_value = mmif::Value(mmif::Array{}),
+                            .multivalued = true});
+    metadata.add_parameter(
+        {.name = "m", .description = "d", .type = clams::ParameterType::Map, .default_value = mmif::Value(mmif::Array{})});
     return metadata;
   }
   bool uses_gpu() const override { return false; }
   void annotate(mmif::Mmif& mmif, const clams::Parameters& parameters, clams::Run& run) override {
     mmif::View& view = run.new_view();
-    for (const auto& document : mmif.documents()) view.new_annotation(mmif::types::TimeFrame, {{"document", document->id()}, {"n", parameters.get<mmif::Value>("n")}, {"label", "x"}});
+    for (const auto& document : mmif.documents())
+      view.new_annotation(mmif::types::TimeFrame,
+                          {{"document", document->id()}, {"n", parameters.get<mmif::Value>("n")}, {"label", "x"}});
     if (!mmif.documents().empty()) mmif.documents().front()->set("fps", 25);
   }
 };

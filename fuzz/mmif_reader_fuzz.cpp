@@ -1,4 +1,5 @@
-// JSON and MMIF readers on arbitrary bytes: the same verdicts as simdjson's DOM (where Python's dialect says nothing else), and what is taken survives writing and reading.
+// JSON and MMIF readers on arbitrary bytes: the same verdicts as simdjson's DOM (where Python's dialect says nothing else), and
+// what is taken survives writing and reading.
 #include <simdjson.h>
 
 #include <cstdint>
@@ -13,7 +14,8 @@ namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// What Python's reader takes and simdjson does not: NaN and infinities, lone surrogates, integers and exponents of any size. True when in doubt.
+// What Python's reader takes and simdjson does not: NaN and infinities, lone surrogates, integers and exponents of any size. True
+// when in doubt.
 bool may_be_in_pythons_dialect(std::string_view text) {
   if (text.find("NaN") != std::string_view::npos || text.find("Infinity") != std::string_view::npos) return true;
   if (text.find("\\ud") != std::string_view::npos || text.find("\\uD") != std::string_view::npos) return true;
@@ -33,7 +35,8 @@ void compare_with_simdjson(std::string_view text, bool taken) {
   const auto error = parser.parse(simdjson::padded_string(text)).error();
   if (error == simdjson::SUCCESS) {
     // simdjson's limit is 1024 levels, ours 1000.
-    claim(taken || mmif::parse_json(text).error().message.find("Nesting") != std::string::npos, "simdjson takes a text that we refuse");
+    claim(taken || mmif::parse_json(text).error().message.find("Nesting") != std::string::npos,
+          "simdjson takes a text that we refuse");
   } else {
     claim(!taken || may_be_in_pythons_dialect(text), "we take a text that simdjson refuses");
   }

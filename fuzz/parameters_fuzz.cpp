@@ -24,9 +24,12 @@ const clams::AppMetadata& metadata() {
     all.add_parameter({.name = "s", .description = "d", .type = ParameterType::String, .default_value = "x"});
     all.add_parameter({.name = "b", .description = "d", .type = ParameterType::Boolean, .default_value = false});
     all.add_parameter({.name = "m", .description = "d", .type = ParameterType::Map, .default_value = Value(Array{"k:v"})});
-    all.add_parameter({.name = "is", .description = "d", .type = ParameterType::Integer, .default_value = Value(Array{1}), .multivalued = true});
-    all.add_parameter({.name = "ns", .description = "d", .type = ParameterType::Number, .default_value = Value(Array{}), .multivalued = true});
-    all.add_parameter({.name = "c", .description = "d", .type = ParameterType::String, .choices = {"a", "b"}, .default_value = "a"});
+    all.add_parameter(
+        {.name = "is", .description = "d", .type = ParameterType::Integer, .default_value = Value(Array{1}), .multivalued = true});
+    all.add_parameter(
+        {.name = "ns", .description = "d", .type = ParameterType::Number, .default_value = Value(Array{}), .multivalued = true});
+    all.add_parameter(
+        {.name = "c", .description = "d", .type = ParameterType::String, .choices = {"a", "b"}, .default_value = "a"});
     std::vector<std::string> notes;
     claim(all.complete("1", notes).has_value(), "the metadata is in order");
     return all;
@@ -51,8 +54,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   claim(parameters->typed().size() == metadata().parameters.size(), "a parameter is missing");
-  claim(parameters->get<Value>("i").number() != nullptr && parameters->get<Value>("i").number()->is_integer(), "an integer that is none");
-  claim(parameters->get<Value>("n").number() != nullptr && !parameters->get<Value>("n").number()->is_integer(), "a number that is no float");
+  claim(parameters->get<Value>("i").number() != nullptr && parameters->get<Value>("i").number()->is_integer(),
+        "an integer that is none");
+  claim(parameters->get<Value>("n").number() != nullptr && !parameters->get<Value>("n").number()->is_integer(),
+        "a number that is no float");
   (void)parameters->get<std::string>("s");
   (void)parameters->get<bool>("b");
   (void)parameters->get<std::vector<std::pair<std::string, std::string>>>("m");

@@ -14,8 +14,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } else {
     claim(!document.error().message.empty(), "a refusal without a reason");
   }
-  if (const auto facts = vram::profile::parse_facts(text)) claim(vram::profile::parse_facts(vram::profile::to_text(*facts)).has_value(), "facts do not survive writing");
-  else claim(!facts.error().message.empty(), "a refusal without a reason");
+  if (const auto facts = vram::profile::parse_facts(text))
+    claim(vram::profile::parse_facts(vram::profile::to_text(*facts)).has_value(), "facts do not survive writing");
+  else
+    claim(!facts.error().message.empty(), "a refusal without a reason");
   (void)vram::profile::parse_number(text);
   return 0;
 }

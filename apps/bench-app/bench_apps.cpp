@@ -78,7 +78,9 @@ class HeavyModel {
     if (path.empty()) return;
     const auto fd = base::open_file(path, O_WRONLY | O_APPEND | O_CREAT);
     if (!fd) throw clams::RuntimeError(fd.error().message);
-    (void)base::write_all(fd->get(), "load " + std::to_string(::getpid()) + " " + std::to_string(base::system_clock().monotonic().count()) + " 0\n", path);
+    (void)base::write_all(
+        fd->get(), "load " + std::to_string(::getpid()) + " " + std::to_string(base::system_clock().monotonic().count()) + " 0\n",
+        path);
   }
   std::size_t bytes_;
   volatile char* data_ = nullptr;
@@ -99,8 +101,14 @@ class StormApp final : public clams::App {
  public:
   clams::AppMetadata metadata() const override {
     auto m = described("storm", "Declares and takes GPU memory of a card that somebody else keeps.");
-    m.add_parameter({.name = "vramMB", .description = "GPU memory that the request needs, in MiB.", .type = ParameterType::Integer, .default_value = 1024});
-    m.add_parameter({.name = "holdMs", .description = "How long it holds it, in milliseconds.", .type = ParameterType::Integer, .default_value = 0});
+    m.add_parameter({.name = "vramMB",
+                     .description = "GPU memory that the request needs, in MiB.",
+                     .type = ParameterType::Integer,
+                     .default_value = 1024});
+    m.add_parameter({.name = "holdMs",
+                     .description = "How long it holds it, in milliseconds.",
+                     .type = ParameterType::Integer,
+                     .default_value = 0});
     return m;
   }
   std::optional<clams::ModelRequirement> model_requirement(const clams::Parameters& p) const override {

@@ -26,7 +26,10 @@ void hold(std::chrono::milliseconds time, clams::Run& run) {
   const auto until = std::chrono::steady_clock::now() + time;
   while (std::chrono::steady_clock::now() < until) {
     run.throw_if_cancelled();
-    std::this_thread::sleep_for(std::min(std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()) + std::chrono::milliseconds(1), std::chrono::milliseconds(20)));
+    std::this_thread::sleep_for(
+        std::min(std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()) +
+                     std::chrono::milliseconds(1),
+                 std::chrono::milliseconds(20)));
   }
 }
 
@@ -48,10 +51,22 @@ clams::AppMetadata VramDemoApp::metadata() const {
   m.identifier = "vram-demo";
   m.url = "https://github.com/clamsproject/clams-cpp";
   m.add_input(mmif::types::VideoDocument, false).add_output(mmif::types::Annotation);
-  m.add_parameter({.name = "bytes", .description = "GPU memory to declare; 0 declares nothing.", .type = ParameterType::Integer, .default_value = 0});
-  m.add_parameter({.name = "model", .description = "Name of the model in the requirement and in messages.", .type = ParameterType::String, .default_value = "demo"});
-  m.add_parameter({.name = "allocate", .description = "GPU memory to take while it runs, in bytes.", .type = ParameterType::Integer, .default_value = 0});
-  m.add_parameter({.name = "hold_ms", .description = "How long to hold it, in milliseconds.", .type = ParameterType::Integer, .default_value = 0});
+  m.add_parameter({.name = "bytes",
+                   .description = "GPU memory to declare; 0 declares nothing.",
+                   .type = ParameterType::Integer,
+                   .default_value = 0});
+  m.add_parameter({.name = "model",
+                   .description = "Name of the model in the requirement and in messages.",
+                   .type = ParameterType::String,
+                   .default_value = "demo"});
+  m.add_parameter({.name = "allocate",
+                   .description = "GPU memory to take while it runs, in bytes.",
+                   .type = ParameterType::Integer,
+                   .default_value = 0});
+  m.add_parameter({.name = "hold_ms",
+                   .description = "How long to hold it, in milliseconds.",
+                   .type = ParameterType::Integer,
+                   .default_value = 0});
   m.add_parameter({.name = "fail",
                    .description = "What goes wrong after the memory was taken.",
                    .type = ParameterType::String,

@@ -22,7 +22,8 @@ class FailingApp final : public clams::App {
                      .type = ParameterType::String,
                      .choices = {"none", "value", "key", "runtime", "custom", "zero", "late", "unsigned", "json", "type"},
                      .default_value = "none"});
-    m.add_parameter({.name = "detail", .description = "The text of the error.", .type = ParameterType::String, .default_value = "boom"});
+    m.add_parameter(
+        {.name = "detail", .description = "The text of the error.", .type = ParameterType::String, .default_value = "boom"});
     m.add_parameter({.name = "size", .description = "An integer without use.", .type = ParameterType::Integer, .default_value = 1});
     return m;
   }

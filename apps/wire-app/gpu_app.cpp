@@ -23,14 +23,20 @@ class GpuApp final : public clams::App {
                                        .properties = {{"label", Array{"slate", "bars"}}, {"timeUnit", "*"}},
                                        .required = false,
                                        .description = "Frames to look at."});
-    m.outputs.push_back({.type = std::string(types::TimeFrame), .properties = {{"limits", Object{{"low", 1}, {"high", 2}}}, {"exact", true}, {"n", 3}}, .description = "Out."});
+    m.outputs.push_back({.type = std::string(types::TimeFrame),
+                         .properties = {{"limits", Object{{"low", 1}, {"high", 2}}}, {"exact", true}, {"n", 3}},
+                         .description = "Out."});
     m.add_output("http://vocab.lappsgrid.org/SemanticTag");
     m.dependencies = {"libfoo==1.2.3", "libbar"};
     m.more = {{"sponsor", "nobody"}, {"note", "\u00e9"}};
     m.add_tag("gpu");
     m.est_gpu_mem_min = 600;
     m.est_gpu_mem_typ = 500;
-    m.add_parameter({.name = "model", .description = "Which model.", .type = ParameterType::String, .choices = {"org/small", "org/large"}, .default_value = "org/small"});
+    m.add_parameter({.name = "model",
+                     .description = "Which model.",
+                     .type = ParameterType::String,
+                     .choices = {"org/small", "org/large"},
+                     .default_value = "org/small"});
     m.add_parameter({.name = "batch", .description = "Batch size.", .type = ParameterType::Integer, .default_value = 8});
     return m;
   }

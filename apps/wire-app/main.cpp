@@ -3,5 +3,9 @@
 
 int main(int argc, char** argv) {
   return clams::run_program(argc, argv,
-                            {{"echo", make_echo_app}, {"failing", make_failing_app}, {"gpu", make_gpu_app}, {"shapes", make_shapes_app}, {"traps", make_traps_app}});
+                            {{"echo", make_echo_app},
+                             {"failing", make_failing_app},
+                             {"gpu", make_gpu_app},
+                             {"shapes", make_shapes_app},
+                             {"traps", make_traps_app}});
 }

@@ -39,7 +39,8 @@ void two_views(Mmif&, Run& run) {
 }
 void shared(Mmif&, Run& run) {
   View& view = run.new_view();
-  for (int i = 0; i < 3; ++i) view.new_annotation(types::TimeFrame, {{"start", i}, {"end", i + 1}, {"label", "same"}, {"document", "d1"}, {"n", 1}});
+  for (int i = 0; i < 3; ++i)
+    view.new_annotation(types::TimeFrame, {{"start", i}, {"end", i + 1}, {"label", "same"}, {"document", "d1"}, {"n", 1}});
 }
 void shared_part(Mmif&, Run& run) {
   View& view = run.new_view();
@@ -54,23 +55,22 @@ void shared_text(Mmif&, Run& run) {
   view.new_text_document("one");
 }
 void values(Mmif&, Run& run) {
-  run.new_view().new_annotation(types::TimeFrame,
-                                {{"start", 0},
-                                 {"end", 1},
-                                 {"text", "\"\\\n\t\x7f/\u00e9\U0001F600\u2028"},
-                                 {"null", nullptr},
-                                 {"true", true},
-                                 {"false", false},
-                                 {"zero", 0},
-                                 {"minus", -1},
-                                 {"huge", mmif::Number::from_token("123456789012345678901234567890")},
-                                 {"float", 1.0},
-                                 {"tiny", 1e-7},
-                                 {"vast", 1e22},
-                                 {"empty", ""},
-                                 {"list", Array{}},
-                                 {"object", Object{}},
-                                 {"nested", Array{1, Array{2.5, Object{{"a", nullptr}, {"b", Array{true}}}}}}});
+  run.new_view().new_annotation(types::TimeFrame, {{"start", 0},
+                                                   {"end", 1},
+                                                   {"text", "\"\\\n\t\x7f/\u00e9\U0001F600\u2028"},
+                                                   {"null", nullptr},
+                                                   {"true", true},
+                                                   {"false", false},
+                                                   {"zero", 0},
+                                                   {"minus", -1},
+                                                   {"huge", mmif::Number::from_token("123456789012345678901234567890")},
+                                                   {"float", 1.0},
+                                                   {"tiny", 1e-7},
+                                                   {"vast", 1e22},
+                                                   {"empty", ""},
+                                                   {"list", Array{}},
+                                                   {"object", Object{}},
+                                                   {"nested", Array{1, Array{2.5, Object{{"a", nullptr}, {"b", Array{true}}}}}}});
 }
 void names(Mmif&, Run& run) {
   View& view = run.new_view();
@@ -94,8 +94,9 @@ void ids(Mmif&, Run& run) {
 void prefixes(Mmif&, Run& run) {
   View& view = run.new_view();
   for (const std::string_view type :
-       {types::Annotation, types::Alignment, types::BoundingBox, types::Chapter, types::Interval, types::NamedEntity, types::NounChunk, types::Paragraph, types::Polygon, types::Region,
-        types::Relation, types::Sentence, types::Span, types::TimeFrame, types::TimePoint, types::Token, types::VerbChunk, types::VideoObject}) {
+       {types::Annotation, types::Alignment, types::BoundingBox, types::Chapter, types::Interval, types::NamedEntity,
+        types::NounChunk, types::Paragraph, types::Polygon, types::Region, types::Relation, types::Sentence, types::Span,
+        types::TimeFrame, types::TimePoint, types::Token, types::VerbChunk, types::VideoObject}) {
     view.new_annotation(type, {{"document", "d1"}});
   }
 }
@@ -116,7 +117,9 @@ void document_only(Mmif& mmif, Run& run) {
   run.new_view();
   mmif.documents().at(0)->set("fps", 25);
 }
-void text_properties(Mmif&, Run& run) { run.new_view().new_text_document("with properties", "de").set("document", "d1").set("origin", "x"); }
+void text_properties(Mmif&, Run& run) {
+  run.new_view().new_text_document("with properties", "de").set("document", "d1").set("origin", "x");
+}
 void warn(Mmif&, Run& run) {
   frame(run.new_view(), 0, 1);
   run.warn("first warning");
@@ -147,12 +150,29 @@ void old_video(Mmif& mmif, Run& run) {
 }
 
 const std::vector<std::pair<std::string, std::function<void(Mmif&, Run&)>>>& shapes() {
-  static const std::vector<std::pair<std::string, std::function<void(Mmif&, Run&)>>> list{
-      {"nothing", nothing},        {"emptyview", empty_view},       {"emptythenfull", empty_then_full}, {"fullthenempty", full_then_empty}, {"twoviews", two_views},
-      {"shared", shared},          {"sharedpart", shared_part},     {"sharedtext", shared_text},        {"values", values},                 {"names", names},
-      {"alias", alias},            {"ids", ids},                    {"prefixes", prefixes},             {"foreigntypes", foreign_types},    {"generictype", generic_type},
-      {"docprop", document_properties}, {"doconly", document_only}, {"textprops", text_properties},     {"warn", warn},                     {"foreignapp", foreign_app},
-      {"extend", extend},          {"twodocs", two_documents},      {"oldvideo", old_video}};
+  static const std::vector<std::pair<std::string, std::function<void(Mmif&, Run&)>>> list{{"nothing", nothing},
+                                                                                          {"emptyview", empty_view},
+                                                                                          {"emptythenfull", empty_then_full},
+                                                                                          {"fullthenempty", full_then_empty},
+                                                                                          {"twoviews", two_views},
+                                                                                          {"shared", shared},
+                                                                                          {"sharedpart", shared_part},
+                                                                                          {"sharedtext", shared_text},
+                                                                                          {"values", values},
+                                                                                          {"names", names},
+                                                                                          {"alias", alias},
+                                                                                          {"ids", ids},
+                                                                                          {"prefixes", prefixes},
+                                                                                          {"foreigntypes", foreign_types},
+                                                                                          {"generictype", generic_type},
+                                                                                          {"docprop", document_properties},
+                                                                                          {"doconly", document_only},
+                                                                                          {"textprops", text_properties},
+                                                                                          {"warn", warn},
+                                                                                          {"foreignapp", foreign_app},
+                                                                                          {"extend", extend},
+                                                                                          {"twodocs", two_documents},
+                                                                                          {"oldvideo", old_video}};
   return list;
 }
 
@@ -168,8 +188,11 @@ class ShapesApp final : public clams::App {
     m.add_input(types::VideoDocument).add_output(types::TimeFrame).add_tag("shape");
     std::vector<Value> choices;
     for (const auto& [name, write] : shapes()) choices.emplace_back(name);
-    m.add_parameter(
-        {.name = "what", .description = "What to write.", .type = clams::ParameterType::String, .choices = std::move(choices), .default_value = "nothing"});
+    m.add_parameter({.name = "what",
+                     .description = "What to write.",
+                     .type = clams::ParameterType::String,
+                     .choices = std::move(choices),
+                     .default_value = "nothing"});
     return m;
   }
 

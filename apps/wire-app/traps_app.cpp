@@ -16,7 +16,8 @@ class TrapsApp final : public clams::App {
     m.url = "https://example.org/wire-traps";
     m.add_input(mmif::types::VideoDocument).add_output(mmif::types::TimeFrame);
     const auto add = [&](std::string name, std::string description, ParameterType type, mmif::Value value) {
-      m.add_parameter({.name = std::move(name), .description = std::move(description), .type = type, .default_value = std::move(value)});
+      m.add_parameter(
+          {.name = std::move(name), .description = std::move(description), .type = type, .default_value = std::move(value)});
     };
     add("word_no", "String that looks false.", ParameterType::String, "no");
     add("word_yes", "String that looks true.", ParameterType::String, "yes");
@@ -32,9 +33,16 @@ class TrapsApp final : public clams::App {
     add("vast", "Number 1e22.", ParameterType::Number, 1e22);
     add("max64", "Largest 64 bit integer.", ParameterType::Integer, INT64_MAX);
     add("minus", "Negative integer.", ParameterType::Integer, -3);
-    m.add_parameter({.name = "ones", .description = "Several integers.", .type = ParameterType::Integer, .default_value = Array{1, 0}, .multivalued = true});
-    m.add_parameter(
-        {.name = "single", .description = "Several strings, one default, not in a list.", .type = ParameterType::String, .default_value = "solo", .multivalued = true});
+    m.add_parameter({.name = "ones",
+                     .description = "Several integers.",
+                     .type = ParameterType::Integer,
+                     .default_value = Array{1, 0},
+                     .multivalued = true});
+    m.add_parameter({.name = "single",
+                     .description = "Several strings, one default, not in a list.",
+                     .type = ParameterType::String,
+                     .default_value = "solo",
+                     .multivalued = true});
     m.add_parameter({.name = "kinds",
                      .description = "Several strings with choices.",
                      .type = ParameterType::String,
@@ -47,7 +55,10 @@ class TrapsApp final : public clams::App {
                      .choices = {1, 2, 3},
                      .default_value = Array{1},
                      .multivalued = true});
-    m.add_parameter({.name = "colon", .description = "Map with a colon in the value.", .type = ParameterType::Map, .default_value = Array{"url:http://e.org:80/x"}});
+    m.add_parameter({.name = "colon",
+                     .description = "Map with a colon in the value.",
+                     .type = ParameterType::Map,
+                     .default_value = Array{"url:http://e.org:80/x"}});
     return m;
   }
 

@@ -14,12 +14,13 @@ struct Unit {
   std::string_view name;
   int shift;
 };
-constexpr std::array kUnits{Unit{"TiB", 40}, Unit{"TB", 40}, Unit{"T", 40}, Unit{"GiB", 30}, Unit{"GB", 30}, Unit{"G", 30},
-                            Unit{"MiB", 20}, Unit{"MB", 20}, Unit{"M", 20}, Unit{"KiB", 10}, Unit{"kB", 10}, Unit{"KB", 10},
-                            Unit{"K", 10},   Unit{"B", 0},   Unit{"", 0}};
+constexpr std::array kUnits{Unit{"TiB", 40}, Unit{"TB", 40},  Unit{"T", 40},  Unit{"GiB", 30}, Unit{"GB", 30},
+                            Unit{"G", 30},   Unit{"MiB", 20}, Unit{"MB", 20}, Unit{"M", 20},   Unit{"KiB", 10},
+                            Unit{"kB", 10},  Unit{"KB", 10},  Unit{"K", 10},  Unit{"B", 0},    Unit{"", 0}};
 
 Error bad_size(std::string_view text) {
-  return {ErrorCode::InvalidArgument, "'" + std::string(text) + "' is not a size; write bytes or a number with a unit, for example 6GiB or 512MiB"};
+  return {ErrorCode::InvalidArgument,
+          "'" + std::string(text) + "' is not a size; write bytes or a number with a unit, for example 6GiB or 512MiB"};
 }
 
 }  // namespace
@@ -48,7 +49,8 @@ Result<Bytes> parse_bytes(std::string_view text) {
     double real = 0;
     const auto [real_end, real_error] = std::from_chars(number.data(), number.data() + number.size(), real);
     const double bytes = std::ldexp(real, known.shift);
-    if (real_error != std::errc() || real_end != number.data() + number.size() || bytes >= 18446744073709549568.0) return bad_size(text);
+    if (real_error != std::errc() || real_end != number.data() + number.size() || bytes >= 18446744073709549568.0)
+      return bad_size(text);
     return Bytes(static_cast<std::uint64_t>(bytes));
   }
   return bad_size(text);
@@ -57,10 +59,14 @@ Result<Bytes> parse_bytes(std::string_view text) {
 std::string to_string(Bytes value) {
   std::array<char, 48> buffer{};
   const auto count = static_cast<double>(value.count());
-  if (value >= 1_GiB) std::snprintf(buffer.data(), buffer.size(), "%.2f GiB", count / 1073741824.0);
-  else if (value >= 1_MiB) std::snprintf(buffer.data(), buffer.size(), "%.0f MiB", count / 1048576.0);
-  else if (value >= 1_KiB) std::snprintf(buffer.data(), buffer.size(), "%.0f KiB", count / 1024.0);
-  else std::snprintf(buffer.data(), buffer.size(), "%llu B", static_cast<unsigned long long>(value.count()));
+  if (value >= 1_GiB)
+    std::snprintf(buffer.data(), buffer.size(), "%.2f GiB", count / 1073741824.0);
+  else if (value >= 1_MiB)
+    std::snprintf(buffer.data(), buffer.size(), "%.0f MiB", count / 1048576.0);
+  else if (value >= 1_KiB)
+    std::snprintf(buffer.data(), buffer.size(), "%.0f KiB", count / 1024.0);
+  else
+    std::snprintf(buffer.data(), buffer.size(), "%llu B", static_cast<unsigned long long>(value.count()));
   return buffer.data();
 }
 

@@ -30,7 +30,8 @@ class SystemClock final : public Clock {
 };
 
 Error bad_duration(std::string_view text) {
-  return {ErrorCode::InvalidArgument, "'" + std::string(text) + "' is not a duration; write seconds or a number with ms, s, m or h, for example 30s"};
+  return {ErrorCode::InvalidArgument,
+          "'" + std::string(text) + "' is not a duration; write seconds or a number with ms, s, m or h, for example 30s"};
 }
 
 }  // namespace
@@ -42,11 +43,16 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
   if (error != std::errc() || !std::isfinite(number)) return bad_duration(text);
   const std::string_view unit = trim(trimmed.substr(static_cast<std::size_t>(end - trimmed.data())));
   double milliseconds = 0;
-  if (unit == "ms") milliseconds = number;
-  else if (unit.empty() || unit == "s" || unit == "sec") milliseconds = number * 1e3;
-  else if (unit == "m" || unit == "min") milliseconds = number * 60e3;
-  else if (unit == "h") milliseconds = number * 3600e3;
-  else return bad_duration(text);
+  if (unit == "ms")
+    milliseconds = number;
+  else if (unit.empty() || unit == "s" || unit == "sec")
+    milliseconds = number * 1e3;
+  else if (unit == "m" || unit == "min")
+    milliseconds = number * 60e3;
+  else if (unit == "h")
+    milliseconds = number * 3600e3;
+  else
+    return bad_duration(text);
   if (milliseconds > 3.2e13 || (number < 0 && !(number == -1 && unit.empty()))) return bad_duration(text);  // a thousand years
   return std::chrono::milliseconds(std::llround(milliseconds));
 }

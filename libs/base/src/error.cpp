@@ -28,13 +28,21 @@ constexpr std::array<ErrorTraits, kErrorCodeCount> kErrorTable{{
 
 ErrorCode code_for_errno(int value) {
   switch (value) {
-    case ENOENT: case ENOTDIR: return ErrorCode::NotFound;
-    case EACCES: case EPERM: case EROFS: return ErrorCode::PermissionDenied;
-    case EINVAL: case ENAMETOOLONG: return ErrorCode::InvalidArgument;
-    case ENOSYS: case EOPNOTSUPP: return ErrorCode::Unsupported;
-    case EAGAIN: case EBUSY: case ECONNREFUSED: return ErrorCode::Unavailable;
+    case ENOENT:
+    case ENOTDIR: return ErrorCode::NotFound;
+    case EACCES:
+    case EPERM:
+    case EROFS: return ErrorCode::PermissionDenied;
+    case EINVAL:
+    case ENAMETOOLONG: return ErrorCode::InvalidArgument;
+    case ENOSYS:
+    case EOPNOTSUPP: return ErrorCode::Unsupported;
+    case EAGAIN:
+    case EBUSY:
+    case ECONNREFUSED: return ErrorCode::Unavailable;
     case ETIMEDOUT: return ErrorCode::Timeout;
-    case ECANCELED: case EINTR: return ErrorCode::Cancelled;
+    case ECANCELED:
+    case EINTR: return ErrorCode::Cancelled;
     default: return ErrorCode::Io;
   }
 }

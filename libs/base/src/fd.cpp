@@ -35,7 +35,8 @@ Result<std::string> read_all(int fd, std::string_view name, std::size_t limit) {
     if (got == 0) break;
     used += static_cast<std::size_t>(got);
     if (used > limit) {
-      return Error{ErrorCode::InvalidArgument, "'" + std::string(name) + "' is larger than the limit of " + std::to_string(limit) + " bytes"};
+      return Error{ErrorCode::InvalidArgument,
+                   "'" + std::string(name) + "' is larger than the limit of " + std::to_string(limit) + " bytes"};
     }
   }
   data.resize(used);

@@ -39,7 +39,9 @@ class TemporaryName {
   explicit TemporaryName(std::string path) : path_(std::move(path)) {}
   TemporaryName(const TemporaryName&) = delete;
   TemporaryName& operator=(const TemporaryName&) = delete;
-  ~TemporaryName() { if (!kept_) ::unlink(path_.c_str()); }
+  ~TemporaryName() {
+    if (!kept_) ::unlink(path_.c_str());
+  }
   const std::string& path() const { return path_; }
   void keep() { kept_ = true; }
 
@@ -78,11 +80,11 @@ Status write_file_atomically(const std::string& path, std::string_view data, uns
 
 Status make_directories(const std::string& path, unsigned mode) {
   if (path.empty()) return Error{ErrorCode::InvalidArgument, "cannot create a directory with an empty name"};
-  for (std::size_t at = path.find('/', 1); ; at = path.find('/', at + 1)) {
+  for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
     const std::string part = path.substr(0, at);
     if (::mkdir(part.c_str(), mode) != 0) {
       const int reason = errno;
-      struct stat info{};
+      struct stat info {};
       const bool is_directory = ::stat(part.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
       if (!is_directory) return error_from_errno("cannot create directory '" + part + "'", reason);
     }
@@ -105,7 +107,8 @@ Result<std::vector<std::string>> list_directory(const std::string& path) {
   return names;
 }
 
-MappedFile::MappedFile(MappedFile&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);

@@ -14,7 +14,7 @@ namespace {
 bool is_document_field(std::string_view name) { return name == "text" || name == "mime" || name == "location"; }
 
 bool exists(const std::string& path) {
-  struct stat info{};
+  struct stat info {};
   return ::stat(path.c_str(), &info) == 0;
 }
 
@@ -52,9 +52,12 @@ Annotation& Annotation::set(std::string_view name, Value value) {
     pending_.set(key, std::move(value));
     return *this;
   }
-  if (value.is_null()) properties_.erase(key);
-  else if (key == "location" && is_document() && value.string() != nullptr) properties_.set(key, location_uri(*value.string()));
-  else properties_.set(key, std::move(value));
+  if (value.is_null())
+    properties_.erase(key);
+  else if (key == "location" && is_document() && value.string() != nullptr)
+    properties_.set(key, location_uri(*value.string()));
+  else
+    properties_.set(key, std::move(value));
   if (view_ != nullptr) view_->touch();
   return *this;
 }

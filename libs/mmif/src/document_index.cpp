@@ -42,7 +42,9 @@ class Indexer {
     }
     return text;
   }
-  bool wrong_type(std::size_t i, std::string_view type, const std::string& where) { return refuse(repr(i) + " is not of type '" + std::string(type) + "'", where); }
+  bool wrong_type(std::size_t i, std::string_view type, const std::string& where) {
+    return refuse(repr(i) + " is not of type '" + std::string(type) + "'", where);
+  }
   bool object(std::size_t i, const std::string& where) { return walk_.is_object(i) || wrong_type(i, "object", where); }
   bool array(std::size_t i, const std::string& where) { return walk_.is_array(i) || wrong_type(i, "array", where); }
 
@@ -58,15 +60,21 @@ class Indexer {
   }
   // Value indices of the named keys (the last occurrence counts); other keys go to `others`.
   template <std::size_t N>
-  std::array<std::size_t, N> find(std::size_t i, const std::array<std::string_view, N>& names, std::vector<std::size_t>* others) const {
+  std::array<std::size_t, N> find(std::size_t i, const std::array<std::string_view, N>& names,
+                                  std::vector<std::size_t>* others) const {
     std::array<std::size_t, N> found;
     found.fill(kAbsent);
-    walk_.members(i, [&](std::size_t key, std::size_t value) {
-      const auto at = std::find_if(names.begin(), names.end(), [&](std::string_view name) { return walk_.key_is(key, name); });
-      if (at != names.end()) found[static_cast<std::size_t>(at - names.begin())] = value;
-      else if (others != nullptr) others->push_back(key);
-      return true;
-    }, true);
+    walk_.members(
+        i,
+        [&](std::size_t key, std::size_t value) {
+          const auto at = std::find_if(names.begin(), names.end(), [&](std::string_view name) { return walk_.key_is(key, name); });
+          if (at != names.end())
+            found[static_cast<std::size_t>(at - names.begin())] = value;
+          else if (others != nullptr)
+            others->push_back(key);
+          return true;
+        },
+        true);
     return found;
   }
   bool no_others(const std::vector<std::size_t>& others, const std::string& where) {
@@ -75,22 +83,28 @@ class Indexer {
     for (const std::size_t key : others) names.insert(python_repr(std::string_view(walk_.key(key))));
     std::string list;
     for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-    return refuse("Additional properties are not allowed (" + list + (names.size() == 1 ? " was" : " were") + " unexpected)", where);
+    return refuse("Additional properties are not allowed (" + list + (names.size() == 1 ? " was" : " were") + " unexpected)",
+                  where);
   }
 
   bool top(std::size_t i) {
     if (!object(i, "")) return false;
     bool twice = false;
     std::set<std::string> seen;
-    walk_.members(i, [&](std::size_t key, std::size_t) {
-      const auto [at, fresh] = seen.insert(walk_.key(key));
-      if (!fresh) twice = !refuse("the key " + python_repr(std::string_view(*at)) + " occurs twice", "");
-      return !twice;
-    }, true);
+    walk_.members(
+        i,
+        [&](std::size_t key, std::size_t) {
+          const auto [at, fresh] = seen.insert(walk_.key(key));
+          if (!fresh) twice = !refuse("the key " + python_repr(std::string_view(*at)) + " occurs twice", "");
+          return !twice;
+        },
+        true);
     if (twice) return false;
     std::vector<std::size_t> others;
     const auto [metadata, documents, views] = find(i, std::array<std::string_view, 3>{"metadata", "documents", "views"}, &others);
-    if (!no_others(others, "") || !required(metadata, "metadata", "") || !required(documents, "documents", "") || !required(views, "views", "")) return false;
+    if (!no_others(others, "") || !required(metadata, "metadata", "") || !required(documents, "documents", "") ||
+        !required(views, "views", ""))
+      return false;
     return mmif_metadata(metadata) && document_list(documents) && view_list(views);
   }
 
@@ -117,9 +131,12 @@ class Indexer {
     std::size_t type = kAbsent, properties = kAbsent;
     bool other = false;
     walk_.members(i, [&](std::size_t key, std::size_t value) {
-      if (walk_.key_is(key, "@type")) type = value;
-      else if (walk_.key_is(key, "properties")) properties = value;
-      else other = true;
+      if (walk_.key_is(key, "@type"))
+        type = value;
+      else if (walk_.key_is(key, "properties"))
+        properties = value;
+      else
+        other = true;
       return true;
     });
     if (other) {
@@ -127,7 +144,8 @@ class Indexer {
       find(i, std::array<std::string_view, 2>{"@type", "properties"}, &others);
       return no_others(others, where());
     }
-    if (type == kAbsent || properties == kAbsent) return required(type, "@type", where()) && required(properties, "properties", where());
+    if (type == kAbsent || properties == kAbsent)
+      return required(type, "@type", where()) && required(properties, "properties", where());
     if (!walk_.is_string(type) || walk_.is_empty_string(type)) return string(type, 1, where() + "/@type");
     if (!walk_.is_object(properties)) return wrong_type(properties, "object", where() + "/properties");
     std::size_t id = kAbsent;
@@ -141,7 +159,8 @@ class Indexer {
 
   bool view_list(std::size_t i) {
     if (!array(i, "/views")) return false;
-    walk_.elements(i, [&](std::size_t element) { return view(element, "/views/" + std::to_string(index_.views.size())); }, true);
+    walk_.elements(
+        i, [&](std::size_t element) { return view(element, "/views/" + std::to_string(index_.views.size())); }, true);
     return !error_;
   }
 
@@ -149,11 +168,16 @@ class Indexer {
     if (!object(i, where)) return false;
     std::vector<std::size_t> others;
     const auto [id, metadata, annotations] = find(i, std::array<std::string_view, 3>{"id", "metadata", "annotations"}, &others);
-    if (!no_others(others, where) || !required(id, "id", where) || !required(metadata, "metadata", where) || !required(annotations, "annotations", where)) return false;
-    if (!string(id, 1, where + "/id") || !view_metadata(metadata, where + "/metadata") || !array(annotations, where + "/annotations")) return false;
+    if (!no_others(others, where) || !required(id, "id", where) || !required(metadata, "metadata", where) ||
+        !required(annotations, "annotations", where))
+      return false;
+    if (!string(id, 1, where + "/id") || !view_metadata(metadata, where + "/metadata") ||
+        !array(annotations, where + "/annotations"))
+      return false;
     ViewSlices slices{walk_.slice(i), walk_.slice(id), walk_.slice(metadata), walk_.slice(annotations), 0};
     walk_.elements(annotations, [&](std::size_t element) {
-      return annotation(element, [&] { return where + "/annotations/" + std::to_string(slices.annotation_count); }) && ++slices.annotation_count != 0;
+      return annotation(element, [&] { return where + "/annotations/" + std::to_string(slices.annotation_count); }) &&
+             ++slices.annotation_count != 0;
     });
     index_.views.push_back(slices);
     return !error_;
@@ -162,7 +186,10 @@ class Indexer {
   bool view_metadata(std::size_t i, const std::string& where) {
     if (!object(i, where)) return false;
     const auto [timestamp, app, tags, contains, error, warnings, parameters, configuration, profiling] =
-        find(i, std::array<std::string_view, 9>{"timestamp", "app", "appTags", "contains", "error", "warnings", "parameters", "appConfiguration", "appProfiling"}, nullptr);
+        find(i,
+             std::array<std::string_view, 9>{"timestamp", "app", "appTags", "contains", "error", "warnings", "parameters",
+                                             "appConfiguration", "appProfiling"},
+             nullptr);
     const auto if_there = [](std::size_t value, auto&& check) { return value == kAbsent || check(value); };
     const bool fine = if_there(timestamp, [&](std::size_t v) { return string(v, 0, where + "/timestamp"); }) &&
                       if_there(app, [&](std::size_t v) { return string(v, 7, where + "/app"); }) &&
@@ -176,9 +203,16 @@ class Indexer {
     if (!fine) return false;
     const int kinds = (contains != kAbsent) + (warnings != kAbsent) + (error != kAbsent);
     if (app == kAbsent || kinds == 0) {
-      return refuse(repr(i) + " is not valid under any of the given schemas: view metadata needs \"app\" and one of \"contains\", \"warnings\", \"error\"", where);
+      return refuse(repr(i) +
+                        " is not valid under any of the given schemas: view metadata needs \"app\" and one of \"contains\", "
+                        "\"warnings\", \"error\"",
+                    where);
     }
-    return kinds == 1 || refuse(repr(i) + " is valid under each of several schemas: view metadata has only one of \"contains\", \"warnings\", \"error\"", where);
+    return kinds == 1 ||
+           refuse(
+               repr(i) +
+                   " is valid under each of several schemas: view metadata has only one of \"contains\", \"warnings\", \"error\"",
+               where);
   }
 
   bool string_list(std::size_t i, std::size_t min_length, const std::string& where) {
@@ -214,27 +248,31 @@ class Indexer {
 
   bool contains_map(std::size_t i, const std::string& where) {
     return object(i, where) && each_last_member(i, [&](const std::string& key, std::size_t value) {
-      if (!key.starts_with("http://") && !key.starts_with("https://")) {
-        return refuse(python_repr(std::string_view(key)) + " does not match any of the regexes: '^https?://'", where);
-      }
-      return object(value, where + "/" + key);
-    });
+             if (!key.starts_with("http://") && !key.starts_with("https://")) {
+               return refuse(python_repr(std::string_view(key)) + " does not match any of the regexes: '^https?://'", where);
+             }
+             return object(value, where + "/" + key);
+           });
   }
 
   bool parameter_map(std::size_t i, const std::string& where) {
     return object(i, where) && each_last_member(i, [&](const std::string& key, std::size_t value) {
-      if (key.find_first_not_of('\n') == std::string::npos) return true;  // the schema's pattern ".+" does not match such a name
-      if (walk_.is_string(value)) return true;
-      bool fine = walk_.is_array(value);
-      if (fine) walk_.elements(value, [&](std::size_t element) { return fine = walk_.is_string(element); });
-      return fine || refuse(repr(value) + " is not valid under any of the given schemas: a parameter is a string or a list of strings", where + "/" + key);
-    });
+             if (key.find_first_not_of('\n') == std::string::npos)
+               return true;  // the schema's pattern ".+" does not match such a name
+             if (walk_.is_string(value)) return true;
+             bool fine = walk_.is_array(value);
+             if (fine) walk_.elements(value, [&](std::size_t element) { return fine = walk_.is_string(element); });
+             return fine || refuse(repr(value) +
+                                       " is not valid under any of the given schemas: a parameter is a string or a list of strings",
+                                   where + "/" + key);
+           });
   }
 
   bool error_object(std::size_t i, const std::string& where) {
     if (!object(i, where)) return false;
     const auto [message, trace] = find(i, std::array<std::string_view, 2>{"message", "stackTrace"}, nullptr);
-    return required(message, "message", where) && string(message, 1, where + "/message") && (trace == kAbsent || string(trace, 0, where + "/stackTrace"));
+    return required(message, "message", where) && string(message, 1, where + "/message") &&
+           (trace == kAbsent || string(trace, 0, where + "/stackTrace"));
   }
 
   bool app_profiling(std::size_t i, const std::string& where) {
@@ -250,15 +288,20 @@ class Indexer {
 
 }  // namespace
 
-base::Result<DocumentIndex> index_mmif(std::string_view text, Structurals structurals, std::size_t first) { return Indexer(text, structurals).run(first); }
+base::Result<DocumentIndex> index_mmif(std::string_view text, Structurals structurals, std::size_t first) {
+  return Indexer(text, structurals).run(first);
+}
 
 std::vector<Member> top_level_members(std::string_view text, Structurals structurals) {
   const StructuralWalk walk(text, structurals);
   std::vector<Member> members;
-  walk.members(0, [&](std::size_t key, std::size_t value) {
-    members.push_back({walk.key(key), value, walk.slice(value)});
-    return true;
-  }, true);
+  walk.members(
+      0,
+      [&](std::size_t key, std::size_t value) {
+        members.push_back({walk.key(key), value, walk.slice(value)});
+        return true;
+      },
+      true);
   return members;
 }
 

@@ -12,7 +12,7 @@ namespace mmif {
 // Slices of the original text.
 struct ViewSlices {
   std::string_view whole;
-  std::string_view id;           // the string literal
+  std::string_view id;  // the string literal
   std::string_view metadata;
   std::string_view annotations;  // the array
   std::size_t annotation_count = 0;
@@ -24,8 +24,8 @@ struct DocumentIndex {
   std::vector<ViewSlices> views;
 };
 
-// Indexes the MMIF value that begins at structural `first`. Error InvalidDocument: what is wrong, worded as Python's jsonschema, and where, as a JSON pointer.
-// Also refused: a top-level key that occurs twice.
+// Indexes the MMIF value that begins at structural `first`. Error InvalidDocument: what is wrong, worded as Python's jsonschema,
+// and where, as a JSON pointer. Also refused: a top-level key that occurs twice.
 base::Result<DocumentIndex> index_mmif(std::string_view text, Structurals structurals, std::size_t first = 0);
 
 // The members of the object at structural 0 by key: value's structural index and slice. Used to look into envelopes.

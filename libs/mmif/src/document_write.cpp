@@ -17,10 +17,12 @@ struct Parts {
   std::deque<std::string> made;
 };
 
-constexpr std::array<std::string_view, 8> kViewMetadataOrder{"document", "timestamp", "app", "contains", "parameters", "appConfiguration", "error", "warnings"};
+constexpr std::array<std::string_view, 8> kViewMetadataOrder{"document",   "timestamp",        "app",   "contains",
+                                                             "parameters", "appConfiguration", "error", "warnings"};
 
 // Properties that stay with their annotation even if all have the same.
-constexpr std::array<std::string_view, 10> kNeverShared{"start", "end", "targets", "source", "target", "representatives", "mime", "location", "text", "id"};
+constexpr std::array<std::string_view, 10> kNeverShared{"start",           "end",  "targets",  "source", "target",
+                                                        "representatives", "mime", "location", "text",   "id"};
 
 template <std::size_t N>
 bool among(const std::array<std::string_view, N>& names, std::string_view name) {
@@ -47,7 +49,8 @@ Object without_nulls(const Object& object) {
 std::optional<Value> written_text(const Value& text) {
   const Object* object = text.object();
   if (object == nullptr) return text.is_null() ? std::nullopt : std::optional(text);
-  const bool only_known = std::all_of(object->begin(), object->end(), [](const auto& m) { return m.first == "@value" || m.first == "@language"; });
+  const bool only_known =
+      std::all_of(object->begin(), object->end(), [](const auto& m) { return m.first == "@value" || m.first == "@language"; });
   if (!only_known) return text;
   const Value* value = object->find("@value");
   const Value* language = object->find("@language");
@@ -73,11 +76,14 @@ Object written_properties(const Object& properties, std::string_view id, bool is
     if (auto written = written_text(*text)) out.set("text", std::move(*written));
   }
   out.set("id", id);
-  if (const Value* location = properties.find("location"); location != nullptr && !is_empty(*location)) out.set("location", *location);
+  if (const Value* location = properties.find("location"); location != nullptr && !is_empty(*location))
+    out.set("location", *location);
   return out;
 }
 
-Object written_annotation(std::string_view type, Object properties) { return Object{{"@type", type}, {"properties", std::move(properties)}}; }
+Object written_annotation(std::string_view type, Object properties) {
+  return Object{{"@type", type}, {"properties", std::move(properties)}};
+}
 
 // Unknown keys first, then the known ones in the order of the Python SDK.
 Object ordered_view_metadata(const Object& metadata) {
@@ -108,7 +114,8 @@ std::vector<TypeGroup> grouped(const View& view) {
   TypeGroup* last = nullptr;
   for (const auto& annotation : view.annotations()) {
     if (last == nullptr || !annotation->is(last->type)) {
-      const auto at = std::find_if(groups.begin(), groups.end(), [&](const TypeGroup& group) { return annotation->is(group.type); });
+      const auto at =
+          std::find_if(groups.begin(), groups.end(), [&](const TypeGroup& group) { return annotation->is(group.type); });
       last = at == groups.end() ? &groups.emplace_back(TypeGroup{annotation->type(), {}, {}}) : &*at;
     }
     last->members.push_back(annotation.get());
@@ -151,8 +158,10 @@ Object written_contains(const Object& contains, const std::vector<TypeGroup>& gr
 Object written_view_metadata(const View& view, const std::vector<TypeGroup>& groups) {
   Object metadata = view.metadata();
   if (Value* contains = metadata.find("contains"); contains != nullptr && contains->object() != nullptr) {
-    if (view.has_error() || view.has_warnings()) metadata.erase("contains");
-    else *contains = written_contains(*contains->object(), groups);
+    if (view.has_error() || view.has_warnings())
+      metadata.erase("contains");
+    else
+      *contains = written_contains(*contains->object(), groups);
   }
   return ordered_view_metadata(metadata);
 }
@@ -170,7 +179,8 @@ Value written_view(const View& view) {
     for (const auto& [name, value] : annotation->properties()) {
       if (!group->shared.contains(name)) properties.append(name, value);
     }
-    annotations.emplace_back(written_annotation(annotation->type(), written_properties(properties, annotation->id(), annotation->is_document())));
+    annotations.emplace_back(
+        written_annotation(annotation->type(), written_properties(properties, annotation->id(), annotation->is_document())));
   }
   return Object{{"id", view.id()}, {"metadata", written_view_metadata(view, groups)}, {"annotations", std::move(annotations)}};
 }
@@ -203,7 +213,8 @@ Written DocumentWriter::write(const Mmif& mmif, bool pretty) {
   // A run of untouched views that lay side by side in the input is one slice, with what stands between them.
   const View* previous = nullptr;
   for (const auto& view : mmif.views_) {
-    const bool adjoins = view->untouched_ && previous != nullptr && previous->untouched_ && follows(*mmif.bytes_, previous->raw_, view->raw_);
+    const bool adjoins =
+        view->untouched_ && previous != nullptr && previous->untouched_ && follows(*mmif.bytes_, previous->raw_, view->raw_);
     if (adjoins) {
       std::string_view& last = written.slices.back();
       last = std::string_view(last.data(), static_cast<std::size_t>(view->raw_.data() + view->raw_.size() - last.data()));
@@ -241,7 +252,8 @@ bool DocumentWriter::follows(std::string_view bytes, std::string_view before, st
 Written Mmif::write(bool pretty) const { return DocumentWriter::write(*this, pretty); }
 
 std::size_t Written::size() const noexcept {
-  return std::accumulate(slices.begin(), slices.end(), std::size_t{0}, [](std::size_t sum, std::string_view slice) { return sum + slice.size(); });
+  return std::accumulate(slices.begin(), slices.end(), std::size_t{0},
+                         [](std::size_t sum, std::string_view slice) { return sum + slice.size(); });
 }
 
 std::string Written::to_string() const {

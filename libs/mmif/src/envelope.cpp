@@ -17,7 +17,6 @@ const Member* last_named(const std::vector<Member>& members, std::string_view ke
   return at == members.rend() ? nullptr : &*at;
 }
 
-
 struct Opened {
   EnvelopeLook look;
   DocumentIndex index;
@@ -33,7 +32,8 @@ base::Result<Opened> open_envelope(std::string_view text, JsonChecker& checker) 
       opened.look.is_envelope = true;
       Value value = read_value(parameters->value);
       if (value.object() == nullptr) {
-        return Error{ErrorCode::InvalidDocument, "\"parameters\" must be a JSON object, got " + std::string(python_type_name(value))};
+        return Error{ErrorCode::InvalidDocument,
+                     "\"parameters\" must be a JSON object, got " + std::string(python_type_name(value))};
       }
       opened.look.parameters = std::move(*value.object());
       const Member* inner = last_named(members, "mmif");

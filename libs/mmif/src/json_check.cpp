@@ -23,8 +23,8 @@ bool has_byte_order_mark(std::string_view text) { return text.substr(0, 3) == "\
 
 }  // namespace
 
-// simdjson's first stage checks UTF-8, quotes and control characters and finds the structural characters. Its second stage would build a tree (three times the text) and refuse what Python
-// writes; json_grammar.cpp takes its place.
+// simdjson's first stage checks UTF-8, quotes and control characters and finds the structural characters. Its second stage would
+// build a tree (three times the text) and refuse what Python writes; json_grammar.cpp takes its place.
 struct JsonChecker::Impl {
   std::unique_ptr<simdjson::internal::dom_parser_implementation> scanner;
   std::vector<Bracketed> wide;
@@ -32,7 +32,8 @@ struct JsonChecker::Impl {
   simdjson::error_code scan(std::string_view text) {
     if (!scanner || scanner->capacity() < text.size()) {
       scanner.reset();
-      const std::size_t capacity = text.size() > kKeptCapacity ? text.size() : std::max(kLeastCapacity, std::min(kKeptCapacity, 2 * text.size()));
+      const std::size_t capacity =
+          text.size() > kKeptCapacity ? text.size() : std::max(kLeastCapacity, std::min(kKeptCapacity, 2 * text.size()));
       const auto* implementation = static_cast<const simdjson::implementation*>(simdjson::get_active_implementation());
       if (const auto error = implementation->create_dom_parser_implementation(capacity, 1, scanner)) return error;
     }
@@ -45,7 +46,8 @@ JsonChecker::~JsonChecker() = default;
 
 base::Result<Structurals> JsonChecker::check(std::string_view text) {
   if (text.size() >= UINT32_MAX - kPadding) {
-    return Error{ErrorCode::InvalidDocument, "the text has " + std::to_string(text.size()) + " bytes; JSON texts of 4 GiB and more cannot be read"};
+    return Error{ErrorCode::InvalidDocument,
+                 "the text has " + std::to_string(text.size()) + " bytes; JSON texts of 4 GiB and more cannot be read"};
   }
   if (text.empty() || has_byte_order_mark(text)) return diagnose_json(text);
   const simdjson::error_code error = impl_->scan(text);

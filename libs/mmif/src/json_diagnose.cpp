@@ -83,7 +83,8 @@ class Finder {
   bool number() {
     const std::size_t from = at_;
     if (peek() == '-') ++at_;
-    if (peek() == '0') ++at_;
+    if (peek() == '0')
+      ++at_;
     else if (digits() == 0) {
       at_ = from;
       return false;
@@ -107,7 +108,8 @@ class Finder {
     const char c = text_[at_ + 1];
     if (c == 'u') {
       for (std::size_t i = at_ + 2; i < at_ + 6; ++i) {
-        if (i >= text_.size() || !std::isxdigit(static_cast<unsigned char>(text_[i]))) return bad(at_ + 1, "Invalid \\uXXXX escape");
+        if (i >= text_.size() || !std::isxdigit(static_cast<unsigned char>(text_[i])))
+          return bad(at_ + 1, "Invalid \\uXXXX escape");
       }
       at_ += 6;
       return true;

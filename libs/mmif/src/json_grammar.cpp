@@ -11,7 +11,8 @@ namespace {
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
-// What may follow a scalar. Anything else would be swallowed by it, since only the first byte of a run of scalar bytes is structural; nor is a quote that follows one.
+// What may follow a scalar. Anything else would be swallowed by it, since only the first byte of a run of scalar bytes is
+// structural; nor is a quote that follows one.
 bool ends_token(std::string_view text, std::size_t at) {
   return at >= text.size() || std::string_view(" \n\r\t,:[]{}").find(text[at]) != std::string_view::npos;
 }
@@ -24,7 +25,8 @@ bool has_good_escapes(std::string_view text, std::size_t at, std::size_t end) {
     at = static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
     const char escaped = text[at + 1];
     if (escaped == 'u') {
-      if (end - at < 6 || !is_hex(text[at + 2]) || !is_hex(text[at + 3]) || !is_hex(text[at + 4]) || !is_hex(text[at + 5])) return false;
+      if (end - at < 6 || !is_hex(text[at + 2]) || !is_hex(text[at + 3]) || !is_hex(text[at + 4]) || !is_hex(text[at + 5]))
+        return false;
       at += 6;
     } else {
       if (std::string_view("\"\\/bfnrt").find(escaped) == std::string_view::npos) return false;
@@ -55,7 +57,9 @@ bool is_number(std::string_view text, std::size_t at) {
   return ends_token(text, at);
 }
 
-bool is_word(std::string_view text, std::size_t at, std::string_view word) { return text.substr(at).starts_with(word) && ends_token(text, at + word.size()); }
+bool is_word(std::string_view text, std::size_t at, std::string_view word) {
+  return text.substr(at).starts_with(word) && ends_token(text, at + word.size());
+}
 
 bool is_word_or_number(std::string_view text, std::size_t at) {
   switch (text[at]) {

@@ -9,9 +9,9 @@
 
 namespace mmif {
 
-// REQUIRES: `structurals` are those of `text`, whose UTF-8, quotes and control characters are in order (simdjson's first stage). Python's dialect: NaN, Infinity,
-// -Infinity, lone surrogates, numbers of any size; at most kMaxDepth levels.
-// Fills `wide` as Structurals says.
+// REQUIRES: `structurals` are those of `text`, whose UTF-8, quotes and control characters are in order (simdjson's first stage).
+// Python's dialect: NaN, Infinity, -Infinity, lone surrogates, numbers of any size; at most kMaxDepth levels. Fills `wide` as
+// Structurals says.
 bool is_json_value(std::string_view text, std::span<const std::uint32_t> structurals, std::vector<Bracketed>& wide);
 
 }  // namespace mmif

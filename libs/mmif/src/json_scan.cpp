@@ -3,8 +3,8 @@
 #include <cstring>
 #include <unordered_map>
 
-#include "mmif/json.hpp"
 #include "json_check.hpp"
+#include "mmif/json.hpp"
 #include "utf8.hpp"
 
 namespace mmif {
@@ -32,7 +32,8 @@ std::size_t skip_string(std::string_view text, std::size_t at) noexcept {
 
 bool ends_scalar(char c) { return c == ',' || c == '}' || c == ']' || c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
-// Of a key that occurs twice the last value counts, at the place of the first. Large objects get an index, so that hostile input stays linear.
+// Of a key that occurs twice the last value counts, at the place of the first. Large objects get an index, so that hostile input
+// stays linear.
 class ObjectBuilder {
  public:
   void add(std::string key, Value value) {
@@ -41,13 +42,16 @@ class ObjectBuilder {
       existing = object_.find(key);
     } else {
       if (index_.empty()) {
-        for (std::size_t i = 0; i < object_.size(); ++i) index_.emplace((object_.begin() + static_cast<std::ptrdiff_t>(i))->first, i);
+        for (std::size_t i = 0; i < object_.size(); ++i)
+          index_.emplace((object_.begin() + static_cast<std::ptrdiff_t>(i))->first, i);
       }
       const auto [at, fresh] = index_.emplace(key, object_.size());
       if (!fresh) existing = &(object_.begin() + static_cast<std::ptrdiff_t>(at->second))->second;
     }
-    if (existing != nullptr) *existing = std::move(value);
-    else object_.append(std::move(key), std::move(value));
+    if (existing != nullptr)
+      *existing = std::move(value);
+    else
+      object_.append(std::move(key), std::move(value));
   }
   Object take() { return std::move(object_); }
 

@@ -43,8 +43,10 @@ void append_utf8_string(std::string& out, std::string_view text) {
       ++at;
     } else {
       const std::uint32_t point = next_code_point(text, at);
-      if (is_surrogate(point)) append_escape(out, point);
-      else append_code_point(out, point);
+      if (is_surrogate(point))
+        append_escape(out, point);
+      else
+        append_code_point(out, point);
     }
   }
   out += '"';
@@ -58,7 +60,7 @@ std::string short_exponent(const std::string& number) {
 
 struct Form {
   bool ascii;
-  bool spaced;        // blanks after , and : when not pretty
+  bool spaced;  // blanks after , and : when not pretty
   bool metadata_numbers;
 };
 
@@ -67,23 +69,34 @@ class Writer {
   Writer(std::string& out, Form form, bool pretty) : out_(out), form_(form), pretty_(pretty) {}
 
   void write(const Value& value, std::size_t level) {
-    if (value.is_null()) out_ += "null";
-    else if (const bool* b = value.boolean()) out_ += *b ? "true" : "false";
-    else if (const Number* n = value.number()) number(*n);
-    else if (const std::string* s = value.string()) string(*s);
-    else if (const Array* a = value.array()) array(*a, level);
-    else object(*value.object(), level);
+    if (value.is_null())
+      out_ += "null";
+    else if (const bool* b = value.boolean())
+      out_ += *b ? "true" : "false";
+    else if (const Number* n = value.number())
+      number(*n);
+    else if (const std::string* s = value.string())
+      string(*s);
+    else if (const Array* a = value.array())
+      array(*a, level);
+    else
+      object(*value.object(), level);
   }
 
  private:
   void number(const Number& n) {
-    if (!form_.metadata_numbers) out_ += n.text();
-    else if (n.text().find('N') != std::string::npos || n.text().find('I') != std::string::npos) out_ += "null";
-    else out_ += short_exponent(n.text());
+    if (!form_.metadata_numbers)
+      out_ += n.text();
+    else if (n.text().find('N') != std::string::npos || n.text().find('I') != std::string::npos)
+      out_ += "null";
+    else
+      out_ += short_exponent(n.text());
   }
   void string(std::string_view text) {
-    if (form_.ascii) append_mmif_string(out_, text);
-    else append_utf8_string(out_, text);
+    if (form_.ascii)
+      append_mmif_string(out_, text);
+    else
+      append_utf8_string(out_, text);
   }
   void line(std::size_t level) {
     if (!pretty_) return;
@@ -158,8 +171,14 @@ void append_mmif_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
-std::string to_mmif_text(const Value& value, bool pretty) { return written(value, {.ascii = true, .spaced = true, .metadata_numbers = false}, pretty); }
-std::string to_metadata_text(const Value& value, bool pretty) { return written(value, {.ascii = false, .spaced = false, .metadata_numbers = true}, pretty); }
-std::string to_plain_text(const Value& value, bool pretty) { return written(value, {.ascii = false, .spaced = true, .metadata_numbers = false}, pretty); }
+std::string to_mmif_text(const Value& value, bool pretty) {
+  return written(value, {.ascii = true, .spaced = true, .metadata_numbers = false}, pretty);
+}
+std::string to_metadata_text(const Value& value, bool pretty) {
+  return written(value, {.ascii = false, .spaced = false, .metadata_numbers = true}, pretty);
+}
+std::string to_plain_text(const Value& value, bool pretty) {
+  return written(value, {.ascii = false, .spaced = true, .metadata_numbers = false}, pretty);
+}
 
 }  // namespace mmif

@@ -14,7 +14,8 @@ std::string_view scheme_of(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos || colon == 0 || !is_alpha(text[0])) return {};
   const std::string_view scheme = text.substr(0, colon);
-  const bool fine = std::all_of(scheme.begin(), scheme.end(), [](char c) { return is_alpha(c) || is_digit(c) || c == '+' || c == '-' || c == '.'; });
+  const bool fine = std::all_of(scheme.begin(), scheme.end(),
+                                [](char c) { return is_alpha(c) || is_digit(c) || c == '+' || c == '-' || c == '.'; });
   return fine ? scheme : std::string_view();
 }
 
@@ -58,9 +59,11 @@ std::string location_uri(std::string_view location) {
 
 base::Result<LocalPath> local_path(std::string_view uri) {
   const std::string_view scheme = scheme_of(uri);
-  const bool is_file = std::equal(scheme.begin(), scheme.end(), std::begin("file"), std::end("file") - 1, [](char a, char b) { return (a | 0x20) == b; });
+  const bool is_file = std::equal(scheme.begin(), scheme.end(), std::begin("file"), std::end("file") - 1,
+                                  [](char a, char b) { return (a | 0x20) == b; });
   if (!scheme.empty() && !is_file) {
-    return base::Error{base::ErrorCode::Unsupported, "cannot open location '" + std::string(uri) + "': the scheme '" + std::string(scheme) +
+    return base::Error{base::ErrorCode::Unsupported, "cannot open location '" + std::string(uri) + "': the scheme '" +
+                                                         std::string(scheme) +
                                                          "' is not supported; fetch the file first and give its path"};
   }
   std::string_view rest = scheme.empty() ? uri : uri.substr(scheme.size() + 1);
@@ -72,7 +75,9 @@ base::Result<LocalPath> local_path(std::string_view uri) {
   rest = rest.substr(0, rest.find_first_of("?#"));
   if (rest.empty()) return base::Error{base::ErrorCode::NotFound, "location '" + std::string(uri) + "' has no path"};
   std::string decoded = percent_decoded(rest);
-  if (decoded.find('\0') != std::string::npos) return base::Error{base::ErrorCode::NotFound, "location '" + std::string(uri) + "' has a NUL byte in its path; no file can have that name"};
+  if (decoded.find('\0') != std::string::npos)
+    return base::Error{base::ErrorCode::NotFound,
+                       "location '" + std::string(uri) + "' has a NUL byte in its path; no file can have that name"};
   return LocalPath{std::move(decoded), std::string(rest)};
 }
 

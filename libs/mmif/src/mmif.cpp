@@ -52,7 +52,8 @@ std::unique_ptr<Mmif> Mmif::pristine() const {
   return MmifBuilder::build(bytes_, *index, first_structural_);
 }
 
-std::unique_ptr<Mmif> MmifBuilder::build(std::shared_ptr<const std::string> bytes, const DocumentIndex& index, std::size_t first_structural) {
+std::unique_ptr<Mmif> MmifBuilder::build(std::shared_ptr<const std::string> bytes, const DocumentIndex& index,
+                                         std::size_t first_structural) {
   std::unique_ptr<Mmif> mmif(new Mmif());
   mmif->first_structural_ = first_structural;
   mmif->bytes_ = std::move(bytes);
@@ -69,8 +70,10 @@ std::unique_ptr<Mmif> MmifBuilder::build(std::shared_ptr<const std::string> byte
     view->raw_count_ = slices.annotation_count;
     view->metadata_loaded_ = view->annotations_loaded_ = false;
     const auto [at, fresh] = places.emplace(view->id(), mmif->views_.size());
-    if (fresh) mmif->views_.push_back(std::move(view));
-    else mmif->views_[at->second] = std::move(view);
+    if (fresh)
+      mmif->views_.push_back(std::move(view));
+    else
+      mmif->views_[at->second] = std::move(view);
   }
   return mmif;
 }
@@ -136,8 +139,10 @@ Annotation* Mmif::document(std::string_view id) const {
 
 Annotation& Mmif::new_document(std::string_view type, std::string_view id, Object properties) {
   if (!is_document_type(type)) throw std::invalid_argument("'" + std::string(type) + "' is not the type of a document");
-  if (id.empty() || is_top_level_document(id) || view(id) != nullptr) throw std::invalid_argument("the id '" + std::string(id) + "' of a new document is empty or taken");
-  if (properties.contains("id")) throw std::invalid_argument("the id of document '" + std::string(id) + "' stands among its properties too; give it once");
+  if (id.empty() || is_top_level_document(id) || view(id) != nullptr)
+    throw std::invalid_argument("the id '" + std::string(id) + "' of a new document is empty or taken");
+  if (properties.contains("id"))
+    throw std::invalid_argument("the id of document '" + std::string(id) + "' stands among its properties too; give it once");
   Annotation& document = adopt(std::unique_ptr<Annotation>(new Annotation(this, nullptr, std::string(type), std::string(id))));
   for (auto& [name, value] : properties) document.set(name, std::move(value));
   return document;
@@ -166,7 +171,8 @@ View* Mmif::last_view_containing(std::string_view type) const {
 std::vector<View*> Mmif::views_containing(const std::vector<std::string_view>& types) const {
   std::vector<View*> found;
   for (const auto& view : views_) {
-    if (std::all_of(types.begin(), types.end(), [&](std::string_view type) { return view->contains(type) != nullptr; })) found.push_back(view.get());
+    if (std::all_of(types.begin(), types.end(), [&](std::string_view type) { return view->contains(type) != nullptr; }))
+      found.push_back(view.get());
   }
   return found;
 }
@@ -177,9 +183,11 @@ std::vector<View*> Mmif::views_for(std::string_view document_id) const {
     const auto names_it = [&](const Value* value) { return value != nullptr && value->as_string() == document_id; };
     bool about = names_it(view->metadata().find("document"));
     if (const Value* contains = view->metadata().find("contains"); !about && contains != nullptr && contains->object() != nullptr) {
-      for (const auto& [type, properties] : *contains->object()) about = about || (properties.object() != nullptr && names_it(properties.object()->find("document")));
+      for (const auto& [type, properties] : *contains->object())
+        about = about || (properties.object() != nullptr && names_it(properties.object()->find("document")));
     }
-    for (auto at = view->annotations().begin(); !about && at != view->annotations().end(); ++at) about = names_it((*at)->properties().find("document"));
+    for (auto at = view->annotations().begin(); !about && at != view->annotations().end(); ++at)
+      about = names_it((*at)->properties().find("document"));
     if (about) found.push_back(view.get());
   }
   return found;
@@ -253,8 +261,10 @@ void Mmif::normalise_references(std::string_view view_id, Object& properties) co
     if (id != nullptr && id->find(':') == std::string::npos && !is_top_level_document(*id)) value = long_id(view_id, *id);
   };
   for (auto& [name, value] : properties) {
-    if (holds_reference(name)) fix(value);
-    else if (holds_references(name) && value.array() != nullptr) std::for_each(value.array()->begin(), value.array()->end(), fix);
+    if (holds_reference(name))
+      fix(value);
+    else if (holds_references(name) && value.array() != nullptr)
+      std::for_each(value.array()->begin(), value.array()->end(), fix);
   }
 }
 
@@ -277,7 +287,9 @@ View* Mmif::view_for_properties_of(const Annotation& document) const {
     if (view->has_error() || view->has_warnings()) continue;
     last = view;
     const auto& list = view->annotations();
-    if (std::any_of(list.begin(), list.end(), [&](const auto& annotation) { return annotation->string("document") == document.id(); })) about = view;
+    if (std::any_of(list.begin(), list.end(),
+                    [&](const auto& annotation) { return annotation->string("document") == document.id(); }))
+      about = view;
   }
   return last == nullptr || last->annotation_count() == 0 || about == nullptr ? last : about;
 }
@@ -313,11 +325,13 @@ base::Status Mmif::check_new_views() const {
     const std::string where = "/views/" + std::to_string(position_of_id(views_, view->id()));
     const std::string whose = ", view " + view->id() + " written by the app";
     if (!view->metadata().contains("app")) {
-      return base::Error{base::ErrorCode::InvalidDocument, "the view needs \"app\": it was not signed (at " + where + "/metadata" + whose + ")"};
+      return base::Error{base::ErrorCode::InvalidDocument,
+                         "the view needs \"app\": it was not signed (at " + where + "/metadata" + whose + ")"};
     }
     // A document of this view alone, without its annotations: those cannot be made wrong.
     const Value alone(Object{{"id", view->id()}, {"metadata", DocumentWriter::view_metadata(*view)}, {"annotations", Array()}});
-    std::string text = R"({"metadata": {"mmif": "http://mmif.clams.ai/"}, "documents": [], "views": [)" + to_mmif_text(alone) + "]}";
+    std::string text =
+        R"({"metadata": {"mmif": "http://mmif.clams.ai/"}, "documents": [], "views": [)" + to_mmif_text(alone) + "]}";
     text.reserve(text.size() + kPadding);
     const CheckerScope checker;
     BASE_TRY_ASSIGN(const Structurals structurals, checker->check(text));

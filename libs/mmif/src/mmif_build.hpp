@@ -11,7 +11,8 @@ namespace mmif {
 class MmifBuilder {
  public:
   // Slices of `index` point into `bytes`.
-  static std::unique_ptr<Mmif> build(std::shared_ptr<const std::string> bytes, const DocumentIndex& index, std::size_t first_structural = 0);
+  static std::unique_ptr<Mmif> build(std::shared_ptr<const std::string> bytes, const DocumentIndex& index,
+                                     std::size_t first_structural = 0);
 };
 
 }  // namespace mmif

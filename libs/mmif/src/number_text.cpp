@@ -14,7 +14,8 @@ namespace mmif {
 std::string python_float(double value) {
   if (std::isnan(value)) return "NaN";
   if (std::isinf(value)) return value < 0 ? "-Infinity" : "Infinity";
-  // to_chars in scientific form gives the shortest digits; Python's repr differs only in where it uses the exponent and how it writes it.
+  // to_chars in scientific form gives the shortest digits; Python's repr differs only in where it uses the exponent and how it
+  // writes it.
   std::array<char, 32> buffer{};
   const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific);
   const std::string_view text(buffer.data(), static_cast<std::size_t>(end - buffer.data()));
@@ -40,7 +41,8 @@ std::string python_float(double value) {
   }
   if (exponent < 0) return out + "0." + std::string(static_cast<std::size_t>(-exponent - 1), '0') + digits;
   if (count <= exponent + 1) return out + digits + std::string(static_cast<std::size_t>(exponent + 1 - count), '0') + ".0";
-  return out + digits.substr(0, static_cast<std::size_t>(exponent) + 1) + "." + digits.substr(static_cast<std::size_t>(exponent) + 1);
+  return out + digits.substr(0, static_cast<std::size_t>(exponent) + 1) + "." +
+         digits.substr(static_cast<std::size_t>(exponent) + 1);
 }
 
 double double_of(std::string_view token) noexcept {
@@ -50,7 +52,8 @@ double double_of(std::string_view token) noexcept {
   double value = 0;
   const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), value);
   if (error != std::errc::result_out_of_range) return value;
-  // from_chars leaves `value` alone when out of range and does not say on which side; strtod does. An app may have set a locale with a decimal comma.
+  // from_chars leaves `value` alone when out of range and does not say on which side; strtod does. An app may have set a locale
+  // with a decimal comma.
   static const locale_t kPlain = ::newlocale(LC_ALL_MASK, "C", nullptr);
   return ::strtod_l(std::string(token).c_str(), nullptr, kPlain);
 }

@@ -18,7 +18,8 @@ constexpr Range kPrintable[] = {
 
 bool is_printable(std::uint32_t c) {
   if (c < 0x80) return c >= 0x20 && c < 0x7F;
-  const auto* at = std::upper_bound(std::begin(kPrintable), std::end(kPrintable), c, [](std::uint32_t value, const Range& r) { return value < r.first; });
+  const auto* at = std::upper_bound(std::begin(kPrintable), std::end(kPrintable), c,
+                                    [](std::uint32_t value, const Range& r) { return value < r.first; });
   return at != std::begin(kPrintable) && c <= (at - 1)->last;
 }
 
@@ -47,13 +48,20 @@ std::string python_repr(std::string_view text) {
   std::string out(1, quote);
   for (std::size_t at = 0; at < text.size();) {
     const std::uint32_t c = next_code_point(text, at);
-    if (c == '\n') out += "\\n";
-    else if (c == '\r') out += "\\r";
-    else if (c == '\t') out += "\\t";
-    else if (c == '\\') out += "\\\\";
-    else if (c == static_cast<std::uint32_t>(quote)) out += std::string("\\") + quote;
-    else if (is_printable(c)) append_code_point(out, c);
-    else append_escaped(out, c);
+    if (c == '\n')
+      out += "\\n";
+    else if (c == '\r')
+      out += "\\r";
+    else if (c == '\t')
+      out += "\\t";
+    else if (c == '\\')
+      out += "\\\\";
+    else if (c == static_cast<std::uint32_t>(quote))
+      out += std::string("\\") + quote;
+    else if (is_printable(c))
+      append_code_point(out, c);
+    else
+      append_escaped(out, c);
   }
   return out + quote;
 }
@@ -68,7 +76,8 @@ std::string python_repr(const Value& value) {
     for (const Value& element : *a) out += (out.empty() ? "" : ", ") + python_repr(element);
     return "[" + out + "]";
   }
-  for (const auto& [key, member] : *value.object()) out += (out.empty() ? "" : ", ") + python_repr(std::string_view(key)) + ": " + python_repr(member);
+  for (const auto& [key, member] : *value.object())
+    out += (out.empty() ? "" : ", ") + python_repr(std::string_view(key)) + ": " + python_repr(member);
   return "{" + out + "}";
 }
 

@@ -31,7 +31,8 @@ class StructuralWalk {
   }
   // The same at once for containers that `wide` knows.
   std::size_t skip_wide(std::size_t i) const {
-    const auto at = std::lower_bound(structurals_.wide.begin(), structurals_.wide.end(), i, [](const Bracketed& b, std::size_t open) { return b.open < open; });
+    const auto at = std::lower_bound(structurals_.wide.begin(), structurals_.wide.end(), i,
+                                     [](const Bracketed& b, std::size_t open) { return b.open < open; });
     return at != structurals_.wide.end() && at->open == i ? at->close + std::size_t{1} : skip(i);
   }
   bool is_empty_string(std::size_t i) const { return text_[offset(i) + 1] == '"'; }

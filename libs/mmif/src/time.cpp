@@ -22,8 +22,11 @@ class Reach {
  public:
   // REQUIRES: depth from 0. An error when the walk should end here.
   base::Status visit(const Annotation& annotation, int depth) {
-    if (depth > kMaxTargetDepth) return Error{ErrorCode::InvalidDocument, "the targets of annotation " + annotation.id() + " are nested too deeply or go round in circles"};
-    if (--left_ < 0) return Error{ErrorCode::InvalidDocument, "the targets that lead to annotation " + annotation.id() + " are too many"};
+    if (depth > kMaxTargetDepth)
+      return Error{ErrorCode::InvalidDocument,
+                   "the targets of annotation " + annotation.id() + " are nested too deeply or go round in circles"};
+    if (--left_ < 0)
+      return Error{ErrorCode::InvalidDocument, "the targets that lead to annotation " + annotation.id() + " are too many"};
     return {};
   }
 
@@ -39,7 +42,8 @@ double rounded(double value) {
   return std::fmod(floor, 2) == 0 ? floor : floor + 1;
 }
 
-std::vector<const Annotation*> targets_of(const Mmif& mmif, const Annotation& annotation, const Value& targets, std::string& missing) {
+std::vector<const Annotation*> targets_of(const Mmif& mmif, const Annotation& annotation, const Value& targets,
+                                          std::string& missing) {
   std::vector<const Annotation*> found;
   if (targets.array() == nullptr) return found;
   for (const Value& id : *targets.array()) {
@@ -61,7 +65,8 @@ base::Result<Extent> extent_at(const Mmif& mmif, const Annotation& annotation, i
   if (start && end) return Extent{*start, *end};
   const Value* targets = annotation.find("targets");
   if (targets == nullptr || targets->array() == nullptr || targets->array()->empty()) {
-    return Error{ErrorCode::InvalidDocument, "annotation " + annotation.id() + " has no start and end, no timePoint and no targets"};
+    return Error{ErrorCode::InvalidDocument,
+                 "annotation " + annotation.id() + " has no start and end, no timePoint and no targets"};
   }
   std::string missing;
   const auto list = targets_of(mmif, annotation, *targets, missing);
@@ -108,7 +113,9 @@ std::string code_points_between(std::string_view text, double start, double end)
 }  // namespace
 
 std::optional<TimeUnit> parse_time_unit(std::string_view text) noexcept {
-  const auto is_one_of = [&](std::initializer_list<std::string_view> list) { return std::find(list.begin(), list.end(), text) != list.end(); };
+  const auto is_one_of = [&](std::initializer_list<std::string_view> list) {
+    return std::find(list.begin(), list.end(), text) != list.end();
+  };
   if (is_one_of({"m", "ms", "msec", "millisecond", "milliseconds"})) return TimeUnit::Milliseconds;
   if (is_one_of({"s", "sec", "second", "seconds"})) return TimeUnit::Seconds;
   if (is_one_of({"f", "frame", "frames"})) return TimeUnit::Frames;
@@ -138,11 +145,16 @@ base::Result<Extent> extent_ms(const Mmif& mmif, const Annotation& annotation) {
   BASE_TRY_ASSIGN(const Extent extent, extent_of(mmif, annotation));
   const std::string_view text = unit_text(mmif, annotation, 0);
   const auto unit = text.empty() ? std::optional(TimeUnit::Milliseconds) : parse_time_unit(text);
-  if (!unit) return Error{ErrorCode::InvalidDocument, "annotation " + annotation.id() + " has the time unit '" + std::string(text) + "', which is not known"};
+  if (!unit)
+    return Error{ErrorCode::InvalidDocument,
+                 "annotation " + annotation.id() + " has the time unit '" + std::string(text) + "', which is not known"};
   const Annotation* document = document_of(mmif, annotation);
   const auto fps = document == nullptr ? std::nullopt : document->number("fps");
-  const auto start = convert_time(extent.start, *unit, TimeUnit::Milliseconds, fps), end = convert_time(extent.end, *unit, TimeUnit::Milliseconds, fps);
-  if (!start || !end) return Error{ErrorCode::NotFound, "annotation " + annotation.id() + " counts in frames, and the fps of its document is not known"};
+  const auto start = convert_time(extent.start, *unit, TimeUnit::Milliseconds, fps),
+             end = convert_time(extent.end, *unit, TimeUnit::Milliseconds, fps);
+  if (!start || !end)
+    return Error{ErrorCode::NotFound,
+                 "annotation " + annotation.id() + " counts in frames, and the fps of its document is not known"};
   return Extent{*start, *end};
 }
 
@@ -157,12 +169,14 @@ base::Result<std::string> text_at(const Mmif& mmif, const Annotation& annotation
   const auto start = annotation.number("start"), end = annotation.number("end");
   if (start && end) {
     const Annotation* document = document_of(mmif, annotation);
-    if (document == nullptr) return Error{ErrorCode::NotFound, "annotation " + annotation.id() + " does not say which document its text is in"};
+    if (document == nullptr)
+      return Error{ErrorCode::NotFound, "annotation " + annotation.id() + " does not say which document its text is in"};
     BASE_TRY_ASSIGN(const std::string text, document->text());
     return code_points_between(text, *start, *end);
   }
   const Value* targets = annotation.find("targets");
-  if (targets == nullptr) return Error{ErrorCode::NotFound, "annotation " + annotation.id() + " has no text, no start and end and no targets"};
+  if (targets == nullptr)
+    return Error{ErrorCode::NotFound, "annotation " + annotation.id() + " has no text, no start and end and no targets"};
   std::string missing, joined;
   for (const Annotation* target : targets_of(mmif, annotation, *targets, missing)) {
     BASE_TRY_ASSIGN(const std::string part, text_at(mmif, *target, depth + 1, reach));

@@ -32,7 +32,8 @@ std::size_t first_invalid_utf8(std::string_view text) noexcept {
 }
 
 std::size_t count_code_points(std::string_view text) noexcept {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
 void append_code_point(std::string& out, std::uint32_t c) {
@@ -58,7 +59,8 @@ std::uint32_t next_code_point(std::string_view text, std::size_t& at) noexcept {
   constexpr std::uint32_t kReplacement = 0xFFFD;
   const unsigned a = byte_at(text, at);
   if (a < 0x80) return ++at, a;
-  const bool surrogate = a == 0xED && byte_at(text, at + 1) >= 0xA0 && is_continuation(byte_at(text, at + 1)) && is_continuation(byte_at(text, at + 2));
+  const bool surrogate = a == 0xED && byte_at(text, at + 1) >= 0xA0 && is_continuation(byte_at(text, at + 1)) &&
+                         is_continuation(byte_at(text, at + 2));
   const std::size_t length = surrogate ? 3 : sequence_length(text, at);
   if (length == 0) return ++at, kReplacement;
   std::uint32_t c = a & (0xFFU >> (length + 1));

@@ -16,9 +16,12 @@ Number::Number(double value) : text_(python_float(value)) {}
 Number Number::from_token(std::string_view token) {
   Number number;
   const bool is_float = token.find_first_of(".eEN") != std::string_view::npos || token.find("Inf") != std::string_view::npos;
-  if (!is_float) number.text_ = token == "-0" ? "0" : std::string(token);
-  else if (token == "NaN" || token == "Infinity" || token == "-Infinity") number.text_ = std::string(token);
-  else number.text_ = python_float(double_of(token));
+  if (!is_float)
+    number.text_ = token == "-0" ? "0" : std::string(token);
+  else if (token == "NaN" || token == "Infinity" || token == "-Infinity")
+    number.text_ = std::string(token);
+  else
+    number.text_ = python_float(double_of(token));
   return number;
 }
 

@@ -154,7 +154,8 @@ Annotation* View::find(std::string_view id) const {
 
 Annotation& View::new_annotation(std::string_view type, Object properties, std::string_view id) {
   if (type.empty()) throw std::invalid_argument("view " + id_ + ": the type of an annotation must not be empty");
-  if (properties.contains("id")) throw std::invalid_argument("view " + id_ + ": give the id of an annotation as its own argument, not among its properties");
+  if (properties.contains("id"))
+    throw std::invalid_argument("view " + id_ + ": give the id of an annotation as its own argument, not among its properties");
   load();
   std::string full(id);
   if (id.empty()) {

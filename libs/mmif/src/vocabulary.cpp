@@ -29,7 +29,9 @@ const std::unordered_map<std::string_view, KnownType>& uri_index() {
   return index;
 }
 
-bool one_of(std::string_view word, std::initializer_list<std::string_view> list) { return std::find(list.begin(), list.end(), word) != list.end(); }
+bool one_of(std::string_view word, std::initializer_list<std::string_view> list) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
 
 }  // namespace
 
@@ -51,7 +53,9 @@ std::string_view short_name(std::string_view uri) noexcept {
   return cut == std::string_view::npos ? uri : uri.substr(cut + 1);
 }
 
-bool is_document_type(std::string_view uri) noexcept { return uri.find("Document/") != std::string_view::npos || uri.ends_with("Document"); }
+bool is_document_type(std::string_view uri) noexcept {
+  return uri.find("Document/") != std::string_view::npos || uri.ends_with("Document");
+}
 
 std::string id_prefix(std::string_view uri) {
   if (const auto known = find_type(uri)) return std::string(known->info->prefix);
@@ -67,7 +71,8 @@ std::string_view current_property_name(std::string_view type_uri, std::string_vi
   const std::string_view name = short_name(type_uri);
   if (property == "frameType") return one_of(name, {"TimeFrame", "Chapter"}) ? "label" : property;
   if (property == "boxType") return name == "BoundingBox" ? "label" : property;
-  if (property == "word") return one_of(name, {"Token", "Sentence", "Paragraph", "Span", "NamedEntity", "NounChunk", "VerbChunk"}) ? "text" : property;
+  if (property == "word")
+    return one_of(name, {"Token", "Sentence", "Paragraph", "Span", "NamedEntity", "NounChunk", "VerbChunk"}) ? "text" : property;
   const bool classified = std::any_of(std::begin(kTypes), std::end(kTypes), [&](const TypeInfo& type) {
     return type.name == name && type.kind == TypeKind::Annotation && name != "Alignment";
   });

@@ -8,7 +8,8 @@
 namespace mmif {
 namespace {
 
-constexpr const char* kTwoDocuments = R"({"@type": "http://clams.ai/vocabulary/type/VideoDocument/v2", "properties": {"id": "d1"}}, {"@type": "http://clams.ai/vocabulary/type/AudioDocument/v2", "properties": {"id": "d2"}})";
+constexpr const char* kTwoDocuments =
+    R"({"@type": "http://clams.ai/vocabulary/type/VideoDocument/v2", "properties": {"id": "d1"}}, {"@type": "http://clams.ai/vocabulary/type/AudioDocument/v2", "properties": {"id": "d2"}})";
 
 TEST(Building, ANewMmifIsOfTheCurrentSpec) {
   const auto mmif = Mmif::create();
@@ -17,7 +18,8 @@ TEST(Building, ANewMmifIsOfTheCurrentSpec) {
 }
 
 TEST(Building, ViewIdsCountFromTheNumberOfViewsAndGoRoundWhatIsTaken) {
-  const auto mmif = parsed(mmif_text(R"({"@type": "http://x.org/Document", "properties": {"id": "v_2"}})", view_text("", "", "first") + "," + view_text("", "", "v_3")));
+  const auto mmif = parsed(mmif_text(R"({"@type": "http://x.org/Document", "properties": {"id": "v_2"}})",
+                                     view_text("", "", "first") + "," + view_text("", "", "v_3")));
   EXPECT_EQ(mmif->new_view().id(), "v_4") << "v_2 is a document, v_3 a view";
   EXPECT_EQ(mmif->new_view().id(), "v_5");
   EXPECT_EQ(Mmif::create()->new_view().id(), "v_0");
@@ -26,8 +28,10 @@ TEST(Building, ViewIdsCountFromTheNumberOfViewsAndGoRoundWhatIsTaken) {
 }
 
 TEST(Building, AutomaticIdsCountByPrefixFromTheHighestOfTheView) {
-  const auto mmif = parsed(mmif_text("", view_text("", annotation_text("TimeFrame/v6", R"("id": "v_0:tf_41")") + "," + annotation_text("TimeFrame/v6", R"("id": "tf_7")") + "," + annotation_text("Token/v1", R"("id": "v_0:to_x")") + "," +
-                                                         annotation_text("Token/v1", R"("id": "v_0:to_99999999999999999999")"))));
+  const auto mmif = parsed(mmif_text("", view_text("", annotation_text("TimeFrame/v6", R"("id": "v_0:tf_41")") + "," +
+                                                           annotation_text("TimeFrame/v6", R"("id": "tf_7")") + "," +
+                                                           annotation_text("Token/v1", R"("id": "v_0:to_x")") + "," +
+                                                           annotation_text("Token/v1", R"("id": "v_0:to_99999999999999999999")"))));
   View& view = *mmif->view("v_0");
   EXPECT_EQ(view.new_annotation(types::TimeFrame).id(), "v_0:tf_42");
   EXPECT_EQ(view.new_annotation(types::Token).id(), "v_0:to_1");
@@ -57,7 +61,8 @@ TEST(Building, ContainsGetsEachTypeOnceInAnyVersion) {
   view.new_contain("http://mmif.clams.ai/vocabulary/TimeFrame/v5", {{"timeUnit", "ms"}});
   view.new_contain(types::TimeFrame, {{"timeUnit", "ignored"}});
   view.new_annotation(types::TimeFrame);
-  EXPECT_EQ(to_mmif_text(*view.metadata().find("contains")), R"({"http://mmif.clams.ai/vocabulary/TimeFrame/v5": {"timeUnit": "ms"}})");
+  EXPECT_EQ(to_mmif_text(*view.metadata().find("contains")),
+            R"({"http://mmif.clams.ai/vocabulary/TimeFrame/v5": {"timeUnit": "ms"}})");
   EXPECT_EQ(view.annotations().front()->string("timeUnit"), "ms");
 }
 
@@ -94,7 +99,11 @@ TEST(Building, MisuseThrowsAndLeavesNothingBehind) {
 TEST(Building, DocumentsOfADocumentlessMmifCanBeMade) {
   const auto mmif = Mmif::create();
   mmif->new_document(types::VideoDocument, "d1", {{"location", "/data/a b.mp4"}, {"mime", "video/mp4"}, {"fps", 25}});
-  EXPECT_EQ(mmif->write().to_string(), mmif_text(R"({"@type": "http://clams.ai/vocabulary/type/VideoDocument/v2", "properties": {"fps": 25, "mime": "video/mp4", "id": "d1", "location": "file:///data/a%20b.mp4"}})", ""));
+  EXPECT_EQ(
+      mmif->write().to_string(),
+      mmif_text(
+          R"({"@type": "http://clams.ai/vocabulary/type/VideoDocument/v2", "properties": {"fps": 25, "mime": "video/mp4", "id": "d1", "location": "file:///data/a%20b.mp4"}})",
+          ""));
 }
 
 class DocumentProperties : public testing::Test {
@@ -116,8 +125,10 @@ class DocumentProperties : public testing::Test {
     }
     return out;
   }
-  std::unique_ptr<Mmif> mmif_ = parsed(mmif_text(kTwoDocuments, view_text(R"("http://clams.ai/vocabulary/type/Annotation/v6": {"document": "d1"})", annotation_text("Annotation/v6", R"("id": "v_0:an_1", "fps": 25)") + "," +
-                                                                                                                                   annotation_text("TextDocument/v2", R"("id": "v_0:td_1", "text": {"@value": "t"})"))));
+  std::unique_ptr<Mmif> mmif_ = parsed(
+      mmif_text(kTwoDocuments, view_text(R"("http://clams.ai/vocabulary/type/Annotation/v6": {"document": "d1"})",
+                                         annotation_text("Annotation/v6", R"("id": "v_0:an_1", "fps": 25)") + "," +
+                                             annotation_text("TextDocument/v2", R"("id": "v_0:td_1", "text": {"@value": "t"})"))));
   int made_ = 0;
 };
 
@@ -129,9 +140,12 @@ TEST_F(DocumentProperties, BecomeOneAnnotationPerDocumentInAViewOfTheirOwnOnce) 
   write();
   write();
   EXPECT_EQ(made_, 1);
-  EXPECT_EQ(own_views(), R"(v_1 v_1:an_1{"duration": 1000, "frameCount": 30, "document": "d1"} v_1:an_2{"duration": 7, "document": "d2"} v_1:an_3{"pages": 2, "document": "v_0:td_1"};)");
+  EXPECT_EQ(
+      own_views(),
+      R"(v_1 v_1:an_1{"duration": 1000, "frameCount": 30, "document": "d1"} v_1:an_2{"duration": 7, "document": "d2"} v_1:an_3{"pages": 2, "document": "v_0:td_1"};)");
   EXPECT_EQ(mmif_->document("d1")->integer("duration"), 1000);
-  EXPECT_EQ(mmif_->write().to_string().find("\"fps\": 25"), mmif_->pristine()->write().to_string().find("\"fps\": 25")) << "the view of others stays as it came";
+  EXPECT_EQ(mmif_->write().to_string().find("\"fps\": 25"), mmif_->pristine()->write().to_string().find("\"fps\": 25"))
+      << "the view of others stays as it came";
 }
 
 TEST_F(DocumentProperties, ThatAreKnownAlreadyAreNotSaidAgain) {
@@ -151,7 +165,9 @@ TEST_F(DocumentProperties, GoToTheLastOwnViewIfEmptyElseToTheOneAboutTheDocument
   mmif_->document("d1")->set("x", 1);
   mmif_->document("v_0:td_1")->set("y", 1);
   write();
-  EXPECT_EQ(own_views(), R"(v_1 v_1:a{"document": "d1"} v_1:an_1{"x": 1, "document": "d1"};v_2;v_3 v_3:b{"document": "d2"} v_3:an_1{"y": 1, "document": "v_0:td_1"};)");
+  EXPECT_EQ(
+      own_views(),
+      R"(v_1 v_1:a{"document": "d1"} v_1:an_1{"x": 1, "document": "d1"};v_2;v_3 v_3:b{"document": "d2"} v_3:an_1{"y": 1, "document": "v_0:td_1"};)");
   mmif_->new_view();
   mmif_->document("d2")->set("z", 1);
   write();
@@ -170,7 +186,8 @@ TEST_F(DocumentProperties, TextMimeAndLocationChangeTheDocumentItself) {
   mmif_->document("d1")->set("location", "/new place.mp4").set("mime", "video/webm");
   write();
   EXPECT_EQ(made_, 0);
-  EXPECT_NE(mmif_->write().to_string().find(R"({"mime": "video/webm", "id": "d1", "location": "file:///new%20place.mp4"})"), std::string::npos);
+  EXPECT_NE(mmif_->write().to_string().find(R"({"mime": "video/webm", "id": "d1", "location": "file:///new%20place.mp4"})"),
+            std::string::npos);
 }
 
 TEST_F(DocumentProperties, OfADocumentInAnOwnViewStayWithIt) {
@@ -195,19 +212,32 @@ TEST(OwnViews, AreCheckedBeforeTheyLeave) {
     view.edit_metadata().set("app", "http://apps.clams.ai/x/1");
     change(view);
     const auto status = mmif->check_new_views();
-    EXPECT_EQ(status.has_value(), static_cast<bool>(Mmif::parse(mmif->write().to_string()))) << "what is taken can be read again: " << mmif->write().to_string();
+    EXPECT_EQ(status.has_value(), static_cast<bool>(Mmif::parse(mmif->write().to_string())))
+        << "what is taken can be read again: " << mmif->write().to_string();
     return status ? std::string("fine") : status.error().message;
   };
   EXPECT_EQ(told([](View&) {}), "fine");
   EXPECT_EQ(told([](View& view) { view.new_annotation("http://x.org/T", {}); }), "fine");
-  EXPECT_NE(told([](View& view) { view.new_annotation("foo", {}); }).find("'foo' does not match any of the regexes: '^https?://'"), std::string::npos);
+  EXPECT_NE(told([](View& view) { view.new_annotation("foo", {}); }).find("'foo' does not match any of the regexes: '^https?://'"),
+            std::string::npos);
   EXPECT_NE(told([](View& view) { view.edit_metadata().erase("app"); }).find("view v_1"), std::string::npos);
-  for (const Object::Entry& field : std::initializer_list<Object::Entry>{{"app", "short"}, {"app", 7}, {"timestamp", 1}, {"parameters", Object{{"p", 1}}}, {"parameters", Array{1}}, {"error", Object{{"text", "no message"}}}, {"warnings", Array{1}}, {"appTags", Array{"a", "a"}},
-                                          {"appProfiling", Object{{"runningTime", 5}}}, {"appConfiguration", 5}}) {
+  for (const Object::Entry& field : std::initializer_list<Object::Entry>{{"app", "short"},
+                                                                         {"app", 7},
+                                                                         {"timestamp", 1},
+                                                                         {"parameters", Object{{"p", 1}}},
+                                                                         {"parameters", Array{1}},
+                                                                         {"error", Object{{"text", "no message"}}},
+                                                                         {"warnings", Array{1}},
+                                                                         {"appTags", Array{"a", "a"}},
+                                                                         {"appProfiling", Object{{"runningTime", 5}}},
+                                                                         {"appConfiguration", 5}}) {
     EXPECT_NE(told([&](View& view) { view.edit_metadata().set(field.first, field.second); }), "fine") << field.first;
   }
   EXPECT_EQ(told([](View& view) { view.new_contain("foo"); }), "fine") << "an entry without annotations is left out";
-  EXPECT_NE(told([](View& view) { view.edit_metadata().set("parameters", Object{{"p", 1}}); }).find("(at /views/1/metadata/parameters/p, view v_1 written by the app)"), std::string::npos);
+  EXPECT_NE(told([](View& view) {
+              view.edit_metadata().set("parameters", Object{{"p", 1}});
+            }).find("(at /views/1/metadata/parameters/p, view v_1 written by the app)"),
+            std::string::npos);
 }
 
 }  // namespace

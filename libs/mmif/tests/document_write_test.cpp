@@ -14,7 +14,8 @@
 namespace mmif {
 namespace {
 
-constexpr const char* kSamples[] = {"errors-and-warnings", "minimal", "odd-values", "old-0.4-types", "old-1.0-short-ids", "old-1.1-types", "screens", "several-documents", "speech-small", "speech-1mb"};
+constexpr const char* kSamples[] = {"errors-and-warnings", "minimal", "odd-values",        "old-0.4-types", "old-1.0-short-ids",
+                                    "old-1.1-types",       "screens", "several-documents", "speech-small",  "speech-1mb"};
 
 // A text with the places of its parts.
 class Indexed {
@@ -49,7 +50,8 @@ TEST(WrittenDocument, ForeignViewsLeaveByteForByte) {
     const std::string text = sample(name);
     const Indexed in(text), out(parsed(text)->write().to_string());
     ASSERT_EQ(in.parts.views.size(), out.parts.views.size()) << name;
-    for (std::size_t i = 0; i < in.parts.views.size(); ++i) EXPECT_EQ(in.parts.views[i].whole, out.parts.views[i].whole) << name << " view " << i;
+    for (std::size_t i = 0; i < in.parts.views.size(); ++i)
+      EXPECT_EQ(in.parts.views[i].whole, out.parts.views[i].whole) << name << " view " << i;
   }
 }
 
@@ -58,7 +60,8 @@ TEST(WrittenDocument, MetadataAndDocumentsAreThoseThatPythonWrites) {
     const Indexed expected(expected_sample(name)), out(parsed_sample(name)->write().to_string());
     EXPECT_EQ(out.parts.metadata, in_python_form(expected.parts.metadata)) << name;
     ASSERT_EQ(out.parts.documents.size(), expected.parts.documents.size()) << name;
-    for (std::size_t i = 0; i < out.parts.documents.size(); ++i) EXPECT_EQ(out.parts.documents[i], in_python_form(expected.parts.documents[i])) << name << " document " << i;
+    for (std::size_t i = 0; i < out.parts.documents.size(); ++i)
+      EXPECT_EQ(out.parts.documents[i], in_python_form(expected.parts.documents[i])) << name << " document " << i;
   }
 }
 
@@ -76,7 +79,8 @@ TEST(WrittenDocument, ViewsThatAnAppTouchesAreWrittenAsPythonWritesThem) {
     for (const auto& view : mmif->views()) view->edit_metadata();
     const Indexed expected(expected_sample(name)), out(mmif->write().to_string());
     ASSERT_EQ(out.parts.views.size(), expected.parts.views.size()) << name;
-    for (std::size_t i = 0; i < out.parts.views.size(); ++i) EXPECT_EQ(out.parts.views[i].whole, in_python_form(expected.parts.views[i].whole)) << name << " view " << i;
+    for (std::size_t i = 0; i < out.parts.views.size(); ++i)
+      EXPECT_EQ(out.parts.views[i].whole, in_python_form(expected.parts.views[i].whole)) << name << " view " << i;
   }
 }
 
@@ -109,13 +113,15 @@ TEST(WrittenDocument, OnlyTheTouchedViewChangesAndItsNeighboursStay) {
   const Indexed out(mmif->write().to_string());
   EXPECT_EQ(out.parts.views[0].whole, numbered('0'));
   EXPECT_EQ(out.parts.views[1].whole, numbered('1'));
-  EXPECT_EQ(out.parts.views[2].whole,
-            R"({"id": "v_2", "metadata": {"app": "http://a.b/c", "contains": {"http://clams.ai/vocabulary/type/TimeFrame/v6": {}}}, "annotations": [{"@type": "http://clams.ai/vocabulary/type/TimeFrame/v6", "properties": {"start": 0, "end": 1, "id": "v_2:tf_1"}}]})");
+  EXPECT_EQ(
+      out.parts.views[2].whole,
+      R"({"id": "v_2", "metadata": {"app": "http://a.b/c", "contains": {"http://clams.ai/vocabulary/type/TimeFrame/v6": {}}}, "annotations": [{"@type": "http://clams.ai/vocabulary/type/TimeFrame/v6", "properties": {"start": 0, "end": 1, "id": "v_2:tf_1"}}]})");
   EXPECT_EQ(out.parts.views[3].whole, numbered('3'));
 }
 
 TEST(WrittenDocument, ARemovedViewIsGoneAndTheOthersStay) {
-  const auto mmif = parsed(mmif_text("", view_text("", "", "v_0") + "," + view_text("", "", "v_1") + "," + view_text("", "", "v_2")));
+  const auto mmif =
+      parsed(mmif_text("", view_text("", "", "v_0") + "," + view_text("", "", "v_1") + "," + view_text("", "", "v_2")));
   mmif->remove(*mmif->view("v_1"));
   EXPECT_EQ(mmif->write().to_string(), mmif_text("", view_text("", "", "v_0") + ", " + view_text("", "", "v_2")));
   mmif->remove(*mmif->view("v_0"));
@@ -156,16 +162,23 @@ TEST(WrittenDocument, PrettyFormHasTheSameTokensTwoSpacesAndEmptyContainersOnOne
 }
 
 TEST(WrittenDocument, PrettyFormKeepsTheSpellingOfNumbersAndStrings) {
-  const std::string view = view_text(R"("http://x.org/T":{})", R"({"@type":"http://x.org/T","properties":{"id":"v_0:a","n":[1E+2,1.50,-0,0.10,12345678901234567890123],"s":"\u0041\/é\ud800","e":[ ],"o":{ }}})");
+  const std::string view = view_text(
+      R"("http://x.org/T":{})",
+      R"({"@type":"http://x.org/T","properties":{"id":"v_0:a","n":[1E+2,1.50,-0,0.10,12345678901234567890123],"s":"\u0041\/é\ud800","e":[ ],"o":{ }}})");
   const std::string pretty = parsed(mmif_text("", view))->write(true).to_string();
-  for (const char* token : {"1E+2,", "1.50,", "-0,", "0.10,", "12345678901234567890123\n", R"("\u0041\/é\ud800")", "\"e\": [],", "\"o\": {}\n"}) EXPECT_NE(pretty.find(token), std::string::npos) << token << "\n" << pretty;
+  for (const char* token :
+       {"1E+2,", "1.50,", "-0,", "0.10,", "12345678901234567890123\n", R"("\u0041\/é\ud800")", "\"e\": [],", "\"o\": {}\n"})
+    EXPECT_NE(pretty.find(token), std::string::npos) << token << "\n" << pretty;
 }
 
 TEST(WrittenDocument, NullsAreDroppedFromMetadataDocumentsAndOwnAnnotations) {
-  const auto mmif = parsed(R"({"metadata": {"x": null, "mmif": "http://mmif.clams.ai/1.2.0", "y": 1}, "documents": [{"@type": "http://x.org/Document", "properties": {"a": null, "id": "d", "b": {"c": null}}}], "views": []})");
+  const auto mmif = parsed(
+      R"({"metadata": {"x": null, "mmif": "http://mmif.clams.ai/1.2.0", "y": 1}, "documents": [{"@type": "http://x.org/Document", "properties": {"a": null, "id": "d", "b": {"c": null}}}], "views": []})");
   mmif->new_view().new_annotation("http://x.org/T", {{"n", nullptr}, {"list", Array{nullptr}}}, "i");
-  EXPECT_EQ(mmif->write().to_string(), R"({"metadata": {"y": 1, "mmif": "http://mmif.clams.ai/1.2.0"}, "documents": [{"@type": "http://x.org/Document", "properties": {"b": {"c": null}, "id": "d"}}], )"
-                                       R"("views": [{"id": "v_0", "metadata": {"contains": {"http://x.org/T": {}}}, "annotations": [{"@type": "http://x.org/T", "properties": {"list": [null], "id": "v_0:i"}}]}]})");
+  EXPECT_EQ(
+      mmif->write().to_string(),
+      R"({"metadata": {"y": 1, "mmif": "http://mmif.clams.ai/1.2.0"}, "documents": [{"@type": "http://x.org/Document", "properties": {"b": {"c": null}, "id": "d"}}], )"
+      R"("views": [{"id": "v_0", "metadata": {"contains": {"http://x.org/T": {}}}, "annotations": [{"@type": "http://x.org/T", "properties": {"list": [null], "id": "v_0:i"}}]}]})");
 }
 
 struct TextCase {
@@ -184,13 +197,17 @@ TEST(WrittenDocument, TextMimeAndLocationOfDocumentsFollowPythonsRules) {
       {R"("text": {"@value": "t", "@language": ""}, "id": "d")", R"({"text": {"@value": "t"}, "id": "d"})"},
       {R"("text": null, "mime": null, "id": "d")", R"({"id": "d"})"},
       {R"("mime": "", "location": "", "id": "d")", R"({"id": "d"})"},
-      {R"("location": "file:///a", "id": "d", "mime": "m", "z": 0)", R"({"z": 0, "mime": "m", "id": "d", "location": "file:///a"})"},
+      {R"("location": "file:///a", "id": "d", "mime": "m", "z": 0)",
+       R"({"z": 0, "mime": "m", "id": "d", "location": "file:///a"})"},
       {R"("location": "/a b/ü#1", "id": "d")", R"({"id": "d", "location": "file:///a%20b/%C3%BC%231"})"},
-      {R"("id": "d", "e1": "", "e2": [], "e3": {}, "e4": 0, "e5": false)", R"({"e1": "", "e2": [], "e3": {}, "e4": 0, "e5": false, "id": "d"})"},
+      {R"("id": "d", "e1": "", "e2": [], "e3": {}, "e4": 0, "e5": false)",
+       R"({"e1": "", "e2": [], "e3": {}, "e4": 0, "e5": false, "id": "d"})"},
   };
   for (const auto& c : cases) {
     const std::string document = R"({"@type": "http://clams.ai/vocabulary/type/TextDocument/v2", "properties": )";
-    EXPECT_EQ(parsed(mmif_text(document + "{" + c.properties + "}}", ""))->write().to_string(), mmif_text(document + c.written + "}", "")) << c.properties;
+    EXPECT_EQ(parsed(mmif_text(document + "{" + c.properties + "}}", ""))->write().to_string(),
+              mmif_text(document + c.written + "}", ""))
+        << c.properties;
   }
 }
 
@@ -203,11 +220,13 @@ TEST(WrittenDocument, ATokensTextIsAPlainProperty) {
 TEST(WrittenDocument, ViewMetadataComesInPythonsOrder) {
   const auto mmif = Mmif::create();
   Object& metadata = mmif->new_view().edit_metadata();
-  for (const char* name : {"warnings", "appConfiguration", "zz", "parameters", "app", "aa", "timestamp", "document"}) metadata.set(name, Value(Array{name}));
+  for (const char* name : {"warnings", "appConfiguration", "zz", "parameters", "app", "aa", "timestamp", "document"})
+    metadata.set(name, Value(Array{name}));
   metadata.set("contains", Object{});
   const std::string text = mmif->write().to_string();
   std::size_t last = 0;
-  for (const char* name : {"\"zz\"", "\"aa\"", "\"document\"", "\"timestamp\"", "\"app\"", "\"parameters\"", "\"appConfiguration\"", "\"warnings\""}) {
+  for (const char* name :
+       {"\"zz\"", "\"aa\"", "\"document\"", "\"timestamp\"", "\"app\"", "\"parameters\"", "\"appConfiguration\"", "\"warnings\""}) {
     const std::size_t at = text.find(std::string(name) + ": ");
     ASSERT_NE(at, std::string::npos) << name << text;
     EXPECT_GT(at, last) << name;
@@ -219,7 +238,8 @@ TEST(WrittenDocument, ViewMetadataComesInPythonsOrder) {
 TEST(WrittenDocument, EmptyFieldsOfViewMetadataAreLeftOutAndContainsStandsInForNothing) {
   const auto mmif = Mmif::create();
   mmif->new_view().edit_metadata() = Object{{"app", "http://a.b/c"}, {"timestamp", ""}, {"parameters", Object{}}, {"free", ""}};
-  EXPECT_NE(mmif->write().to_string().find(R"("metadata": {"free": "", "app": "http://a.b/c", "contains": {}})"), std::string::npos) << mmif->write().to_string();
+  EXPECT_NE(mmif->write().to_string().find(R"("metadata": {"free": "", "app": "http://a.b/c", "contains": {}})"), std::string::npos)
+      << mmif->write().to_string();
 }
 
 TEST(WrittenDocument, ContainsOfOwnViewsAreThoseOfTheirAnnotations) {
@@ -228,7 +248,10 @@ TEST(WrittenDocument, ContainsOfOwnViewsAreThoseOfTheirAnnotations) {
   view.new_contain(types::BoundingBox, {{"document", "d1"}});
   view.new_contain(types::TimeFrame, {{"timeUnit", "seconds"}, {"nothing", nullptr}});
   view.new_annotation(types::TimeFrame, {{"start", 0}, {"end", 1}});
-  EXPECT_NE(mmif->write().to_string().find(R"("contains": {"http://clams.ai/vocabulary/type/TimeFrame/v6": {"timeUnit": "seconds"}})"), std::string::npos) << mmif->write().to_string();
+  EXPECT_NE(
+      mmif->write().to_string().find(R"("contains": {"http://clams.ai/vocabulary/type/TimeFrame/v6": {"timeUnit": "seconds"}})"),
+      std::string::npos)
+      << mmif->write().to_string();
 }
 
 TEST(WrittenDocument, WhatAllAnnotationsOfATypeShareMovesToContains) {
@@ -236,11 +259,25 @@ TEST(WrittenDocument, WhatAllAnnotationsOfATypeShareMovesToContains) {
   View& view = mmif->new_view();
   view.new_contain(types::TimeFrame, {{"timeUnit", "ms"}, {"label", "old"}});
   for (int i = 0; i < 2; ++i) {
-    view.new_annotation(types::TimeFrame, {{"label", "speech"}, {"start", 0}, {"end", 1}, {"deep", Object{{"a", Array{1, 2}}}}, {"n", 1}, {"own", i}, {"targets", Array{"x:y"}}, {"representatives", Array{}}});
+    view.new_annotation(types::TimeFrame, {{"label", "speech"},
+                                           {"start", 0},
+                                           {"end", 1},
+                                           {"deep", Object{{"a", Array{1, 2}}}},
+                                           {"n", 1},
+                                           {"own", i},
+                                           {"targets", Array{"x:y"}},
+                                           {"representatives", Array{}}});
   }
   const std::string text = mmif->write().to_string();
-  EXPECT_NE(text.find(R"("http://clams.ai/vocabulary/type/TimeFrame/v6": {"timeUnit": "ms", "label": "speech", "deep": {"a": [1, 2]}, "n": 1})"), std::string::npos) << text;
-  EXPECT_NE(text.find(R"("properties": {"start": 0, "end": 1, "own": 0, "targets": ["x:y"], "representatives": [], "id": "v_0:tf_1"})"), std::string::npos) << text;
+  EXPECT_NE(
+      text.find(
+          R"("http://clams.ai/vocabulary/type/TimeFrame/v6": {"timeUnit": "ms", "label": "speech", "deep": {"a": [1, 2]}, "n": 1})"),
+      std::string::npos)
+      << text;
+  EXPECT_NE(
+      text.find(R"("properties": {"start": 0, "end": 1, "own": 0, "targets": ["x:y"], "representatives": [], "id": "v_0:tf_1"})"),
+      std::string::npos)
+      << text;
   EXPECT_EQ(*view.annotations()[0]->find("label"), Value("speech")) << "writing changes nothing";
 }
 
@@ -251,15 +288,24 @@ TEST(WrittenDocument, OneAnnotationSharesNothingAndDifferentNumbersAreNotTheSame
   view.new_annotation(types::TimePoint, {{"one", 1}, {"truth", 1}, {"missing", 1}});
   view.new_annotation(types::TimePoint, {{"one", 1.0}, {"truth", true}});
   const std::string text = mmif->write().to_string();
-  EXPECT_NE(text.find(R"("contains": {"http://clams.ai/vocabulary/type/Token/v1": {}, "http://clams.ai/vocabulary/type/TimePoint/v5": {}})"), std::string::npos) << text;
+  EXPECT_NE(
+      text.find(
+          R"("contains": {"http://clams.ai/vocabulary/type/Token/v1": {}, "http://clams.ai/vocabulary/type/TimePoint/v5": {}})"),
+      std::string::npos)
+      << text;
 }
 
 TEST(WrittenDocument, TypesOfTwoOldVersionsAreTwoGroups) {
   const auto mmif = Mmif::create();
   View& view = mmif->new_view();
-  for (const char* version : {"v1", "v1", "v3", "v3"}) view.new_annotation("http://mmif.clams.ai/vocabulary/TimeFrame/" + std::string(version), {{"label", version}});
+  for (const char* version : {"v1", "v1", "v3", "v3"})
+    view.new_annotation("http://mmif.clams.ai/vocabulary/TimeFrame/" + std::string(version), {{"label", version}});
   const std::string text = mmif->write().to_string();
-  EXPECT_NE(text.find(R"("http://mmif.clams.ai/vocabulary/TimeFrame/v1": {"label": "v1"}, "http://mmif.clams.ai/vocabulary/TimeFrame/v3": {"label": "v3"})"), std::string::npos) << text;
+  EXPECT_NE(
+      text.find(
+          R"("http://mmif.clams.ai/vocabulary/TimeFrame/v1": {"label": "v1"}, "http://mmif.clams.ai/vocabulary/TimeFrame/v3": {"label": "v3"})"),
+      std::string::npos)
+      << text;
 }
 
 TEST(WrittenDocument, NestedAtKeysSurvive) {
@@ -288,7 +334,8 @@ TEST(WrittenDocument, PristineIsTheInputWithoutWhatWasDone) {
     EXPECT_NE(mmif->write().to_string(), before);
     EXPECT_EQ(mmif->pristine()->write().to_string(), before) << name;
   }
-  EXPECT_EQ(Mmif::create()->pristine()->write().to_string(), R"({"metadata": {"mmif": "http://mmif.clams.ai/1.2.0"}, "documents": [], "views": []})");
+  EXPECT_EQ(Mmif::create()->pristine()->write().to_string(),
+            R"({"metadata": {"mmif": "http://mmif.clams.ai/1.2.0"}, "documents": [], "views": []})");
 }
 
 // Any JSON value, a few levels deep.
@@ -297,13 +344,18 @@ rc::Gen<Value> any_value(int depth) {
     for (char& c : raw) c = static_cast<char>(c & 0x7F);
     return Value(std::move(raw));
   });
-  const auto scalar = rc::gen::oneOf(rc::gen::just(Value()), rc::gen::map(rc::gen::arbitrary<bool>(), [](bool b) { return Value(b); }),
-                                     rc::gen::map(rc::gen::arbitrary<std::int64_t>(), [](std::int64_t n) { return Value(n); }),
-                                     rc::gen::map(rc::gen::arbitrary<double>(), [](double d) { return Value(d); }), text,
-                                     rc::gen::element(Value("é文😀"), Value("\xED\xA0\x80"), Value(std::string(1, '\0')), Value("\x7f\u2028"), Value(Number::from_token("123456789012345678901234567890"))));
+  const auto scalar =
+      rc::gen::oneOf(rc::gen::just(Value()), rc::gen::map(rc::gen::arbitrary<bool>(), [](bool b) { return Value(b); }),
+                     rc::gen::map(rc::gen::arbitrary<std::int64_t>(), [](std::int64_t n) { return Value(n); }),
+                     rc::gen::map(rc::gen::arbitrary<double>(), [](double d) { return Value(d); }), text,
+                     rc::gen::element(Value("é文😀"), Value("\xED\xA0\x80"), Value(std::string(1, '\0')), Value("\x7f\u2028"),
+                                      Value(Number::from_token("123456789012345678901234567890"))));
   if (depth == 0) return scalar;
-  return rc::gen::oneOf(scalar, rc::gen::map(rc::gen::container<std::vector<Value>>(any_value(depth - 1)), [](std::vector<Value> list) { return Value(std::move(list)); }),
-                        rc::gen::map(rc::gen::container<std::vector<std::pair<std::string, Value>>>(rc::gen::pair(rc::gen::element<std::string>("", "a", "b", "é", "\"", "@k", "\n"), any_value(depth - 1))),
+  return rc::gen::oneOf(scalar,
+                        rc::gen::map(rc::gen::container<std::vector<Value>>(any_value(depth - 1)),
+                                     [](std::vector<Value> list) { return Value(std::move(list)); }),
+                        rc::gen::map(rc::gen::container<std::vector<std::pair<std::string, Value>>>(rc::gen::pair(
+                                         rc::gen::element<std::string>("", "a", "b", "é", "\"", "@k", "\n"), any_value(depth - 1))),
                                      [](const std::vector<std::pair<std::string, Value>>& members) {
                                        Object object;
                                        for (const auto& [key, value] : members) object.set(key, value);

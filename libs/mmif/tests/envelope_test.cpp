@@ -20,8 +20,9 @@ TEST(Envelope, ABareDocumentIsNone) {
 
 TEST(Envelope, ParametersComeInOrderAndTheDocumentIsTheOneInside) {
   const std::string inner = sample("odd-values");
-  for (const std::string& text : {R"({"parameters": {"b": 1, "a": [true, null], "é": {"x": 1e-5}}, "other": [1], "mmif": )" + inner + "}",
-                                  R"({"mmif": )" + inner + R"(, "param\u0065ters": {"b": 1, "a": [true, null], "é": {"x": 1e-5}}})"}) {
+  for (const std::string& text :
+       {R"({"parameters": {"b": 1, "a": [true, null], "é": {"x": 1e-5}}, "other": [1], "mmif": )" + inner + "}",
+        R"({"mmif": )" + inner + R"(, "param\u0065ters": {"b": 1, "a": [true, null], "é": {"x": 1e-5}}})"}) {
     const auto envelope = parse_envelope(text);
     ASSERT_TRUE(envelope) << envelope.error().message;
     EXPECT_TRUE(envelope->is_envelope);
@@ -33,10 +34,13 @@ TEST(Envelope, ParametersComeInOrderAndTheDocumentIsTheOneInside) {
 }
 
 TEST(Envelope, ParametersMustBeAnObjectWhateverElseIsThere) {
-  const std::pair<const char*, const char*> kinds[] = {{"null", "NoneType"}, {"[]", "list"}, {"\"x\"", "str"}, {"1", "int"}, {"1.0", "float"}, {"NaN", "float"}, {"false", "bool"}};
+  const std::pair<const char*, const char*> kinds[] = {{"null", "NoneType"}, {"[]", "list"},   {"\"x\"", "str"}, {"1", "int"},
+                                                       {"1.0", "float"},     {"NaN", "float"}, {"false", "bool"}};
   for (const auto& [value, type] : kinds) {
-    EXPECT_EQ(refusal(std::string(R"({"parameters": )") + value + "}"), std::string("\"parameters\" must be a JSON object, got ") + type);
-    EXPECT_EQ(refusal(std::string(R"({"parameters": )") + value + R"(, "mmif": 1})"), std::string("\"parameters\" must be a JSON object, got ") + type);
+    EXPECT_EQ(refusal(std::string(R"({"parameters": )") + value + "}"),
+              std::string("\"parameters\" must be a JSON object, got ") + type);
+    EXPECT_EQ(refusal(std::string(R"({"parameters": )") + value + R"(, "mmif": 1})"),
+              std::string("\"parameters\" must be a JSON object, got ") + type);
   }
 }
 
@@ -50,7 +54,8 @@ TEST(Envelope, TheDocumentIsRequiredAndMustBeTheObjectItself) {
 TEST(Envelope, OnlyOneLevelIsUnwrapped) {
   const std::string once = R"({"parameters": {}, "mmif": )" + sample("minimal") + "}";
   EXPECT_TRUE(parse_envelope(once));
-  EXPECT_EQ(refusal(R"({"parameters": {}, "mmif": )" + once + "}"), "Additional properties are not allowed ('mmif', 'parameters' were unexpected) (at /)");
+  EXPECT_EQ(refusal(R"({"parameters": {}, "mmif": )" + once + "}"),
+            "Additional properties are not allowed ('mmif', 'parameters' were unexpected) (at /)");
 }
 
 TEST(Envelope, TheKeyCountsOnlyAtTheTop) {
@@ -59,7 +64,8 @@ TEST(Envelope, TheKeyCountsOnlyAtTheTop) {
 }
 
 TEST(Envelope, OfKeysThatOccurTwiceTheLastCounts) {
-  const auto envelope = parse_envelope(R"({"parameters": 1, "mmif": 1, "parameters": {"a": 1, "b": 2, "a": 3}, "mmif": )" + sample("minimal") + "}");
+  const auto envelope =
+      parse_envelope(R"({"parameters": 1, "mmif": 1, "parameters": {"a": 1, "b": 2, "a": 3}, "mmif": )" + sample("minimal") + "}");
   ASSERT_TRUE(envelope) << envelope.error().message;
   EXPECT_EQ(to_mmif_text(envelope->parameters), R"({"a": 3, "b": 2})");
 }

@@ -28,7 +28,8 @@ TEST(HostileJson, NestingIsTakenUpToTheLimit) {
 }
 
 TEST(HostileJson, OneLevelMoreIsRefusedAndTheMessageSaysSo) {
-  for (const std::string& text : {nested_arrays(kMaxDepth + 1), nested_objects(kMaxDepth + 1), "{\"k\": " + nested_arrays(kMaxDepth) + "}"}) {
+  for (const std::string& text :
+       {nested_arrays(kMaxDepth + 1), nested_objects(kMaxDepth + 1), "{\"k\": " + nested_arrays(kMaxDepth) + "}"}) {
     const auto value = parse_json(text);
     ASSERT_FALSE(value);
     EXPECT_EQ(value.error().message.substr(0, 51), "Nesting of more than 1000 levels is not supported: ") << value.error().message;
@@ -36,7 +37,8 @@ TEST(HostileJson, OneLevelMoreIsRefusedAndTheMessageSaysSo) {
 }
 
 TEST(HostileJson, AHundredThousandLevelsAreRefusedWithoutACrash) {
-  for (const std::string& text : {nested_arrays(100'000), nested_objects(100'000), std::string(100'000, '['), repeated("{\"a\":", 100'000), repeated("[{\"a\":", 100'000)}) {
+  for (const std::string& text : {nested_arrays(100'000), nested_objects(100'000), std::string(100'000, '['),
+                                  repeated("{\"a\":", 100'000), repeated("[{\"a\":", 100'000)}) {
     const auto value = parse_json(text);
     ASSERT_FALSE(value);
     EXPECT_NE(value.error().message.find("Nesting"), std::string::npos) << value.error().message;
@@ -134,7 +136,8 @@ TEST(HostileJson, ChangedBytesAreRefusedOrReadButNeverCrash) {
 TEST(HostileJson, ManySmallDocumentsAreReadInReasonableTime) {
   std::string text = R"({"metadata": {"mmif": "http://mmif.clams.ai/1.2.0"}, "documents": [)";
   constexpr int kCount = 100'000;
-  for (int i = 0; i < kCount; ++i) text += (i == 0 ? "" : ",") + (R"({"@type":"http://x.org/D","properties":{"id":"d)" + std::to_string(i) + "\"}}");
+  for (int i = 0; i < kCount; ++i)
+    text += (i == 0 ? "" : ",") + (R"({"@type":"http://x.org/D","properties":{"id":"d)" + std::to_string(i) + "\"}}");
   text += R"(], "views": []})";
   const auto mmif = Mmif::parse(std::move(text));
   ASSERT_TRUE(mmif);
@@ -145,10 +148,12 @@ TEST(HostileJson, ManySmallDocumentsAreReadInReasonableTime) {
 TEST(HostileJson, AnAnnotationWithManyPropertiesAndAViewWithManyEqualIdsAreReadInReasonableTime) {
   std::string properties, annotations;
   for (int i = 0; i < 100'000; ++i) properties += ",\"p" + std::to_string(i) + "\":1";
-  for (int i = 0; i < 50'000; ++i) annotations += R"({"@type":"http://x.org/T","properties":{"id":"a)" + std::to_string(i) + "\"}},";
+  for (int i = 0; i < 50'000; ++i)
+    annotations += R"({"@type":"http://x.org/T","properties":{"id":"a)" + std::to_string(i) + "\"}},";
   for (int i = 0; i < 50'000; ++i) annotations += R"({"@type":"http://x.org/T","properties":{"id":"a49999"}},)";
-  const auto mmif = Mmif::parse(R"({"metadata": {"mmif": "http://mmif.clams.ai/1.2.0"}, "documents": [], "views": [{"id": "v_0", "metadata": {"app": "http://a.b", "contains": {}}, "annotations": [)" +
-                                annotations + R"({"@type":"http://x.org/T","properties":{"id":"last")" + properties + "}}]}]}");
+  const auto mmif = Mmif::parse(
+      R"({"metadata": {"mmif": "http://mmif.clams.ai/1.2.0"}, "documents": [], "views": [{"id": "v_0", "metadata": {"app": "http://a.b", "contains": {}}, "annotations": [)" +
+      annotations + R"({"@type":"http://x.org/T","properties":{"id":"last")" + properties + "}}]}]}");
   ASSERT_TRUE(mmif);
   EXPECT_EQ((*mmif)->view("v_0")->annotations().size(), 50'001U);
   EXPECT_EQ((*mmif)->find("v_0:last")->properties().size(), 100'000U);

@@ -10,7 +10,9 @@
 namespace mmif {
 namespace {
 
-std::string shortened(std::string_view text) { return text.size() < 200 ? std::string(text) : std::string(text.substr(0, 200)) + "..."; }
+std::string shortened(std::string_view text) {
+  return text.size() < 200 ? std::string(text) : std::string(text.substr(0, 200)) + "...";
+}
 
 TEST(JsonAsPython, AFloatIsSpelledAsPythonSpellsIt) {
   for (const auto& record : records::kDoubles) EXPECT_EQ(Number(std::bit_cast<double>(record.bits)).text(), record.text);
@@ -29,9 +31,7 @@ TEST(JsonAsPython, TextsThatPythonTakesAreTakenAndWrittenAsPythonWritesThem) {
     ASSERT_TRUE(value) << shortened(record.text) << ": " << value.error().message;
     EXPECT_EQ(to_mmif_text(*value), record.compact) << shortened(record.text);
     EXPECT_EQ(to_mmif_text(*value, true), record.pretty) << shortened(record.text);
-    if (!record.raw_utf8.empty()) {
-      EXPECT_EQ(to_plain_text(*value), record.raw_utf8) << shortened(record.text);
-    }
+    if (!record.raw_utf8.empty()) { EXPECT_EQ(to_plain_text(*value), record.raw_utf8) << shortened(record.text); }
     EXPECT_EQ(python_repr(*value), record.repr) << shortened(record.text);
     EXPECT_EQ(python_type_name(*value), record.type) << shortened(record.text);
   }
@@ -41,7 +41,8 @@ TEST(JsonAsPython, WhatWasWrittenReadsAsTheSameValue) {
   for (const auto& record : records::kTaken) {
     const auto value = parse_json(record.text);
     ASSERT_TRUE(value);
-    for (const std::string& text : {to_mmif_text(*value), to_mmif_text(*value, true), to_plain_text(*value), to_plain_text(*value, true)}) {
+    for (const std::string& text :
+         {to_mmif_text(*value), to_mmif_text(*value, true), to_plain_text(*value), to_plain_text(*value, true)}) {
       const auto again = parse_json(text);
       ASSERT_TRUE(again) << shortened(text) << ": " << again.error().message;
       EXPECT_EQ(*again, *value) << shortened(text);
@@ -62,7 +63,8 @@ TEST(JsonAsPython, BytesThatAreNoUtf8AreRefusedWithTheirPosition) {
   for (const auto& record : records::kBadUtf8) {
     const auto value = parse_json(record.text);
     ASSERT_FALSE(value) << record.text;
-    EXPECT_NE(value.error().message.find("in position " + std::to_string(record.position) + ":"), std::string::npos) << value.error().message;
+    EXPECT_NE(value.error().message.find("in position " + std::to_string(record.position) + ":"), std::string::npos)
+        << value.error().message;
   }
 }
 

@@ -114,7 +114,10 @@ TEST_F(Location, TheFileCountsMoreThanTheInlineText) {
 
 TEST_F(Location, OddLocationsOfTheInputHarmNobody) {
   for (const char* location : {"\"\"", "null", "7", "\"relative/path\"", "[]", "\"file:\"", "\"file://\"", "\":\""}) {
-    const auto mmif = parsed(mmif_text(std::string(R"({"@type": "http://clams.ai/vocabulary/type/VideoDocument/v2", "properties": {"id": "d1", "location": )") + location + "}}", ""));
+    const auto mmif = parsed(mmif_text(
+        std::string(R"({"@type": "http://clams.ai/vocabulary/type/VideoDocument/v2", "properties": {"id": "d1", "location": )") +
+            location + "}}",
+        ""));
     const auto path = mmif->document("d1")->location_path();
     EXPECT_TRUE(path || !path.error().message.empty()) << location;
     EXPECT_TRUE(Mmif::parse(mmif->write().to_string())) << location;

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "base/files.hpp"
 #include "base/fd.hpp"
+#include "base/files.hpp"
 #include "mmif/mmif.hpp"
 #include "mmif/time.hpp"
 
@@ -33,15 +33,18 @@ inline std::unique_ptr<Mmif> parsed_sample(std::string_view name) { return parse
 
 // An MMIF with the given documents and views (JSON texts of the elements).
 inline std::string mmif_text(std::string_view documents, std::string_view views) {
-  return R"({"metadata": {"mmif": "http://mmif.clams.ai/1.2.0"}, "documents": [)" + std::string(documents) + R"(], "views": [)" + std::string(views) + "]}";
+  return R"({"metadata": {"mmif": "http://mmif.clams.ai/1.2.0"}, "documents": [)" + std::string(documents) + R"(], "views": [)" +
+         std::string(views) + "]}";
 }
 // One view v_0 of some app, with the given contains entries and annotations.
 inline std::string view_text(std::string_view contains, std::string_view annotations, std::string_view id = "v_0") {
-  return R"({"id": ")" + std::string(id) + R"(", "metadata": {"app": "http://apps.clams.ai/x/1", "contains": {)" + std::string(contains) + R"(}}, "annotations": [)" + std::string(annotations) + "]}";
+  return R"({"id": ")" + std::string(id) + R"(", "metadata": {"app": "http://apps.clams.ai/x/1", "contains": {)" +
+         std::string(contains) + R"(}}, "annotations": [)" + std::string(annotations) + "]}";
 }
 // An annotation of a type of the vocabulary ("TimeFrame/v6"); properties without braces.
 inline std::string annotation_text(std::string_view type, std::string_view properties) {
-  return R"({"@type": "http://clams.ai/vocabulary/type/)" + std::string(type) + R"(", "properties": {)" + std::string(properties) + "}}";
+  return R"({"@type": "http://clams.ai/vocabulary/type/)" + std::string(type) + R"(", "properties": {)" + std::string(properties) +
+         "}}";
 }
 
 }  // namespace mmif

@@ -9,11 +9,13 @@ namespace mmif {
 namespace {
 
 TEST(TimeUnits, AreReadInTheirSpellings) {
-  for (const char* text : {"ms", "msec", "millisecond", "milliseconds"}) EXPECT_EQ(parse_time_unit(text), TimeUnit::Milliseconds) << text;
+  for (const char* text : {"ms", "msec", "millisecond", "milliseconds"})
+    EXPECT_EQ(parse_time_unit(text), TimeUnit::Milliseconds) << text;
   for (const char* text : {"s", "sec", "second", "seconds"}) EXPECT_EQ(parse_time_unit(text), TimeUnit::Seconds) << text;
   for (const char* text : {"f", "frame", "frames"}) EXPECT_EQ(parse_time_unit(text), TimeUnit::Frames) << text;
   for (const char* text : {"", "minutes", "Seconds", " s"}) EXPECT_EQ(parse_time_unit(text), std::nullopt) << text;
-  for (const TimeUnit unit : {TimeUnit::Milliseconds, TimeUnit::Seconds, TimeUnit::Frames}) EXPECT_EQ(parse_time_unit(to_string(unit)), unit);
+  for (const TimeUnit unit : {TimeUnit::Milliseconds, TimeUnit::Seconds, TimeUnit::Frames})
+    EXPECT_EQ(parse_time_unit(to_string(unit)), unit);
 }
 
 TEST(TimeUnits, ConvertRoundingHalfToEven) {
@@ -38,7 +40,9 @@ class Extents : public testing::Test {
     mmif_->new_document(types::VideoDocument, "d1", {{"fps", 25}});
     mmif_->new_document(types::TextDocument, "td", {{"text", Object{{"@value", "aé😀bc d"}}}});
   }
-  Annotation& add(std::string_view type, Object properties, std::string_view id) { return view_.new_annotation(type, std::move(properties), id); }
+  Annotation& add(std::string_view type, Object properties, std::string_view id) {
+    return view_.new_annotation(type, std::move(properties), id);
+  }
   std::string told(const Annotation& annotation) const {
     const auto extent = extent_of(*mmif_, annotation);
     return extent ? "taken" : extent.error().message;
@@ -69,7 +73,8 @@ TEST_F(Extents, TellWhatIsMissing) {
   EXPECT_EQ(told(lost), "annotation v_0:f1 has the target 'v_0:none', which does not exist");
   const auto& bare = add(types::TimeFrame, {{"start", 1}}, "f2");
   EXPECT_EQ(extent_of(*mmif_, bare).error().code, base::ErrorCode::InvalidDocument);
-  EXPECT_EQ(told(add(types::TimeFrame, {{"targets", Array{}}}, "f3")), "annotation v_0:f3 has no start and end, no timePoint and no targets");
+  EXPECT_EQ(told(add(types::TimeFrame, {{"targets", Array{}}}, "f3")),
+            "annotation v_0:f3 has no start and end, no timePoint and no targets");
   EXPECT_NE(told(add(types::TimeFrame, {{"targets", Array{"v_0:f2"}}}, "f4")), "taken");
   EXPECT_NE(told(add(types::TimeFrame, {{"targets", "v_0:f2"}}, "f5")), "taken");
   EXPECT_NE(told(add(types::TimeFrame, {{"targets", Array{7}}}, "f6")), "taken");
@@ -108,11 +113,14 @@ TEST_F(Extents, InMillisecondsGoByTheUnitOfTheAnnotationOrItsTargets) {
   add(types::TimePoint, {{"timePoint", 50}, {"timeUnit", "frames"}, {"document", "d1"}}, "p1");
   EXPECT_EQ(*extent_ms(*mmif_, *view_.find("p1")), (Extent{2000, 2000}));
   EXPECT_EQ(*extent_ms(*mmif_, add(types::TimeFrame, {{"targets", Array{"v_0:p1"}}}, "f1")), (Extent{2000, 2000}));
-  EXPECT_EQ(*extent_ms(*mmif_, add(types::TimeFrame, {{"start", 1}, {"end", 2.5}, {"timeUnit", "seconds"}}, "f2")), (Extent{1000, 2500}));
-  EXPECT_EQ(*extent_ms(*mmif_, add(types::TimeFrame, {{"start", 1}, {"end", 2}}, "f3")), (Extent{1, 2})) << "milliseconds unless something says otherwise";
+  EXPECT_EQ(*extent_ms(*mmif_, add(types::TimeFrame, {{"start", 1}, {"end", 2.5}, {"timeUnit", "seconds"}}, "f2")),
+            (Extent{1000, 2500}));
+  EXPECT_EQ(*extent_ms(*mmif_, add(types::TimeFrame, {{"start", 1}, {"end", 2}}, "f3")), (Extent{1, 2}))
+      << "milliseconds unless something says otherwise";
   const auto odd = extent_ms(*mmif_, add(types::TimeFrame, {{"start", 1}, {"end", 2}, {"timeUnit", "fortnight"}}, "f4"));
   EXPECT_EQ(odd.error().message, "annotation v_0:f4 has the time unit 'fortnight', which is not known");
-  EXPECT_EQ(extent_ms(*mmif_, add(types::TimeFrame, {{"start", 1}, {"end", 2}, {"timeUnit", "frames"}}, "f5")).error().code, base::ErrorCode::NotFound);
+  EXPECT_EQ(extent_ms(*mmif_, add(types::TimeFrame, {{"start", 1}, {"end", 2}, {"timeUnit", "frames"}}, "f5")).error().code,
+            base::ErrorCode::NotFound);
 }
 
 TEST_F(Extents, TheDocumentIsTheAnnotationsOwnThatOfContainsOrOfItsFirstTarget) {
@@ -143,7 +151,8 @@ TEST_F(Extents, TextIsTheOwnOneOrThatOfTargets) {
   add(types::Token, {{"document", "td"}, {"start", 1}, {"end", 3}}, "t2");
   EXPECT_EQ(text({{"targets", Array{"v_0:t1", "v_0:t2"}}}), "Hello é😀");
   EXPECT_EQ(text({{"text", "own"}, {"targets", Array{"v_0:t1"}}}), "own");
-  EXPECT_EQ(text({{"targets", Array{"v_0:gone"}}}).find("has the target 'v_0:gone', which does not exist"), std::string("annotation v_0:sp_3 ").size());
+  EXPECT_EQ(text({{"targets", Array{"v_0:gone"}}}).find("has the target 'v_0:gone', which does not exist"),
+            std::string("annotation v_0:sp_3 ").size());
   EXPECT_NE(text({{"start", 1}, {"end", 2}}).find("does not say which document"), std::string::npos);
   EXPECT_NE(text({}).find("has no text"), std::string::npos);
   EXPECT_EQ(*text_of(*mmif_, *mmif_->document("td")), "aé😀bc d");

@@ -16,20 +16,25 @@ TEST(NumberValue, KeepsWhetherItIsAnInteger) {
   EXPECT_EQ(Number(1.0).text(), "1.0");
   EXPECT_NE(Number(std::int64_t{1}), Number(1.0));
   EXPECT_TRUE(Number::from_token("-12").is_integer());
-  for (const char* token : {"1.0", "1e5", "1E5", "NaN", "Infinity", "-Infinity"}) EXPECT_FALSE(Number::from_token(token).is_integer()) << token;
+  for (const char* token : {"1.0", "1e5", "1E5", "NaN", "Infinity", "-Infinity"})
+    EXPECT_FALSE(Number::from_token(token).is_integer()) << token;
   EXPECT_EQ(Value(std::numeric_limits<std::uint64_t>::max()).number()->text(), "18446744073709551615");
   EXPECT_EQ(Value(std::numeric_limits<std::int64_t>::min()).number()->text(), "-9223372036854775808");
 }
 
 TEST(NumberValue, ComesIntoPythonsSpelling) {
-  const std::pair<const char*, const char*> cases[] = {{"1E+2", "100.0"}, {"1.50", "1.5"}, {"-0", "0"}, {"-0.0", "-0.0"}, {"1e400", "Infinity"}, {"-1e400", "-Infinity"}, {"1e-400", "0.0"}, {"0.1e1", "1.0"}, {"100000000000000000000", "100000000000000000000"}};
+  const std::pair<const char*, const char*> cases[] = {
+      {"1E+2", "100.0"}, {"1.50", "1.5"},       {"-0", "0"},
+      {"-0.0", "-0.0"},  {"1e400", "Infinity"}, {"-1e400", "-Infinity"},
+      {"1e-400", "0.0"}, {"0.1e1", "1.0"},      {"100000000000000000000", "100000000000000000000"}};
   for (const auto& [token, text] : cases) EXPECT_EQ(Number::from_token(token).text(), text);
 }
 
 TEST(NumberValue, IsReadAsInt64OnlyWhenItFits) {
   EXPECT_EQ(Number::from_token("9223372036854775807").as_int64(), std::numeric_limits<std::int64_t>::max());
   EXPECT_EQ(Number::from_token("-9223372036854775808").as_int64(), std::numeric_limits<std::int64_t>::min());
-  for (const char* token : {"9223372036854775808", "-9223372036854775809", "1.0", "NaN"}) EXPECT_EQ(Number::from_token(token).as_int64(), std::nullopt) << token;
+  for (const char* token : {"9223372036854775808", "-9223372036854775809", "1.0", "NaN"})
+    EXPECT_EQ(Number::from_token(token).as_int64(), std::nullopt) << token;
 }
 
 TEST(NumberValue, IsTheNearestDouble) {
@@ -83,8 +88,16 @@ TEST(Value, IsOnlyWhatItIs) {
 }
 
 TEST(MetadataForm, HasRawUtf8NoBlanksAndItsOwnNumbers) {
-  const Value value(Object{{"é", Array{1e-7, 1e22, 1e5, 0.5, 1, std::nan(""), std::numeric_limits<double>::infinity(), 1e-10, 1e100, 1.5e-5}}, {"s", "/<>\x7f\u2028\n\x01\"\\"}, {"e", Array{}}, {"o", Object{}}, {"b", true}, {"n", nullptr}});
-  EXPECT_EQ(to_metadata_text(value), "{\"é\":[1e-7,1e+22,100000.0,0.5,1,null,null,1e-10,1e+100,1.5e-5],\"s\":\"/<>\x7f\u2028\\n\\u0001\\\"\\\\\",\"e\":[],\"o\":{},\"b\":true,\"n\":null}");
+  const Value value(
+      Object{{"é", Array{1e-7, 1e22, 1e5, 0.5, 1, std::nan(""), std::numeric_limits<double>::infinity(), 1e-10, 1e100, 1.5e-5}},
+             {"s", "/<>\x7f\u2028\n\x01\"\\"},
+             {"e", Array{}},
+             {"o", Object{}},
+             {"b", true},
+             {"n", nullptr}});
+  EXPECT_EQ(to_metadata_text(value),
+            "{\"é\":[1e-7,1e+22,100000.0,0.5,1,null,null,1e-10,1e+100,1.5e-5],\"s\":\"/"
+            "<>\x7f\u2028\\n\\u0001\\\"\\\\\",\"e\":[],\"o\":{},\"b\":true,\"n\":null}");
   EXPECT_EQ(to_metadata_text(Object{{"a", Array{1, Object{}}}}, true), "{\n  \"a\": [\n    1,\n    {}\n  ]\n}");
   EXPECT_EQ(to_metadata_text(Value("\xED\xA0\x80 \xff")), "\"\\ud800 \xEF\xBF\xBD\"") << "what is no UTF-8 does not leave";
 }

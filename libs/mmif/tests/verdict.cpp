@@ -1,4 +1,5 @@
-// What the reader takes: documents on standard input, each as its length in decimal, a line feed and its bytes; for each a line on standard output, "ok" or "refused: reason".
+// What the reader takes: documents on standard input, each as its length in decimal, a line feed and its bytes; for each a line on
+// standard output, "ok" or "refused: reason".
 #include <charconv>
 #include <iostream>
 #include <string>

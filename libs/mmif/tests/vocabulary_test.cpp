@@ -41,16 +41,20 @@ TEST(Vocabulary, EveryTypeHasItsPrefixLatestVersionAndAliases) {
     for (const char* old : {"frameType", "boxType", "word", "classifications"}) {
       const Value* today = type.find("aliases")->object()->find(old);
       EXPECT_EQ(current_property_name(latest, old), today == nullptr ? old : today->as_string()) << name << " " << old;
-      EXPECT_EQ(current_property_name("http://example.org/" + name, old), today == nullptr ? old : today->as_string()) << "foreign " << name << " " << old;
+      EXPECT_EQ(current_property_name("http://example.org/" + name, old), today == nullptr ? old : today->as_string())
+          << "foreign " << name << " " << old;
     }
     EXPECT_EQ(is_document_type(latest), type.find("kind")->as_string() == "document") << name;
   }
 }
 
 TEST(Vocabulary, TheConstantsAreTheNewestVersions) {
-  for (const std::string_view uri : {types::Thing, types::Alignment, types::Annotation, types::BoundingBox, types::Chapter, types::Interval, types::NamedEntity, types::NounChunk, types::Paragraph, types::Polygon,
-                                     types::Region, types::Relation, types::Sentence, types::Span, types::TimeFrame, types::TimePoint, types::Token, types::VerbChunk, types::VideoObject, types::AudioDocument,
-                                     types::Document, types::ImageDocument, types::TextDocument, types::VideoDocument}) {
+  for (const std::string_view uri :
+       {types::Thing,     types::Alignment,     types::Annotation,   types::BoundingBox,  types::Chapter,
+        types::Interval,  types::NamedEntity,   types::NounChunk,    types::Paragraph,    types::Polygon,
+        types::Region,    types::Relation,      types::Sentence,     types::Span,         types::TimeFrame,
+        types::TimePoint, types::Token,         types::VerbChunk,    types::VideoObject,  types::AudioDocument,
+        types::Document,  types::ImageDocument, types::TextDocument, types::VideoDocument}) {
     const auto known = find_type(uri);
     ASSERT_TRUE(known) << uri;
     EXPECT_EQ(known->version, known->info->latest) << uri;
@@ -69,7 +73,7 @@ TEST(Vocabulary, TypesCompareByVersionAsPublished) {
   const SameCase cases[] = {
       {now("TimeFrame/v6"), now("TimeFrame/v6"), true},
       {now("TimeFrame/v6"), old("TimeFrame/v6"), true},
-      {now("TimeFrame/v6"), old("TimeFrame/v1"), true},   // the newest stands for the type
+      {now("TimeFrame/v6"), old("TimeFrame/v1"), true},  // the newest stands for the type
       {now("TimeFrame/v5"), now("TimeFrame/v6"), true},
       {now("TimeFrame/v5"), old("TimeFrame/v5"), true},
       {now("TimeFrame/v5"), now("TimeFrame/v3"), false},

@@ -17,7 +17,8 @@ Answer refusal_answer(const vram::Refusal& refusal, unsigned temporary_status) {
                     {"source", vram::to_string(refusal.source)}};
   if (refusal.retry_after) body.set("retry_after", refusal.retry_after->count());
   mmif::Array alternatives;
-  for (const auto& other : refusal.alternatives) alternatives.emplace_back(mmif::Object{{"name", other.name}, {"bytes", other.bytes.count()}});
+  for (const auto& other : refusal.alternatives)
+    alternatives.emplace_back(mmif::Object{{"name", other.name}, {"bytes", other.bytes.count()}});
   body.set("alternatives", std::move(alternatives));
   if (!refusal.cause.empty()) body.set("cause", refusal.cause);
   Answer answer = Answer::text(permanent ? 507 : temporary_status, "application/json", mmif::to_plain_text(body) + "\n");

@@ -51,7 +51,8 @@ Value shown_default(const Parameter& parameter) {
   }
   if (parameter.multivalued) return Array{Value(mmif::python_str(value))};
   const mmif::Number* number = value.number();
-  if (number != nullptr && number->text().ends_with(".0")) return mmif::Number::from_token(number->text().substr(0, number->text().size() - 2));
+  if (number != nullptr && number->text().ends_with(".0"))
+    return mmif::Number::from_token(number->text().substr(0, number->text().size() - 2));
   return value;
 }
 
@@ -75,9 +76,11 @@ base::Status check_parameter(const Parameter& parameter) {
   const std::string field = "parameter '" + parameter.name + "'";
   if (parameter.name.empty()) return bad_field("a parameter", "has no name");
   if (parameter.description.empty()) return bad_field(field, "has no description");
-  if (parameter.multivalued && parameter.type == ParameterType::Boolean) return bad_field(field, "is a boolean and cannot be multivalued");
+  if (parameter.multivalued && parameter.type == ParameterType::Boolean)
+    return bad_field(field, "is a boolean and cannot be multivalued");
   if (parameter.default_value) {
-    if (parameter.default_value->array() != nullptr && !parameter.multivalued) return bad_field(field, "has a list as default, but is not multivalued");
+    if (parameter.default_value->array() != nullptr && !parameter.multivalued)
+      return bad_field(field, "has a list as default, but is not multivalued");
     const auto cast = cast_default(parameter);
     if (!cast) return bad_field(field, "has a default that does not fit its type: " + cast.error().message);
     if (!is_allowed(parameter, *cast)) return bad_field(field, "has a default that is not one of its choices");
@@ -94,16 +97,25 @@ std::string_view to_string(ParameterType type) noexcept {
 
 const std::vector<Parameter>& universal_parameters() {
   static const std::vector<Parameter> list{
-      {.name = "pretty", .description = "The JSON body of the HTTP response will be re-formatted with 2-space indentation", .type = ParameterType::Boolean, .default_value = false},
-      {.name = "runningTime", .description = "The running time of the app will be recorded in the view metadata", .type = ParameterType::Boolean, .default_value = true},
+      {.name = "pretty",
+       .description = "The JSON body of the HTTP response will be re-formatted with 2-space indentation",
+       .type = ParameterType::Boolean,
+       .default_value = false},
+      {.name = "runningTime",
+       .description = "The running time of the app will be recorded in the view metadata",
+       .type = ParameterType::Boolean,
+       .default_value = true},
       {.name = "hwFetch",
        .description = "The hardware information (architecture, GPU and vRAM) will be recorded in the view metadata",
        .type = ParameterType::Boolean,
        .default_value = false},
       {.name = "tfSamplingMode",
-       .description = "Sampling mode for TimeFrame annotations. Has no effect when the app does not process TimeFrames. \"representatives\" uses all representative timepoints if present, "
-                      "otherwise skips the TimeFrame. \"single\" uses the middle representative if present, otherwise extracts an image from the midpoint of the start/end interval (midpoint is "
-                      "calculated by floor division of the sum of start and end). \"all\" uses all target timepoints if present, otherwise extracts all images from the time interval.",
+       .description = "Sampling mode for TimeFrame annotations. Has no effect when the app does not process TimeFrames. "
+                      "\"representatives\" uses all representative timepoints if present, "
+                      "otherwise skips the TimeFrame. \"single\" uses the middle representative if present, otherwise extracts an "
+                      "image from the midpoint of the start/end interval (midpoint is "
+                      "calculated by floor division of the sum of start and end). \"all\" uses all target timepoints if present, "
+                      "otherwise extracts all images from the time interval.",
        .type = ParameterType::String,
        .choices = {"representatives", "single", "all"},
        .default_value = "representatives"}};
@@ -123,8 +135,10 @@ AppMetadata& AppMetadata::add_input(std::string_view type, bool required, Object
 AppMetadata& AppMetadata::add_input_one_of(std::vector<std::string> types) {
   std::vector<Input> choice;
   for (std::string& type : types) choice.push_back(Input{std::move(type), {}, true, {}});
-  if (choice.size() == 1) inputs.emplace_back(std::move(choice.front()));
-  else inputs.emplace_back(std::move(choice));
+  if (choice.size() == 1)
+    inputs.emplace_back(std::move(choice.front()));
+  else
+    inputs.emplace_back(std::move(choice));
   return *this;
 }
 
@@ -154,7 +168,8 @@ base::Status AppMetadata::complete(std::string_view environment_version, std::ve
   if (!environment_version.empty()) app_version = environment_version;
   if (app_version.empty()) app_version = "unresolvable";
   const std::string prefix = identifier.find('/') == std::string::npos ? "http://apps.clams.ai/" : "";
-  const auto full = normalise_http_url(prefix + std::string(strip_slashes(identifier)) + "/" + std::string(strip_slashes(app_version)));
+  const auto full =
+      normalise_http_url(prefix + std::string(strip_slashes(identifier)) + "/" + std::string(strip_slashes(app_version)));
   if (!full) return bad_field("identifier", "'" + identifier + "' is neither a plain word nor an http(s) URL");
   identifier = *full;
   const auto source = normalise_http_url(url);
@@ -168,14 +183,16 @@ base::Status AppMetadata::complete(std::string_view environment_version, std::ve
       continue;
     }
     for (const Input& one : std::get<std::vector<Input>>(input)) {
-      if (!one.required) return bad_field("input", "offers a choice in which " + one.type + " is not required; leave it out instead");
+      if (!one.required)
+        return bad_field("input", "offers a choice in which " + one.type + " is not required; leave it out instead");
     }
   }
-  if (std::any_of(app_tags.begin(), app_tags.end(), [](const std::string& tag) { return tag.empty(); })) return bad_field("app_tags", "has an empty tag");
+  if (std::any_of(app_tags.begin(), app_tags.end(), [](const std::string& tag) { return tag.empty(); }))
+    return bad_field("app_tags", "has an empty tag");
   if (est_gpu_mem_min < 0 || est_gpu_mem_typ < 0) return bad_field("est_gpu_mem_min and est_gpu_mem_typ", "must not be negative");
   if (est_gpu_mem_min > 0 && est_gpu_mem_typ > 0 && est_gpu_mem_typ < est_gpu_mem_min) {
-    notes.push_back("app metadata: est_gpu_mem_typ (" + std::to_string(est_gpu_mem_typ) + " MB) is less than est_gpu_mem_min (" + std::to_string(est_gpu_mem_min) +
-                    " MB); " + std::to_string(est_gpu_mem_min) + " MB is used for both");
+    notes.push_back("app metadata: est_gpu_mem_typ (" + std::to_string(est_gpu_mem_typ) + " MB) is less than est_gpu_mem_min (" +
+                    std::to_string(est_gpu_mem_min) + " MB); " + std::to_string(est_gpu_mem_min) + " MB is used for both");
     est_gpu_mem_typ = est_gpu_mem_min;
   }
   for (const Parameter& universal : universal_parameters()) parameters.push_back(universal);
@@ -183,7 +200,9 @@ base::Status AppMetadata::complete(std::string_view environment_version, std::ve
   for (const Parameter& parameter : parameters) {
     BASE_TRY(check_parameter(parameter));
     if (!names.insert(parameter.name).second) {
-      return bad_field("parameter '" + parameter.name + "'", is_universal_parameter(parameter.name) ? "has the name of a parameter that every app has" : "already exist.");
+      return bad_field("parameter '" + parameter.name + "'", is_universal_parameter(parameter.name)
+                                                                 ? "has the name of a parameter that every app has"
+                                                                 : "already exist.");
     }
   }
   complete_ = true;

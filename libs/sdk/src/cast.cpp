@@ -85,7 +85,8 @@ base::Result<Value> cast_default(const Parameter& parameter) {
 
 bool is_allowed(const Parameter& parameter, const Value& value) {
   if (parameter.choices.empty() || value.object() != nullptr) return true;
-  if (const Array* list = value.array()) return std::all_of(list->begin(), list->end(), [&](const Value& element) { return is_one_of(parameter.choices, element); });
+  if (const Array* list = value.array())
+    return std::all_of(list->begin(), list->end(), [&](const Value& element) { return is_one_of(parameter.choices, element); });
   return is_one_of(parameter.choices, value);
 }
 
@@ -102,7 +103,8 @@ base::Result<Parameters> refine(const AppMetadata& metadata, RawParameters raw) 
     const auto at = given.find(parameter.name);
     if (at != given.end()) {
       if (!is_allowed(parameter, at->second)) {
-        return Error{ErrorCode::InvalidArgument, "Value for parameter \"" + parameter.name + "\" must be one of " + mmif::python_repr(Value(Array(parameter.choices))) + "."};
+        return Error{ErrorCode::InvalidArgument, "Value for parameter \"" + parameter.name + "\" must be one of " +
+                                                     mmif::python_repr(Value(Array(parameter.choices))) + "."};
       }
       typed.append(parameter.name, std::move(at->second));
     } else if (parameter.default_value) {

@@ -19,8 +19,8 @@ base::Result<mmif::Value> cast_default(const Parameter& parameter);
 // Whether a cast value is among the choices (each of its elements, for a multivalued parameter).
 bool is_allowed(const Parameter& parameter, const mmif::Value& value);
 
-// Casts everything the client gave, then fills in what is missing. Error InvalidArgument: the first bad value in the order of the request, else the first wrong choice or missing
-// parameter in the order of the metadata.
+// Casts everything the client gave, then fills in what is missing. Error InvalidArgument: the first bad value in the order of the
+// request, else the first wrong choice or missing parameter in the order of the metadata.
 base::Result<Parameters> refine(const AppMetadata& metadata, RawParameters raw);
 
 }  // namespace clams

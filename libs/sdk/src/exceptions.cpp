@@ -13,7 +13,9 @@
 namespace clams {
 namespace {
 
-std::string message(std::string_view class_name, std::string_view text) { return "<class '" + std::string(class_name) + "'>: " + std::string(text); }
+std::string message(std::string_view class_name, std::string_view text) {
+  return "<class '" + std::string(class_name) + "'>: " + std::string(text);
+}
 
 std::string demangled(const std::type_info& type) {
   int status = 0;
@@ -30,15 +32,11 @@ KeyError::KeyError(const std::string& key) : AppError("KeyError", mmif::python_r
 std::string describe_current_exception() {
   try {
     throw;
-  } catch (const AppError& error) {
-    return message(error.class_name(), error.text());
-  } catch (const std::bad_alloc&) {
+  } catch (const AppError& error) { return message(error.class_name(), error.text()); } catch (const std::bad_alloc&) {
     return message("MemoryError", "out of memory");
   } catch (const std::out_of_range& error) {
     return message("IndexError", error.what());
-  } catch (const std::invalid_argument& error) {
-    return message("ValueError", error.what());
-  } catch (const std::exception& error) {
+  } catch (const std::invalid_argument& error) { return message("ValueError", error.what()); } catch (const std::exception& error) {
     return message(typeid(error) == typeid(std::runtime_error) ? "RuntimeError" : demangled(typeid(error)), error.what());
   } catch (...) {
     const std::type_info* type = abi::__cxa_current_exception_type();

@@ -26,8 +26,11 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
   const unsigned a = byte(at), b = byte(at + 1);
   if (a < 0x80) return 1;
   if (a >= 0xC2 && a < 0xE0 && continues(at + 1)) return 2;
-  if (a >= 0xE0 && a < 0xF0 && continues(at + 1) && continues(at + 2) && !(a == 0xE0 && b < 0xA0) && !(a == 0xED && b > 0x9F)) return 3;
-  if (a >= 0xF0 && a < 0xF5 && continues(at + 1) && continues(at + 2) && continues(at + 3) && !(a == 0xF0 && b < 0x90) && !(a == 0xF4 && b > 0x8F)) return 4;
+  if (a >= 0xE0 && a < 0xF0 && continues(at + 1) && continues(at + 2) && !(a == 0xE0 && b < 0xA0) && !(a == 0xED && b > 0x9F))
+    return 3;
+  if (a >= 0xF0 && a < 0xF5 && continues(at + 1) && continues(at + 2) && continues(at + 3) && !(a == 0xF0 && b < 0x90) &&
+      !(a == 0xF4 && b > 0x8F))
+    return 4;
   return 0;
 }
 
@@ -113,7 +116,8 @@ template <>
 struct Getter<int> {
   static int get(std::string_view name, const Value& value) {
     const std::int64_t number = Getter<std::int64_t>::get(name, value);
-    if (number < std::numeric_limits<int>::min() || number > std::numeric_limits<int>::max()) wrong_type(name, "an integer of 32 bits");
+    if (number < std::numeric_limits<int>::min() || number > std::numeric_limits<int>::max())
+      wrong_type(name, "an integer of 32 bits");
     return static_cast<int>(number);
   }
 };
@@ -196,7 +200,8 @@ template double Parameters::get<double>(std::string_view) const;
 template std::vector<std::string> Parameters::get<std::vector<std::string>>(std::string_view) const;
 template std::vector<std::int64_t> Parameters::get<std::vector<std::int64_t>>(std::string_view) const;
 template std::vector<double> Parameters::get<std::vector<double>>(std::string_view) const;
-template std::vector<std::pair<std::string, std::string>> Parameters::get<std::vector<std::pair<std::string, std::string>>>(std::string_view) const;
+template std::vector<std::pair<std::string, std::string>> Parameters::get<std::vector<std::pair<std::string, std::string>>>(
+    std::string_view) const;
 
 std::string Parameters::time_frame_sampling_mode() const { return get<std::string>("tfSamplingMode"); }
 

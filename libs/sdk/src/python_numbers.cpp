@@ -39,8 +39,8 @@ std::u32string decoded(std::string_view text) {
 
 // What int() and float() of Python strip: str.isspace() without U+001C to U+001F.
 bool is_space(char32_t c) {
-  return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 ||
-         c == 0x202F || c == 0x205F || c == 0x3000;
+  return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) ||
+         c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
 // ASCII with digits of all scripts as 0-9 and without white space at the ends; '?' stands for anything else.
@@ -99,7 +99,8 @@ bool is_float_literal(std::string_view text) {
 }
 
 std::optional<double> special_float(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.erase(0, 1);
   if (text == "nan") return negative ? -__builtin_nan("") : __builtin_nan("");
@@ -116,7 +117,8 @@ base::Result<mmif::Number> python_int(std::string_view text) {
   if (negative || digits.starts_with('+')) digits.erase(0, 1);
   if (digits.empty() || !remove_underscores(digits) || !std::all_of(digits.begin(), digits.end(), is_digit)) return bad;
   if (digits.size() > kMaxIntDigits) {
-    return Error{ErrorCode::InvalidArgument, "Exceeds the limit (4300 digits) for integer string conversion: value has " + std::to_string(digits.size()) +
+    return Error{ErrorCode::InvalidArgument, "Exceeds the limit (4300 digits) for integer string conversion: value has " +
+                                                 std::to_string(digits.size()) +
                                                  " digits; use sys.set_int_max_str_digits() to increase the limit"};
   }
   digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size() - 1));

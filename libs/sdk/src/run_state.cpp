@@ -8,8 +8,8 @@ namespace clams {
 std::string warning_record(std::string_view message, std::string_view category, const CodePlace& where) {
   std::string_view file = where.file;
   file.remove_prefix(file.rfind('/') + 1);  // npos + 1 is 0
-  return "{message : " + std::string(category) + "(" + mmif::python_repr(message) + "), category : '" + std::string(category) + "', filename : '" + std::string(file) +
-         "', lineno : " + std::to_string(where.line) + ", line : None}";
+  return "{message : " + std::string(category) + "(" + mmif::python_repr(message) + "), category : '" + std::string(category) +
+         "', filename : '" + std::string(file) + "', lineno : " + std::to_string(where.line) + ", line : None}";
 }
 
 mmif::View& RunState::new_view() {
@@ -18,7 +18,9 @@ mmif::View& RunState::new_view() {
   return view;
 }
 
-void RunState::sign(mmif::View& view, const Parameters& parameters) { sign_with_parameters(view, metadata_, parameters, std::chrono::system_clock::now()); }
+void RunState::sign(mmif::View& view, const Parameters& parameters) {
+  sign_with_parameters(view, metadata_, parameters, std::chrono::system_clock::now());
+}
 
 void RunState::warn(std::string_view message, std::string_view category, CodePlace where) {
   std::string record = warning_record(message, category, where);
@@ -32,7 +34,8 @@ void RunState::progress(double fraction, std::string_view what) const {
   }
 }
 
-std::shared_ptr<void> RunState::model_of(const std::string& key, std::type_index type, vram::ModelLoader loader, std::optional<std::chrono::milliseconds> idle) {
+std::shared_ptr<void> RunState::model_of(const std::string& key, std::type_index type, vram::ModelLoader loader,
+                                         std::optional<std::chrono::milliseconds> idle) {
   std::exception_ptr thrown;
   auto held = gpu_.model(key, type, std::move(loader), idle, context_.stop, &thrown);
   if (thrown) std::rethrow_exception(thrown);

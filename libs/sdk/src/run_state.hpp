@@ -9,12 +9,14 @@
 
 namespace clams {
 
-// "{message : UserWarning('text'), category : 'UserWarning', filename : 'app.cpp', lineno : 12, line : None}": as Python records a warning.
+// "{message : UserWarning('text'), category : 'UserWarning', filename : 'app.cpp', lineno : 12, line : None}": as Python records a
+// warning.
 std::string warning_record(std::string_view message, std::string_view category, const CodePlace& where);
 
 class RunState final : public Run {
  public:
-  RunState(mmif::Mmif& mmif, const AppMetadata& metadata, const Parameters& parameters, const RequestContext& context, GpuRequest& gpu)
+  RunState(mmif::Mmif& mmif, const AppMetadata& metadata, const Parameters& parameters, const RequestContext& context,
+           GpuRequest& gpu)
       : mmif_(mmif), metadata_(metadata), parameters_(parameters), context_(context), gpu_(gpu) {}
 
   mmif::View& new_view() override;
@@ -33,7 +35,8 @@ class RunState final : public Run {
   const std::vector<std::string>& warnings() const noexcept { return warnings_; }
 
  protected:
-  std::shared_ptr<void> model_of(const std::string& key, std::type_index type, vram::ModelLoader loader, std::optional<std::chrono::milliseconds> idle) override;
+  std::shared_ptr<void> model_of(const std::string& key, std::type_index type, vram::ModelLoader loader,
+                                 std::optional<std::chrono::milliseconds> idle) override;
 
  private:
   mmif::Mmif& mmif_;

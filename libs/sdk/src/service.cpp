@@ -40,7 +40,8 @@ std::string cpu_description() {
 
 Object profiling_of(const Parameters& parameters, std::chrono::steady_clock::duration ran, const GpuMemory& gpu) {
   Object profiling;
-  if (parameters.get<bool>("runningTime")) profiling.set("runningTime", timedelta_text(std::chrono::duration_cast<std::chrono::microseconds>(ran)));
+  if (parameters.get<bool>("runningTime"))
+    profiling.set("runningTime", timedelta_text(std::chrono::duration_cast<std::chrono::microseconds>(ran)));
   if (parameters.get<bool>("hwFetch")) {
     Array gpus;
     for (std::string& line : gpu.describe_devices()) gpus.emplace_back(std::move(line));
@@ -53,14 +54,18 @@ Object profiling_of(const Parameters& parameters, std::chrono::steady_clock::dur
 bool remove_empty_views(Mmif& mmif) {
   bool any_left = false;
   for (const View* view : mmif.new_views()) {
-    if (view->annotation_count() == 0 && !view->has_error() && !view->has_warnings()) mmif.remove(*view);
-    else any_left = true;
+    if (view->annotation_count() == 0 && !view->has_error() && !view->has_warnings())
+      mmif.remove(*view);
+    else
+      any_left = true;
   }
   return any_left;
 }
 
 std::string empty_output_warning(const AppMetadata& metadata) {
-  return warning_record("App \"" + metadata.identifier + "\" produced no annotations for this input; the input may lack expected content, or there may genuinely be nothing to annotate.",
+  return warning_record("App \"" + metadata.identifier +
+                            "\" produced no annotations for this input; the input may lack expected content, or there may "
+                            "genuinely be nothing to annotate.",
                         "EmptyOutputWarning", CodePlace::here());
 }
 
@@ -88,7 +93,8 @@ base::Result<std::unique_ptr<Service>> Service::create(std::unique_ptr<App> app,
   BASE_TRY(metadata.complete(options.environment_version, notes));
   for (const std::string& note : notes) options.log.warning(note);
   options.gpu.app = metadata.identifier;
-  options.gpu.estimate = base::Bytes(static_cast<std::uint64_t>(metadata.est_gpu_mem_typ > 0 ? metadata.est_gpu_mem_typ : metadata.est_gpu_mem_min) << 20);
+  options.gpu.estimate = base::Bytes(
+      static_cast<std::uint64_t>(metadata.est_gpu_mem_typ > 0 ? metadata.est_gpu_mem_typ : metadata.est_gpu_mem_min) << 20);
   options.gpu.log = options.log;
   BASE_TRY_ASSIGN(auto gpu, GpuMemory::open(options.gpu));
   return std::unique_ptr<Service>(new Service(std::move(app), std::move(metadata), std::move(options), std::move(gpu)));
@@ -133,13 +139,15 @@ base::Status Service::check_values(const RawParameters& given) const {
     const auto value = cast_values(*parameter, values);
     if (!value) return base::Error{base::ErrorCode::InvalidArgument, "--" + name + ": " + value.error().message};
     if (is_allowed(*parameter, *value)) continue;
-    return base::Error{base::ErrorCode::InvalidArgument, "--" + name + " must be one of " + mmif::python_repr(mmif::Value(Array(parameter->choices)))};
+    return base::Error{base::ErrorCode::InvalidArgument,
+                       "--" + name + " must be one of " + mmif::python_repr(mmif::Value(Array(parameter->choices)))};
   }
   return {};
 }
 
 Answer Service::input_error(std::string_view detail) const {
-  return Answer::text(options_.python_status_codes ? 500 : 400, "text/plain; charset=utf-8", "Invalid input data. See below for validation error.\n\n" + std::string(detail));
+  return Answer::text(options_.python_status_codes ? 500 : 400, "text/plain; charset=utf-8",
+                      "Invalid input data. See below for validation error.\n\n" + std::string(detail));
 }
 
 Answer Service::refused(const vram::Refusal& refusal, const base::Logger& log) const {
@@ -151,14 +159,15 @@ Answer Service::app_failure(const Mmif& mmif, const RawParameters& raw, const st
   const std::unique_ptr<Mmif> input = mmif.pristine();
   View& view = input->new_view();
   sign_with_request(view, metadata_, raw, std::chrono::system_clock::now());
-  view.edit_metadata().set("error", Object{{"message", message}, {"stackTrace", "  in annotate of " + metadata_.identifier + "\n"}});
+  view.edit_metadata().set("error",
+                           Object{{"message", message}, {"stackTrace", "  in annotate of " + metadata_.identifier + "\n"}});
   return mmif_answer(500, input->write(true));
 }
 
 // One call of the app, admitted and over.
 struct Service::Attempt {
-  std::optional<vram::Refusal> refusal;          // it did not run, or ran out of memory
-  std::optional<std::string> failure;            // what the app threw
+  std::optional<vram::Refusal> refusal;  // it did not run, or ran out of memory
+  std::optional<std::string> failure;    // what the app threw
   bool out_of_memory = false;
   std::unique_ptr<GpuRequest> gpu;
   std::unique_ptr<RunState> run;
@@ -205,7 +214,8 @@ Service::Attempt Service::run_app(Mmif& mmif, const Parameters& parameters, cons
   }
   if (context.after_run && attempt.gpu) context.after_run(*attempt.gpu, attempt.out_of_memory);
   if (!context.assignment && attempt.out_of_memory && attempt.gpu && !attempt.gpu->grant().device.empty()) {
-    context.log.warning("the app ran out of GPU memory although " + base::to_string(attempt.gpu->grant().bytes) + " were promised: " + *attempt.failure);
+    context.log.warning("the app ran out of GPU memory although " + base::to_string(attempt.gpu->grant().bytes) +
+                        " were promised: " + *attempt.failure);
     attempt.refusal = attempt.gpu->ran_out();
   }
   return attempt;
@@ -234,7 +244,9 @@ Answer Service::annotate(std::string body, RawParameters given, const RequestCon
     attempt = run_app(*mmif, *refined, context);
   }
   if (attempt.failure && context.stop.stop_requested()) {
-    return Answer::text(503, "application/json", mmif::to_mmif_text(Object{{"error", "The request was stopped before it was finished."}, {"code", "CANCELLED"}}) + "\n");
+    return Answer::text(
+        503, "application/json",
+        mmif::to_mmif_text(Object{{"error", "The request was stopped before it was finished."}, {"code", "CANCELLED"}}) + "\n");
   }
   if (attempt.refusal) return refused(*attempt.refusal, context.log);
   if (attempt.failure) {
@@ -244,7 +256,8 @@ Answer Service::annotate(std::string body, RawParameters given, const RequestCon
   return finish(*mmif, *refined, context, attempt, std::move(warnings));
 }
 
-Answer Service::finish(Mmif& mmif, const Parameters& parameters, const RequestContext& context, Attempt& attempt, std::vector<std::string> warnings) {
+Answer Service::finish(Mmif& mmif, const Parameters& parameters, const RequestContext& context, Attempt& attempt,
+                       std::vector<std::string> warnings) {
   RunState& run = *attempt.run;
   const bool any_left = remove_empty_views(mmif);
   warnings.insert(warnings.end(), run.warnings().begin(), run.warnings().end());

@@ -6,7 +6,8 @@
 
 namespace clams {
 
-// http(s) URL with lower-case scheme and host, blanks and non-ASCII bytes of the path percent-encoded, a bare host gets "/". nullopt if it is none.
+// http(s) URL with lower-case scheme and host, blanks and non-ASCII bytes of the path percent-encoded, a bare host gets "/".
+// nullopt if it is none.
 std::optional<std::string> normalise_http_url(std::string_view text);
 
 }  // namespace clams

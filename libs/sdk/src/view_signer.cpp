@@ -42,7 +42,8 @@ std::string timedelta_text(std::chrono::microseconds duration) {
   const auto seconds = total / 1'000'000, micros = total % 1'000'000, days = seconds / 86'400, rest = seconds % 86'400;
   std::array<char, 96> buffer{};
   std::string text = days == 0 ? "" : std::to_string(days) + (days == 1 ? " day, " : " days, ");
-  std::snprintf(buffer.data(), buffer.size(), "%d:%02d:%02d", static_cast<int>(rest / 3600), static_cast<int>(rest / 60 % 60), static_cast<int>(rest % 60));
+  std::snprintf(buffer.data(), buffer.size(), "%d:%02d:%02d", static_cast<int>(rest / 3600), static_cast<int>(rest / 60 % 60),
+                static_cast<int>(rest % 60));
   text += buffer.data();
   if (micros != 0) {
     std::snprintf(buffer.data(), buffer.size(), ".%06d", static_cast<int>(micros));
@@ -55,8 +56,10 @@ mmif::Object recorded_parameters(const RawParameters& raw) {
   mmif::Object recorded;
   for (const auto& [name, values] : raw) {
     if (values.empty()) continue;
-    if (values.size() == 1) recorded.append(name, values.front());
-    else recorded.append(name, mmif::python_repr(mmif::Value(mmif::Array(values.begin(), values.end()))));
+    if (values.size() == 1)
+      recorded.append(name, values.front());
+    else
+      recorded.append(name, mmif::python_repr(mmif::Value(mmif::Array(values.begin(), values.end()))));
   }
   return recorded;
 }

@@ -36,7 +36,9 @@ std::string completed(AppMetadata metadata, std::string_view version = "1.0") {
 }
 
 TEST(Metadata, LeavesOutWhatIsNotSaid) {
-  EXPECT_EQ(completed(minimal()), R"({"name":"Name","description":"What it does","app_version":"1.0","mmif_version":"1.2.0","app_license":"Apache 2.0","identifier":"http://apps.clams.ai/x/1.0","url":"http://e.com/","parameters":[]})");
+  EXPECT_EQ(
+      completed(minimal()),
+      R"({"name":"Name","description":"What it does","app_version":"1.0","mmif_version":"1.2.0","app_license":"Apache 2.0","identifier":"http://apps.clams.ai/x/1.0","url":"http://e.com/","parameters":[]})");
 }
 
 TEST(Metadata, SaysEverythingInPythonsOrder) {
@@ -46,7 +48,8 @@ TEST(Metadata, SaysEverythingInPythonsOrder) {
   metadata.add_tag("tag").add_tag("tag").add_tag("other");
   metadata.more = {{"b", "1"}, {"a", "2"}};
   metadata.dependencies = {"lib"};
-  metadata.add_parameter({.name = "p", .description = "d", .type = ParameterType::Number, .choices = {0.5, 1}, .default_value = 1.0});
+  metadata.add_parameter(
+      {.name = "p", .description = "d", .type = ParameterType::Number, .choices = {0.5, 1}, .default_value = 1.0});
   metadata.add_output(mmif::types::TimeFrame, {{"label", "x"}});
   metadata.add_input(mmif::types::VideoDocument).add_input(mmif::types::Token, false, {{"p", "*"}});
   metadata.add_input_one_of({std::string(mmif::types::AudioDocument), std::string(mmif::types::TextDocument)});
@@ -54,12 +57,13 @@ TEST(Metadata, SaysEverythingInPythonsOrder) {
   metadata.analyzer_license = "MIT";
   metadata.analyzer_versions = {{"m", "1"}};
   metadata.analyzer_version = "9";
-  EXPECT_EQ(completed(metadata),
-            R"({"name":"Name","description":"What it does","app_version":"1.0","mmif_version":"1.2.0","analyzer_version":"9","analyzer_versions":{"m":"1"},"app_license":"Apache 2.0","analyzer_license":"MIT","identifier":"http://apps.clams.ai/x/1.0","url":"http://e.com/",)"
-            R"("input":[{"@type":"http://clams.ai/vocabulary/type/VideoDocument/v2","required":true},{"@type":"http://clams.ai/vocabulary/type/Token/v1","properties":{"p":"*"},"required":false},)"
-            R"([{"@type":"http://clams.ai/vocabulary/type/AudioDocument/v2","required":true},{"@type":"http://clams.ai/vocabulary/type/TextDocument/v2","required":true}],{"@type":"http://x.org/T","required":true}],)"
-            R"("output":[{"@type":"http://clams.ai/vocabulary/type/TimeFrame/v6","properties":{"label":"x"}}],)"
-            R"("parameters":[{"name":"p","description":"d","type":"number","choices":[0.5,1],"default":1,"multivalued":false}],"dependencies":["lib"],"more":{"b":"1","a":"2"},"app_tags":["tag","other"],"est_gpu_mem_min":1000,"est_gpu_mem_typ":2000})");
+  EXPECT_EQ(
+      completed(metadata),
+      R"({"name":"Name","description":"What it does","app_version":"1.0","mmif_version":"1.2.0","analyzer_version":"9","analyzer_versions":{"m":"1"},"app_license":"Apache 2.0","analyzer_license":"MIT","identifier":"http://apps.clams.ai/x/1.0","url":"http://e.com/",)"
+      R"("input":[{"@type":"http://clams.ai/vocabulary/type/VideoDocument/v2","required":true},{"@type":"http://clams.ai/vocabulary/type/Token/v1","properties":{"p":"*"},"required":false},)"
+      R"([{"@type":"http://clams.ai/vocabulary/type/AudioDocument/v2","required":true},{"@type":"http://clams.ai/vocabulary/type/TextDocument/v2","required":true}],{"@type":"http://x.org/T","required":true}],)"
+      R"("output":[{"@type":"http://clams.ai/vocabulary/type/TimeFrame/v6","properties":{"label":"x"}}],)"
+      R"("parameters":[{"name":"p","description":"d","type":"number","choices":[0.5,1],"default":1,"multivalued":false}],"dependencies":["lib"],"more":{"b":"1","a":"2"},"app_tags":["tag","other"],"est_gpu_mem_min":1000,"est_gpu_mem_typ":2000})");
 }
 
 TEST(Metadata, AddsTheUniversalParametersLastInTheirOrder) {
@@ -79,8 +83,11 @@ struct IdentifierCase {
 };
 
 TEST(Metadata, CompletesTheIdentifierWithTheVersion) {
-  const IdentifierCase cases[] = {{"x", "1.0", "http://apps.clams.ai/x/1.0"}, {"https://apps.clams.ai/example", "v2", "https://apps.clams.ai/example/v2"}, {"https://apps.clams.ai/example/", "/v2/", "https://apps.clams.ai/example/v2"},
-                                  {"HTTP://Apps.Clams.AI/Example", "1", "http://apps.clams.ai/Example/1"}, {"x", "", "http://apps.clams.ai/x/unresolvable"}};
+  const IdentifierCase cases[] = {{"x", "1.0", "http://apps.clams.ai/x/1.0"},
+                                  {"https://apps.clams.ai/example", "v2", "https://apps.clams.ai/example/v2"},
+                                  {"https://apps.clams.ai/example/", "/v2/", "https://apps.clams.ai/example/v2"},
+                                  {"HTTP://Apps.Clams.AI/Example", "1", "http://apps.clams.ai/Example/1"},
+                                  {"x", "", "http://apps.clams.ai/x/unresolvable"}};
   for (const auto& c : cases) {
     AppMetadata metadata = minimal();
     metadata.identifier = c.identifier;
@@ -92,7 +99,10 @@ TEST(Metadata, CompletesTheIdentifierWithTheVersion) {
 
 TEST(Metadata, ShowsDefaultsAsPythonShowsThem) {
   AppMetadata metadata = minimal();
-  const auto add = [&](const char* name, ParameterType type, Value value, bool multivalued = false) { metadata.add_parameter({.name = name, .description = "d", .type = type, .default_value = std::move(value), .multivalued = multivalued}); };
+  const auto add = [&](const char* name, ParameterType type, Value value, bool multivalued = false) {
+    metadata.add_parameter(
+        {.name = name, .description = "d", .type = type, .default_value = std::move(value), .multivalued = multivalued});
+  };
   add("one", ParameterType::Number, 1.0);
   add("half", ParameterType::Number, 0.5);
   add("big", ParameterType::Number, 1e5);
@@ -104,8 +114,11 @@ TEST(Metadata, ShowsDefaultsAsPythonShowsThem) {
   add("scalar", ParameterType::String, "x", true);
   add("bool", ParameterType::Boolean, true, true);
   const std::string text = completed(metadata);
-  for (const char* piece : {R"("name":"one","description":"d","type":"number","default":1,)", R"("default":0.5)", R"("default":100000,)", R"("default":1e-7)", R"("default":1e+22)", R"("default":["1","2"],"multivalued":true)", R"("default":["k:v"],"multivalued":true)", R"("default":"")",
-                            R"("default":["x"])", R"("name":"bool","description":"d","type":"boolean","default":true,"multivalued":false)"}) {
+  for (const char* piece :
+       {R"("name":"one","description":"d","type":"number","default":1,)", R"("default":0.5)", R"("default":100000,)",
+        R"("default":1e-7)", R"("default":1e+22)", R"("default":["1","2"],"multivalued":true)",
+        R"("default":["k:v"],"multivalued":true)", R"("default":"")", R"("default":["x"])",
+        R"("name":"bool","description":"d","type":"boolean","default":true,"multivalued":false)"}) {
     EXPECT_NE(text.find(piece), std::string::npos) << piece << "\n" << text;
   }
 }
@@ -137,18 +150,32 @@ TEST(Metadata, TellsWhichFieldIsWrong) {
       {"identifier 'x/' is neither a plain word nor an http(s) URL", [](AppMetadata& m) { m.identifier = "x/"; }},
       {"identifier 'a/b' is neither", [](AppMetadata& m) { m.identifier = "a/b"; }},
       {"url 'example.org' is not an http(s) URL", [](AppMetadata& m) { m.url = "example.org"; }},
-      {"input has the type http://x.org/T twice", [](AppMetadata& m) { m.add_input("http://x.org/T").add_input("http://x.org/T"); }},
-      {"input offers a choice in which http://x.org/T is not required", [](AppMetadata& m) { m.inputs.emplace_back(std::vector<Input>{Input{"http://x.org/T", {}, false, {}}, Input{"http://x.org/U", {}, true, {}}}); }},
+      {"input has the type http://x.org/T twice",
+       [](AppMetadata& m) { m.add_input("http://x.org/T").add_input("http://x.org/T"); }},
+      {"input offers a choice in which http://x.org/T is not required",
+       [](AppMetadata& m) {
+         m.inputs.emplace_back(std::vector<Input>{Input{"http://x.org/T", {}, false, {}}, Input{"http://x.org/U", {}, true, {}}});
+       }},
       {"app_tags has an empty tag", [](AppMetadata& m) { m.add_tag(""); }},
       {"est_gpu_mem_min and est_gpu_mem_typ must not be negative", [](AppMetadata& m) { m.est_gpu_mem_min = -1; }},
       {"a parameter has no name", [](AppMetadata& m) { m.add_parameter({.name = "", .description = "d"}); }},
       {"parameter 'p' has no description", [](AppMetadata& m) { m.add_parameter({.name = "p", .description = ""}); }},
-      {"parameter 'p' already exist.", [](AppMetadata& m) { m.add_parameter({.name = "p", .description = "d"}).add_parameter({.name = "p", .description = "d"}); }},
-      {"parameter 'pretty' has the name of a parameter that every app has", [](AppMetadata& m) { m.add_parameter({.name = "pretty", .description = "d"}); }},
-      {"parameter 'p' has a default that does not fit its type", [](AppMetadata& m) { m.add_parameter({.name = "p", .description = "d", .type = ParameterType::Integer, .default_value = "x"}); }},
-      {"parameter 'p' has a default that is not one of its choices", [](AppMetadata& m) { m.add_parameter({.name = "p", .description = "d", .choices = {"a"}, .default_value = "b"}); }},
-      {"parameter 'p' has a list as default, but is not multivalued", [](AppMetadata& m) { m.add_parameter({.name = "p", .description = "d", .default_value = Value(Array{"x"})}); }},
-      {"parameter 'p' is a boolean and cannot be multivalued", [](AppMetadata& m) { m.parameters.push_back({.name = "p", .description = "d", .type = ParameterType::Boolean, .multivalued = true}); }},
+      {"parameter 'p' already exist.",
+       [](AppMetadata& m) { m.add_parameter({.name = "p", .description = "d"}).add_parameter({.name = "p", .description = "d"}); }},
+      {"parameter 'pretty' has the name of a parameter that every app has",
+       [](AppMetadata& m) { m.add_parameter({.name = "pretty", .description = "d"}); }},
+      {"parameter 'p' has a default that does not fit its type",
+       [](AppMetadata& m) {
+         m.add_parameter({.name = "p", .description = "d", .type = ParameterType::Integer, .default_value = "x"});
+       }},
+      {"parameter 'p' has a default that is not one of its choices",
+       [](AppMetadata& m) { m.add_parameter({.name = "p", .description = "d", .choices = {"a"}, .default_value = "b"}); }},
+      {"parameter 'p' has a list as default, but is not multivalued",
+       [](AppMetadata& m) { m.add_parameter({.name = "p", .description = "d", .default_value = Value(Array{"x"})}); }},
+      {"parameter 'p' is a boolean and cannot be multivalued",
+       [](AppMetadata& m) {
+         m.parameters.push_back({.name = "p", .description = "d", .type = ParameterType::Boolean, .multivalued = true});
+       }},
   };
   for (const auto& c : cases) {
     AppMetadata metadata = minimal();

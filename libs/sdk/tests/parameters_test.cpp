@@ -26,7 +26,10 @@ void expect_casts(ParameterType type, std::span<const records::CastRecord> list)
     ASSERT_EQ(value.has_value(), record.taken) << shortened(record.text);
     const std::string ours = value ? mmif::python_repr(*value) : value.error().message;
     // Python cuts the text in the message of int() after 200 characters.
-    EXPECT_TRUE(ours == record.result || (record.text.size() > 200 && ours.starts_with(record.result.substr(0, 150)))) << shortened(record.text) << "\n" << shortened(ours) << "\n" << shortened(record.result);
+    EXPECT_TRUE(ours == record.result || (record.text.size() > 200 && ours.starts_with(record.result.substr(0, 150))))
+        << shortened(record.text) << "\n"
+        << shortened(ours) << "\n"
+        << shortened(record.result);
   }
 }
 
@@ -41,8 +44,10 @@ TEST(Casting, NumbersDoNotDependOnTheLocale) {
 }
 
 TEST(Casting, OnlyFiveSpellingsAreFalse) {
-  for (const char* text : {"False", "false", "F", "f", "0"}) EXPECT_EQ(*cast_text(ParameterType::Boolean, text), Value(false)) << text;
-  for (const char* text : {"", "no", "FALSE", "00", "off", " 0", "0.0", "None", "true", "1"}) EXPECT_EQ(*cast_text(ParameterType::Boolean, text), Value(true)) << text;
+  for (const char* text : {"False", "false", "F", "f", "0"})
+    EXPECT_EQ(*cast_text(ParameterType::Boolean, text), Value(false)) << text;
+  for (const char* text : {"", "no", "FALSE", "00", "off", " 0", "0.0", "None", "true", "1"})
+    EXPECT_EQ(*cast_text(ParameterType::Boolean, text), Value(true)) << text;
 }
 
 TEST(Casting, StringsStayAsTheyAre) {
@@ -51,7 +56,8 @@ TEST(Casting, StringsStayAsTheyAre) {
 
 TEST(Casting, MapsSplitAtTheFirstColonAndTheLaterOfEqualKeysCounts) {
   const Parameter map{.name = "m", .description = "d", .type = ParameterType::Map, .multivalued = true};
-  EXPECT_EQ(mmif::to_mmif_text(*cast_values(map, {"a:1", "b:x:y", "a:2", ":", "c:"})), R"({"a": "2", "b": "x:y", "": "", "c": ""})");
+  EXPECT_EQ(mmif::to_mmif_text(*cast_values(map, {"a:1", "b:x:y", "a:2", ":", "c:"})),
+            R"({"a": "2", "b": "x:y", "": "", "c": ""})");
   EXPECT_EQ(mmif::to_mmif_text(*cast_values(map, {})), "{}");
   EXPECT_EQ(cast_values(map, {"a:1", "nocolon"}).error().message, "not enough values to unpack (expected 2, got 1)");
 }
@@ -73,7 +79,8 @@ TEST(Casting, ChoicesCompareAsPythonComparesAndEachValueOfAListAlone) {
   EXPECT_TRUE(is_allowed(numbers, Value(Array{})));
   EXPECT_TRUE(is_allowed(numbers, Value(true)));
   EXPECT_FALSE(is_allowed(numbers, Value("1")));
-  const Parameter big{.name = "n", .description = "d", .type = ParameterType::Integer, .choices = {mmif::Number::from_token("9007199254740993")}};
+  const Parameter big{
+      .name = "n", .description = "d", .type = ParameterType::Integer, .choices = {mmif::Number::from_token("9007199254740993")}};
   EXPECT_FALSE(is_allowed(big, Value(std::int64_t{9007199254740992}))) << "integers compare to the last digit";
 }
 
@@ -97,7 +104,8 @@ std::string grouped(std::string_view pairs, std::string_view query) {
 }
 
 TEST(Query, IsReadAsWerkzeugReadsIt) {
-  for (const auto& record : records::kQueries) EXPECT_EQ(pairs_of(RawParameters::from_query(record.query), record.query), grouped(record.pairs, record.query));
+  for (const auto& record : records::kQueries)
+    EXPECT_EQ(pairs_of(RawParameters::from_query(record.query), record.query), grouped(record.pairs, record.query));
 }
 
 TEST(Query, WithManyNamesStaysQuick) {
@@ -109,18 +117,35 @@ TEST(Query, WithManyNamesStaysQuick) {
 }
 
 TEST(EnvelopeParameters, BecomeListsOfTextsAsPythonsStr) {
-  const auto parameters = mmif::parse_json(R"({"t": true, "n": null, "f": 1e-5, "g": 1e22, "h": 0.1, "big": 123456789012345678901234567890, "s": "it's", "list": [1, "a", false, {"x": 1}, [2, "b"]], "map": {"k": 1, "l": {"x": [null]}, "m": "v:w"},
+  const auto parameters = mmif::parse_json(
+      R"({"t": true, "n": null, "f": 1e-5, "g": 1e22, "h": 0.1, "big": 123456789012345678901234567890, "s": "it's", "list": [1, "a", false, {"x": 1}, [2, "b"]], "map": {"k": 1, "l": {"x": [null]}, "m": "v:w"},
                                             "none": [], "empty": {}, "nan": NaN})");
   ASSERT_TRUE(parameters);
   EXPECT_EQ(pairs_of(RawParameters::from_envelope(*parameters->object()), ""),
-            "t\x01True\x02n\x01None\x02""f\x01""1e-05\x02g\x01""1e+22\x02h\x01""0.1\x02""big\x01""123456789012345678901234567890\x02s\x01it's\x02list\x01""1\x02list\x01""a\x02list\x01""False\x02list\x01{'x': 1}\x02list\x01[2, 'b']\x02"
+            "t\x01True\x02n\x01None\x02"
+            "f\x01"
+            "1e-05\x02g\x01"
+            "1e+22\x02h\x01"
+            "0.1\x02"
+            "big\x01"
+            "123456789012345678901234567890\x02s\x01it's\x02list\x01"
+            "1\x02list\x01"
+            "a\x02list\x01"
+            "False\x02list\x01{'x': 1}\x02list\x01[2, 'b']\x02"
             "map\x01k:1\x02map\x01l:{'x': [None]}\x02map\x01m:v:w\x02nan\x01nan\x02 from ");
 }
 
 TEST(EnvelopeParameters, AreReplacedPerNameByThoseOfTheQueryWhoseNewNamesComeBehind) {
   auto raw = RawParameters::from_envelope(Object{{"sc", "aa"}, {"req", Array{"1", "2"}}, {"n", 5}});
   raw.merge(RawParameters::from_query("sc=bb&sc=cc&foo=x"));
-  EXPECT_EQ(pairs_of(raw, ""), "sc\x01""bb\x02sc\x01""cc\x02req\x01""1\x02req\x01""2\x02n\x01""5\x02""foo\x01x\x02 from ");
+  EXPECT_EQ(pairs_of(raw, ""),
+            "sc\x01"
+            "bb\x02sc\x01"
+            "cc\x02req\x01"
+            "1\x02req\x01"
+            "2\x02n\x01"
+            "5\x02"
+            "foo\x01x\x02 from ");
 }
 
 AppMetadata with(std::vector<Parameter> parameters) {
@@ -137,8 +162,14 @@ AppMetadata with(std::vector<Parameter> parameters) {
   return metadata;
 }
 
-Parameter declared(std::string name, ParameterType type, std::optional<Value> otherwise = {}, bool multivalued = false, std::vector<Value> choices = {}) {
-  return Parameter{.name = std::move(name), .description = "d", .type = type, .choices = std::move(choices), .default_value = std::move(otherwise), .multivalued = multivalued};
+Parameter declared(std::string name, ParameterType type, std::optional<Value> otherwise = {}, bool multivalued = false,
+                   std::vector<Value> choices = {}) {
+  return Parameter{.name = std::move(name),
+                   .description = "d",
+                   .type = type,
+                   .choices = std::move(choices),
+                   .default_value = std::move(otherwise),
+                   .multivalued = multivalued};
 }
 
 std::string typed(const AppMetadata& metadata, std::string_view query) {
@@ -150,25 +181,37 @@ std::string typed(const AppMetadata& metadata, std::string_view query) {
 }
 
 TEST(Refining, FillsInDefaultsInTheOrderOfTheMetadataWithTheirTypes) {
-  const auto metadata = with({declared("i", ParameterType::Integer, 5), declared("n", ParameterType::Number, 1), declared("s", ParameterType::String, "007"), declared("no", ParameterType::String, "no"), declared("b", ParameterType::Boolean, false),
-                              declared("l", ParameterType::Integer, Value(Array{1, 2}), true), declared("one", ParameterType::String, "x", true), declared("e", ParameterType::String, Value(Array{}), true), declared("m", ParameterType::Map, Value(Array{"k:v"}), true),
-                              declared("tiny", ParameterType::Number, 1e-7)});
-  EXPECT_EQ(typed(metadata, ""), R"({"i": 5, "n": 1.0, "s": "007", "no": "no", "b": false, "l": [1, 2], "one": ["x"], "e": [], "m": {"k": "v"}, "tiny": 1e-07})");
-  EXPECT_EQ(typed(metadata, "m=a:b&i=7&l=3&unknown=1&b=no&e=x&i=bad"), R"({"i": 7, "n": 1.0, "s": "007", "no": "no", "b": true, "l": [3], "one": ["x"], "e": ["x"], "m": {"a": "b"}, "tiny": 1e-07})");
+  const auto metadata =
+      with({declared("i", ParameterType::Integer, 5), declared("n", ParameterType::Number, 1),
+            declared("s", ParameterType::String, "007"), declared("no", ParameterType::String, "no"),
+            declared("b", ParameterType::Boolean, false), declared("l", ParameterType::Integer, Value(Array{1, 2}), true),
+            declared("one", ParameterType::String, "x", true), declared("e", ParameterType::String, Value(Array{}), true),
+            declared("m", ParameterType::Map, Value(Array{"k:v"}), true), declared("tiny", ParameterType::Number, 1e-7)});
+  EXPECT_EQ(
+      typed(metadata, ""),
+      R"({"i": 5, "n": 1.0, "s": "007", "no": "no", "b": false, "l": [1, 2], "one": ["x"], "e": [], "m": {"k": "v"}, "tiny": 1e-07})");
+  EXPECT_EQ(
+      typed(metadata, "m=a:b&i=7&l=3&unknown=1&b=no&e=x&i=bad"),
+      R"({"i": 7, "n": 1.0, "s": "007", "no": "no", "b": true, "l": [3], "one": ["x"], "e": ["x"], "m": {"a": "b"}, "tiny": 1e-07})");
 }
 
 TEST(Refining, RefusesInPythonsWordsCastErrorsFirstInTheOrderOfTheRequest) {
-  const auto metadata = with({declared("req", ParameterType::String), declared("sc", ParameterType::String, "aa", false, {"aa", "bb"}), declared("n", ParameterType::Integer, 1, false, {1, 2, 3}), declared("x", ParameterType::Number, 1)});
+  const auto metadata =
+      with({declared("req", ParameterType::String), declared("sc", ParameterType::String, "aa", false, {"aa", "bb"}),
+            declared("n", ParameterType::Integer, 1, false, {1, 2, 3}), declared("x", ParameterType::Number, 1)});
   EXPECT_EQ(typed(metadata, ""), "Cannot find configuration for a required parameter \"req\".");
   EXPECT_EQ(typed(metadata, "req=1&sc=cc"), "Value for parameter \"sc\" must be one of ['aa', 'bb'].");
   EXPECT_EQ(typed(metadata, "req=1&n=9"), "Value for parameter \"n\" must be one of [1, 2, 3].");
-  EXPECT_EQ(typed(metadata, "n=9&sc=cc"), "Cannot find configuration for a required parameter \"req\".") << "the order of the metadata";
+  EXPECT_EQ(typed(metadata, "n=9&sc=cc"), "Cannot find configuration for a required parameter \"req\".")
+      << "the order of the metadata";
   EXPECT_EQ(typed(metadata, "x=1,5&n=2.0"), "could not convert string to float: '1,5'") << "the order of the request";
   EXPECT_EQ(typed(metadata, "n=2.0&x=1,5"), "invalid literal for int() with base 10: '2.0'");
 }
 
 TEST(Refining, TakesEmptyListsForMultivaluedParametersAndTheDefaultForOthers) {
-  const auto metadata = with({declared("l", ParameterType::Integer, Value(Array{1}), true), declared("m", ParameterType::Map, Value(Array{"k:v"}), true), declared("i", ParameterType::Integer, 5)});
+  const auto metadata =
+      with({declared("l", ParameterType::Integer, Value(Array{1}), true),
+            declared("m", ParameterType::Map, Value(Array{"k:v"}), true), declared("i", ParameterType::Integer, 5)});
   const auto parameters = refine(metadata, RawParameters::from_envelope(Object{{"l", Array{}}, {"m", Object{}}, {"i", Array{}}}));
   ASSERT_TRUE(parameters);
   EXPECT_EQ(parameters->get<std::vector<std::int64_t>>("l").size(), 0U);
@@ -179,19 +222,29 @@ TEST(Refining, TakesEmptyListsForMultivaluedParametersAndTheDefaultForOthers) {
 TEST(Refining, AddsTheUniversalParametersBehindTheAppsOwn) {
   const auto parameters = refine(with({declared("i", ParameterType::Integer, 5)}), RawParameters::from_query("pretty"));
   ASSERT_TRUE(parameters);
-  EXPECT_EQ(mmif::to_mmif_text(parameters->typed()), R"({"i": 5, "pretty": true, "runningTime": true, "hwFetch": false, "tfSamplingMode": "representatives"})");
+  EXPECT_EQ(mmif::to_mmif_text(parameters->typed()),
+            R"({"i": 5, "pretty": true, "runningTime": true, "hwFetch": false, "tfSamplingMode": "representatives"})");
   EXPECT_TRUE(parameters->pretty());
   EXPECT_EQ(parameters->time_frame_sampling_mode(), "representatives");
 }
 
 TEST(TypedParameters, AreGotAsWhatTheyAreAndNothingElse) {
-  const Parameters parameters(Object{{"i", 5}, {"big", mmif::Number::from_token("99999999999")}, {"huge", mmif::Number::from_token("99999999999999999999")}, {"n", 1.5}, {"s", "x"}, {"b", true}, {"l", Array{1, 2}}, {"m", Object{{"k", "v"}}}}, {});
+  const Parameters parameters(Object{{"i", 5},
+                                     {"big", mmif::Number::from_token("99999999999")},
+                                     {"huge", mmif::Number::from_token("99999999999999999999")},
+                                     {"n", 1.5},
+                                     {"s", "x"},
+                                     {"b", true},
+                                     {"l", Array{1, 2}},
+                                     {"m", Object{{"k", "v"}}}},
+                              {});
   EXPECT_EQ(parameters.get<int>("i"), 5);
   EXPECT_EQ(parameters.get<double>("i"), 5.0);
   EXPECT_EQ(parameters.get<std::int64_t>("big"), 99999999999);
   EXPECT_EQ(parameters.get<std::vector<double>>("l"), (std::vector<double>{1, 2}));
   EXPECT_EQ(parameters.get<Value>("s"), Value("x"));
-  EXPECT_EQ((parameters.get<std::vector<std::pair<std::string, std::string>>>("m")), (std::vector<std::pair<std::string, std::string>>{{"k", "v"}}));
+  EXPECT_EQ((parameters.get<std::vector<std::pair<std::string, std::string>>>("m")),
+            (std::vector<std::pair<std::string, std::string>>{{"k", "v"}}));
   EXPECT_THROW(parameters.get<int>("big"), ValueError);
   EXPECT_THROW(parameters.get<std::int64_t>("huge"), ValueError);
   EXPECT_THROW(parameters.get<int>("n"), ValueError);
@@ -202,9 +255,7 @@ TEST(TypedParameters, AreGotAsWhatTheyAreAndNothingElse) {
   try {
     (void)parameters.get<int>("typo");
     FAIL() << "a parameter that is not declared";
-  } catch (const ValueError& error) {
-    EXPECT_EQ(error.text(), "there is no parameter \"typo\"; declare it in metadata()");
-  }
+  } catch (const ValueError& error) { EXPECT_EQ(error.text(), "there is no parameter \"typo\"; declare it in metadata()"); }
 }
 
 }  // namespace

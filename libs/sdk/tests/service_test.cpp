@@ -73,9 +73,13 @@ std::unique_ptr<Service> service_of(Annotate annotate, bool python_status_codes 
 }
 
 constexpr const char* kDocument = R"({"@type": "http://clams.ai/vocabulary/type/VideoDocument/v2", "properties": {"id": "d1"}})";
-constexpr const char* kOldView = R"({"id":"v_0","metadata":{"app":"http://apps.clams.ai/test/1.0","contains":{"http://x.org/Unused":{}}},"annotations":[]})";
+constexpr const char* kOldView =
+    R"({"id":"v_0","metadata":{"app":"http://apps.clams.ai/test/1.0","contains":{"http://x.org/Unused":{}}},"annotations":[]})";
 
-std::string input(std::string_view views = kOldView) { return R"({"metadata": {"mmif": "http://mmif.clams.ai/1.2.0"}, "documents": [)" + std::string(kDocument) + R"(], "views": [)" + std::string(views) + "]}"; }
+std::string input(std::string_view views = kOldView) {
+  return R"({"metadata": {"mmif": "http://mmif.clams.ai/1.2.0"}, "documents": [)" + std::string(kDocument) + R"(], "views": [)" +
+         std::string(views) + "]}";
+}
 
 struct Seen {
   unsigned status;
@@ -104,7 +108,9 @@ Seen seen(const Answer& answer) {
   return seen;
 }
 
-Seen run(Service& service, std::string_view query = "", std::string body = input(), const RequestContext& context = {}) { return seen(service.annotate(std::move(body), RawParameters::from_query(query), context)); }
+Seen run(Service& service, std::string_view query = "", std::string body = input(), const RequestContext& context = {}) {
+  return seen(service.annotate(std::move(body), RawParameters::from_query(query), context));
+}
 
 void add_frame(clams::Run& run) { run.new_view().new_annotation(mmif::types::TimeFrame, {{"start", 0}, {"end", 1}}); }
 
@@ -122,7 +128,9 @@ TEST(Service, SignsTheViewsOfARunWithOneLocalTime) {
   EXPECT_EQ(answer.field(1, "timestamp").find('Z'), std::string::npos);
   EXPECT_EQ(answer.field(1, "appTags"), R"(["tagged"])");
   EXPECT_EQ(answer.field(1, "parameters"), R"({"n": "2", "foo": "['a', 'b']"})");
-  EXPECT_EQ(answer.field(1, "appConfiguration"), R"({"n": 2, "list": ["x"], "pretty": false, "runningTime": true, "hwFetch": false, "tfSamplingMode": "representatives"})");
+  EXPECT_EQ(
+      answer.field(1, "appConfiguration"),
+      R"({"n": 2, "list": ["x"], "pretty": false, "runningTime": true, "hwFetch": false, "tfSamplingMode": "representatives"})");
   EXPECT_NE(answer.field(1, "appProfiling").find("runningTime"), std::string::npos);
   EXPECT_NE(answer.body.find(kOldView), std::string::npos) << "the view of another run leaves as it came";
   EXPECT_EQ(answer.field(3, "warnings"), R"(["An undefined parameter \"foo\" (value: \"['a', 'b']\") is passed"])");
@@ -162,7 +170,8 @@ TEST(Service, TellsWarningsOnceUndefinedParametersFirst) {
   ASSERT_EQ(warnings.size(), 4U);
   EXPECT_EQ(warnings[0].as_string(), R"(An undefined parameter "zz" (value: "['1']") is passed)");
   EXPECT_EQ(warnings[1].as_string(), R"(An undefined parameter "aa" (value: "['']") is passed)");
-  EXPECT_TRUE(warnings[2].as_string().starts_with("{message : UserWarning('same'), category : 'UserWarning', filename : 'service_test.cpp', lineno : "));
+  EXPECT_TRUE(warnings[2].as_string().starts_with(
+      "{message : UserWarning('same'), category : 'UserWarning', filename : 'service_test.cpp', lineno : "));
   EXPECT_TRUE(warnings[3].as_string().starts_with("{message : DeprecationWarning('other')"));
 }
 
@@ -171,7 +180,11 @@ TEST(Service, DropsEmptyViewsAndSaysWhenNothingIsLeft) {
   const Seen answer = run(*nothing);
   ASSERT_EQ(answer.views().size(), 2U);
   EXPECT_EQ(answer.view(1).find("id")->as_string(), "v_1");
-  EXPECT_NE(answer.field(1, "warnings").find(R"({message : EmptyOutputWarning('App \"http://apps.clams.ai/test/1.0\" produced no annotations for this input;)"), std::string::npos) << answer.body;
+  EXPECT_NE(
+      answer.field(1, "warnings")
+          .find(R"({message : EmptyOutputWarning('App \"http://apps.clams.ai/test/1.0\" produced no annotations for this input;)"),
+      std::string::npos)
+      << answer.body;
   const auto some = service_of([](Mmif&, const Parameters&, clams::Run& run) {
     run.new_view();
     add_frame(run);
@@ -214,7 +227,8 @@ TEST(Service, WhateverAnAppThrowsBecomesAnErrorView) {
       {[](Mmif&, const Parameters&, clams::Run&) { throw TypeError("t"); }, "<class 'TypeError'>: t"},
       {[](Mmif&, const Parameters&, clams::Run&) { throw KeyError("k'y"); }, "<class 'KeyError'>: \"k'y\""},
       {[](Mmif&, const Parameters&, clams::Run&) { throw FileNotFoundError("f"); }, "<class 'FileNotFoundError'>: f"},
-      {[](Mmif&, const Parameters&, clams::Run&) { throw AppError("myapp.NoSpeech", "silence"); }, "<class 'myapp.NoSpeech'>: silence"},
+      {[](Mmif&, const Parameters&, clams::Run&) { throw AppError("myapp.NoSpeech", "silence"); },
+       "<class 'myapp.NoSpeech'>: silence"},
       {[](Mmif&, const Parameters&, clams::Run&) { throw Cancelled("why"); }, "<class 'clams.Cancelled'>: why"},
       {[](Mmif&, const Parameters&, clams::Run&) { throw std::invalid_argument("i"); }, "<class 'ValueError'>: i"},
       {[](Mmif&, const Parameters&, clams::Run&) { throw std::out_of_range("o"); }, "<class 'IndexError'>: o"},
@@ -222,12 +236,17 @@ TEST(Service, WhateverAnAppThrowsBecomesAnErrorView) {
       {[](Mmif&, const Parameters&, clams::Run&) { throw std::runtime_error("s"); }, "<class 'RuntimeError'>: s"},
       {[](Mmif&, const Parameters&, clams::Run&) { throw std::logic_error("l"); }, "<class 'std.logic_error'>: l"},
       {[](Mmif&, const Parameters&, clams::Run&) { throw outsider::Engine("e"); }, "<class 'outsider.Engine'>: e"},
-      {[](Mmif&, const Parameters&, clams::Run&) { throw outsider::Strange(); }, "<class 'outsider.Strange'>: the app threw something that is no std::exception"},
+      {[](Mmif&, const Parameters&, clams::Run&) { throw outsider::Strange(); },
+       "<class 'outsider.Strange'>: the app threw something that is no std::exception"},
       {[](Mmif&, const Parameters&, clams::Run&) { throw 42; }, "<class 'int'>: the app threw something that is no std::exception"},
-      {[](Mmif&, const Parameters&, clams::Run&) { throw "text"; }, "<class 'char const*'>: the app threw something that is no std::exception"},
-      {[](Mmif& mmif, const Parameters&, clams::Run&) { mmif.new_view().new_annotation(""); }, "<class 'ValueError'>: view v_1: the type of an annotation must not be empty"},
-      {[](Mmif&, const Parameters& parameters, clams::Run&) { (void)parameters.get<int>("typo"); }, "<class 'ValueError'>: there is no parameter \"typo\"; declare it in metadata()"},
-      {[](Mmif&, const Parameters&, clams::Run&) { throw std::runtime_error("caf\xe9 \n \"quoted\" \x01"); }, "<class 'RuntimeError'>: caf\xEF\xBF\xBD \n \"quoted\" \x01"},
+      {[](Mmif&, const Parameters&, clams::Run&) { throw "text"; },
+       "<class 'char const*'>: the app threw something that is no std::exception"},
+      {[](Mmif& mmif, const Parameters&, clams::Run&) { mmif.new_view().new_annotation(""); },
+       "<class 'ValueError'>: view v_1: the type of an annotation must not be empty"},
+      {[](Mmif&, const Parameters& parameters, clams::Run&) { (void)parameters.get<int>("typo"); },
+       "<class 'ValueError'>: there is no parameter \"typo\"; declare it in metadata()"},
+      {[](Mmif&, const Parameters&, clams::Run&) { throw std::runtime_error("caf\xe9 \n \"quoted\" \x01"); },
+       "<class 'RuntimeError'>: caf\xEF\xBF\xBD \n \"quoted\" \x01"},
   };
   for (const auto& c : cases) {
     const auto service = service_of([&](Mmif& mmif, const Parameters& parameters, clams::Run& run) {
@@ -259,7 +278,8 @@ TEST(Service, AnExceptionOfModelRequirementBecomesAnErrorViewToo) {
   options.gpu.gpu = "sim:24GiB";
   options.gpu.directory.explicit_directory = directory;
   options.environment_version = "1.0";
-  auto created = Service::create(std::make_unique<FunctionApp>([](Mmif&, const Parameters&, clams::Run& run) { add_frame(run); }), std::move(options));
+  auto created = Service::create(std::make_unique<FunctionApp>([](Mmif&, const Parameters&, clams::Run& run) { add_frame(run); }),
+                                 std::move(options));
   ASSERT_TRUE(created) << created.error().message;
   const auto service = std::move(*created);
   const Seen answer = run(*service, "n=666");
@@ -286,14 +306,16 @@ TEST(Service, MalformedInputIsTextWithTheStatusThatWasChosen) {
       const Seen answer = run(*service, "", body);
       EXPECT_EQ(answer.status, python ? 500U : 400U) << body;
       EXPECT_EQ(answer.type, "text/plain; charset=utf-8");
-      EXPECT_EQ(answer.body.substr(0, 54), "Invalid input data. See below for validation error.\n\n" + answer.body.substr(53, 1)) << answer.body;
+      EXPECT_EQ(answer.body.substr(0, 54), "Invalid input data. See below for validation error.\n\n" + answer.body.substr(53, 1))
+          << answer.body;
       EXPECT_NE(answer.body.back(), '\n');
     }
   }
 }
 
 TEST(Service, InvalidOutputIsToldAsText) {
-  const auto service = service_of([](Mmif& mmif, const Parameters&, clams::Run&) { mmif.new_view().new_annotation("http://x.org/T", {}); });
+  const auto service =
+      service_of([](Mmif& mmif, const Parameters&, clams::Run&) { mmif.new_view().new_annotation("http://x.org/T", {}); });
   const Seen unsigned_view = run(*service);
   EXPECT_EQ(unsigned_view.status, 400U);
   EXPECT_NE(unsigned_view.body.find("it was not signed"), std::string::npos) << unsigned_view.body;
@@ -340,8 +362,10 @@ TEST(Service, DescribesItselfCompactOrPretty) {
   EXPECT_TRUE(compact.starts_with(R"({"name":"Test","description":"d","app_version":"1.0",)")) << compact;
   EXPECT_TRUE(pretty.starts_with("{\n  \"name\": \"Test\",")) << pretty;
   EXPECT_EQ(*mmif::parse_json(compact), *mmif::parse_json(pretty));
-  for (const char* query : {"pretty=0", "pretty=F&pretty=1", "unknown=1", "n=bad", "&&", "=", "%", "pretty=false"}) EXPECT_EQ(service->describe(query).body.to_string(), compact) << query;
-  for (const char* query : {"pretty", "pretty=", "pretty=no", "pretty=1&pretty=0"}) EXPECT_EQ(service->describe(query).body.to_string(), pretty) << query;
+  for (const char* query : {"pretty=0", "pretty=F&pretty=1", "unknown=1", "n=bad", "&&", "=", "%", "pretty=false"})
+    EXPECT_EQ(service->describe(query).body.to_string(), compact) << query;
+  for (const char* query : {"pretty", "pretty=", "pretty=no", "pretty=1&pretty=0"})
+    EXPECT_EQ(service->describe(query).body.to_string(), pretty) << query;
 }
 
 TEST(Service, MetadataOutOfOrderIsNoService) {

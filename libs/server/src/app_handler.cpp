@@ -11,15 +11,19 @@ using mmif::Object;
 
 constexpr std::string_view kAllow = "GET, HEAD, OPTIONS, POST, PUT";
 constexpr std::string_view kNotFoundPage =
-    "<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n<p>The requested URL was not found on the server. If you entered the URL manually please "
+    "<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n<p>The requested URL was not found on the "
+    "server. If you entered the URL manually please "
     "check your spelling and try again.</p>\n";
 
 // "/", also as "//" or "/%2F".
 bool is_root(std::string_view path) {
   while (!path.empty()) {
-    if (path[0] == '/') path.remove_prefix(1);
-    else if (path.starts_with("%2F") || path.starts_with("%2f")) path.remove_prefix(3);
-    else return false;
+    if (path[0] == '/')
+      path.remove_prefix(1);
+    else if (path.starts_with("%2F") || path.starts_with("%2f"))
+      path.remove_prefix(3);
+    else
+      return false;
   }
   return true;
 }
@@ -27,7 +31,8 @@ bool is_root(std::string_view path) {
 HttpResponse not_found() { return text_response(404, "text/html; charset=utf-8", std::string(kNotFoundPage)); }
 
 HttpResponse method_not_allowed(std::string_view allow) {
-  HttpResponse response = text_response(405, "application/json", "{\"message\": \"The method is not allowed for the requested URL.\"}\n");
+  HttpResponse response =
+      text_response(405, "application/json", "{\"message\": \"The method is not allowed for the requested URL.\"}\n");
   response.headers.emplace_back("Allow", std::string(allow));
   return response;
 }
@@ -63,7 +68,8 @@ std::optional<HttpResponse> AppHandler::answer_get(const HttpRequest& request) {
   if (is_root(request.path)) return backend_.describe(request);
   if (request.path == "/health") return health();
   if (request.path == "/metrics") {
-    return text_response(200, "text/plain; version=0.0.4; charset=utf-8", metrics_.text(server_ == nullptr ? HttpGauges() : server_->gauges(), backend_.workers()));
+    return text_response(200, "text/plain; version=0.0.4; charset=utf-8",
+                         metrics_.text(server_ == nullptr ? HttpGauges() : server_->gauges(), backend_.workers()));
   }
   return not_found();
 }

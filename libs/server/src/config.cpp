@@ -34,13 +34,15 @@ class CommandLine {
   explicit CommandLine(const ProgramInfo& program) : program_(program), cli_(program.description, program.name) {
     cli_.set_help_flag("-h,--help", "Show this help");
     cli_.get_formatter()->column_width(34);
-    cli_.footer(
-        program.hosts ? "What stands after '--' are the app's own arguments.\n"
-                        "Each flag --x-y is also the variable CLAMS_X_Y and, in the file of --config, the key x-y; flags come first, then variables, then the file.\n"
-                        "Sizes: 6GiB, 512MiB, bytes. Times: 30s, 5m, 250ms." :
-        "Without IN and OUT the app serves HTTP; with them it runs once ('-' is standard input or output).\n"
-        "Each flag --x-y is also the variable CLAMS_X_Y and, in the file of --config, the key x-y; flags come first, then variables, then the file.\n"
-        "Sizes: 6GiB, 512MiB, bytes. Times: 30s, 5m, 250ms.");
+    cli_.footer(program.hosts
+                    ? "What stands after '--' are the app's own arguments.\n"
+                      "Each flag --x-y is also the variable CLAMS_X_Y and, in the file of --config, the key x-y; flags come first, "
+                      "then variables, then the file.\n"
+                      "Sizes: 6GiB, 512MiB, bytes. Times: 30s, 5m, 250ms."
+                    : "Without IN and OUT the app serves HTTP; with them it runs once ('-' is standard input or output).\n"
+                      "Each flag --x-y is also the variable CLAMS_X_Y and, in the file of --config, the key x-y; flags come first, "
+                      "then variables, then the file.\n"
+                      "Sizes: 6GiB, 512MiB, bytes. Times: 30s, 5m, 250ms.");
   }
 
   base::Result<std::optional<HelpText>> parse(int argc, const char* const* argv, const std::string& app_name) {
@@ -50,9 +52,7 @@ class CommandLine {
     add_parameters(*own);
     try {
       cli_.parse(argc, argv);
-    } catch (const CLI::CallForHelp&) {
-      return std::optional(HelpText{help_text()});
-    } catch (const CLI::ParseError& error) {
+    } catch (const CLI::CallForHelp&) { return std::optional(HelpText{help_text()}); } catch (const CLI::ParseError& error) {
       return refused(error);
     }
     return std::optional<HelpText>();
@@ -71,20 +71,28 @@ class CommandLine {
     const std::size_t usage = text.find("Usage: ");
     const std::size_t end = text.find('\n', usage);
     if (usage != std::string::npos && end != std::string::npos) {
-      text.replace(usage, end - usage, "Usage: " + program_.name + (program_.hosts ? " APP.PY [FLAG...] [-- ARGUMENT...]" : " [FLAG...]            serve\n       " + program_.name + " [FLAG...] IN OUT     run once"));
+      text.replace(
+          usage, end - usage,
+          "Usage: " + program_.name +
+              (program_.hosts ? " APP.PY [FLAG...] [-- ARGUMENT...]"
+                              : " [FLAG...]            serve\n       " + program_.name + " [FLAG...] IN OUT     run once"));
     }
     if (!text.ends_with('\n')) text += '\n';
     return text;
   }
 
   void add_settings() {
-    if (!program_.hosts && (program_.apps.size() > 1 || !program_.apps.front().empty())) cli_.add_option("--app", app, "Which app: " + CLI::detail::join(program_.apps, ", "))->group("Serving")->type_name("NAME");
+    if (!program_.hosts && (program_.apps.size() > 1 || !program_.apps.front().empty()))
+      cli_.add_option("--app", app, "Which app: " + CLI::detail::join(program_.apps, ", "))->group("Serving")->type_name("NAME");
     for (const Setting& setting : settings()) {
       names_.push_back(setting.flag());
       if (setting.value.empty()) {
-        cli_.add_flag_callback(setting.flag(), [this, &setting] { given[setting.name] = "true"; }, setting.help)->group(setting.group);
+        cli_.add_flag_callback(
+                setting.flag(), [this, &setting] { given[setting.name] = "true"; }, setting.help)
+            ->group(setting.group);
       } else {
-        cli_.add_option_function<std::string>(setting.flag(), [this, &setting](const std::string& text) { given[setting.name] = text; }, setting.help)
+        cli_.add_option_function<std::string>(
+                setting.flag(), [this, &setting](const std::string& text) { given[setting.name] = text; }, setting.help)
             ->type_name(setting.value)
             ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
             ->group(setting.group);
@@ -94,11 +102,16 @@ class CommandLine {
     cli_.add_option("--config", config_file, "TOML file with settings")->type_name("FILE")->group("Log and settings");
     if (program_.hosts) {
       cli_.add_option("APP", hosted_app, "The app's app.py, or the folder it lies in")->type_name("APP.PY")->required();
-      cli_.add_option("--python", python, "Python of the app's environment ($VIRTUAL_ENV's, else python3)")->type_name("FILE")->group("Serving");
+      cli_.add_option("--python", python, "Python of the app's environment ($VIRTUAL_ENV's, else python3)")
+          ->type_name("FILE")
+          ->group("Serving");
       names_.push_back("--python");
       return;
     }
-    cli_.add_option("IN_OUT", positionals, "Run once: MMIF to read, MMIF to write")->type_name("IN OUT")->expected(0, 2)->group("Run once");
+    cli_.add_option("IN_OUT", positionals, "Run once: MMIF to read, MMIF to write")
+        ->type_name("IN OUT")
+        ->expected(0, 2)
+        ->group("Run once");
     cli_.add_option("--param", explicit_parameters, "A parameter of the app, whatever its name (repeatable)")
         ->type_name("NAME=VALUE")
         ->expected(1)
@@ -115,7 +128,8 @@ class CommandLine {
       if (taken.contains(flag) || parameter.name.empty() || !CLI::detail::valid_name_string(parameter.name)) continue;
       parameters.emplace_back(parameter.name, std::vector<std::string>());
       names_.push_back(flag);
-      std::string help = parameter.description.substr(0, std::min(parameter.description.find('\n'), parameter.description.find(". ")));
+      std::string help =
+          parameter.description.substr(0, std::min(parameter.description.find('\n'), parameter.description.find(". ")));
       if (parameter.multivalued) help += " (repeatable)";
       cli_.add_option(flag, parameters.back().second, help)
           ->type_name(std::string(to_string(parameter.type)))
@@ -160,12 +174,14 @@ base::Status apply_file(Config& config, const std::string& path, std::set<std::s
   BASE_TRY_ASSIGN(const auto pairs, read_config_file(path));
   for (const auto& [key, text] : pairs) {
     const auto& list = settings();
-    const auto at = std::find_if(list.begin(), list.end(), [&, name = key](const Setting& setting) { return setting.name == name; });
+    const auto at =
+        std::find_if(list.begin(), list.end(), [&, name = key](const Setting& setting) { return setting.name == name; });
     if (at == list.end()) {
       std::vector<std::string> names;
       for (const Setting& setting : list) names.push_back(setting.name);
       const auto like = base::closest(key, names);
-      return Error{ErrorCode::Configuration, "configuration file '" + path + "': there is no setting '" + key + "'" + (like.empty() ? "" : "; did you mean " + std::string(like) + "?")};
+      return Error{ErrorCode::Configuration, "configuration file '" + path + "': there is no setting '" + key + "'" +
+                                                 (like.empty() ? "" : "; did you mean " + std::string(like) + "?")};
     }
     if (!settled.insert(key).second) continue;
     BASE_TRY(apply(config, *at, text, "configuration file '" + path + "', " + key, ErrorCode::Configuration));
@@ -184,7 +200,8 @@ base::Status add_explicit(RawParameters& raw, const std::vector<std::string>& li
 
 }  // namespace
 
-base::Result<std::variant<Config, HelpText>> parse_config(int argc, const char* const* argv, const EnvironmentLookup& environment, const ProgramInfo& program) {
+base::Result<std::variant<Config, HelpText>> parse_config(int argc, const char* const* argv, const EnvironmentLookup& environment,
+                                                          const ProgramInfo& program) {
   CommandLine line(program);
   std::vector<std::string> own_arguments;
   if (program.hosts) {
@@ -203,7 +220,8 @@ base::Result<std::variant<Config, HelpText>> parse_config(int argc, const char* 
   config.python = line.python;
   config.hosted_arguments = std::move(own_arguments);
   std::set<std::string> settled;
-  // Presets first: "status-codes python" implies a vram-error-status that an explicit one may change, so settings are applied in the order of the table.
+  // Presets first: "status-codes python" implies a vram-error-status that an explicit one may change, so settings are applied in
+  // the order of the table.
   for (const Setting& setting : settings()) {
     if (const auto at = line.given.find(setting.name); at != line.given.end()) {
       settled.insert(setting.name);

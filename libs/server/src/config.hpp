@@ -28,31 +28,31 @@ enum class Executor { Auto, InProcess, Isolated };
 
 struct GpuSettings {
   VramMode mode = VramMode::Enforce;
-  std::string gpu = "auto";            // auto, none, sim:24GiB,…
+  std::string gpu = "auto";  // auto, none, sim:24GiB,…
   ShareOrBytes headroom{.share = 0.1, .bytes = {}};
   double margin = 1.2;
   double first_share = 0.8;
   bool allow_unknown = true;
-  unsigned error_status = 503;         // of a temporary refusal
+  unsigned error_status = 503;                    // of a temporary refusal
   std::chrono::milliseconds model_idle{300'000};  // negative: never
-  std::string ledger_directory;        // CLAMS_VRAM_DIR, empty: the usual places
-  std::string profile_directory;       // CLAMS_PROFILE_DIR
+  std::string ledger_directory;                   // CLAMS_VRAM_DIR, empty: the usual places
+  std::string profile_directory;                  // CLAMS_PROFILE_DIR
 };
 
 struct Config {
-  std::string app;                     // --app
-  std::string host;                    // settled: depends on production
+  std::string app;   // --app
+  std::string host;  // settled: depends on production
   std::uint16_t port = 5000;
   bool production = false;
-  unsigned threads = 0;                // 0: settled by the program
+  unsigned threads = 0;  // 0: settled by the program
   unsigned workers = 0;
   std::size_t queue = 64;
   base::Bytes max_body = base::Bytes(512ULL << 20);
   std::optional<std::chrono::milliseconds> request_timeout;
   std::chrono::milliseconds drain_timeout{30'000};
   bool python_status_codes = false;
-  Executor executor = Executor::Auto;  // what the app says
-  bool rerun = false;                  // a request whose worker process died runs once more
+  Executor executor = Executor::Auto;        // what the app says
+  bool rerun = false;                        // a request whose worker process died runs once more
   std::optional<base::Bytes> worker_growth;  // a worker process whose memory grew by more is replaced
   GpuSettings gpu;
   LogFormat log_format = LogFormat::Text;
@@ -62,20 +62,19 @@ struct Config {
   std::optional<std::string> input, output;
   RawParameters parameters;
   // Hosting an app that was written for the Python SDK (clams serve).
-  std::string hosted_app;              // path of its app.py
-  std::string python;                  // --python; empty: $VIRTUAL_ENV's, else python3 on PATH
+  std::string hosted_app;                     // path of its app.py
+  std::string python;                         // --python; empty: $VIRTUAL_ENV's, else python3 on PATH
   std::vector<std::string> hosted_arguments;  // after "--": the app's own
-
 };
 
 // What parsing needs to know about the program.
 struct ProgramInfo {
-  std::string name;                       // for messages and --help
+  std::string name;  // for messages and --help
   std::string description;
-  std::vector<std::string> apps;          // names for --app; empty or one empty name: no such flag
+  std::vector<std::string> apps;  // names for --app; empty or one empty name: no such flag
   // Parameters of the app with this name (empty: the only one); nullopt if there is none.
   std::function<std::optional<std::vector<Parameter>>(const std::string& app)> parameters;
-  bool hosts = false;                     // clams serve: takes an app's path and --python instead of IN and OUT
+  bool hosts = false;  // clams serve: takes an app's path and --python instead of IN and OUT
 };
 using EnvironmentLookup = std::function<std::optional<std::string>(const std::string& name)>;
 
@@ -84,7 +83,9 @@ struct HelpText {
   std::string text;
 };
 
-// Errors are InvalidArgument (wrong use, exit 2) or Configuration (a file that cannot be read, exit 78): one line that names the flag, variable or file.
-base::Result<std::variant<Config, HelpText>> parse_config(int argc, const char* const* argv, const EnvironmentLookup& environment, const ProgramInfo& program);
+// Errors are InvalidArgument (wrong use, exit 2) or Configuration (a file that cannot be read, exit 78): one line that names the
+// flag, variable or file.
+base::Result<std::variant<Config, HelpText>> parse_config(int argc, const char* const* argv, const EnvironmentLookup& environment,
+                                                          const ProgramInfo& program);
 
 }  // namespace clams::server

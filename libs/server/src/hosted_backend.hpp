@@ -23,7 +23,7 @@ struct HostedOptions {
   bool models_are_told = false;         // the workers tell which models they hold
   std::chrono::milliseconds start_timeout{300'000};
   std::optional<std::chrono::milliseconds> request_timeout;
-  bool rerun = false;  // a request whose worker died runs once more
+  bool rerun = false;                        // a request whose worker died runs once more
   std::optional<base::Bytes> worker_growth;  // a worker whose host or device memory grew by more is replaced after its request
   unsigned vram_error_status = 503;
   GpuMemoryOptions gpu;  // app and estimate are filled in from the metadata

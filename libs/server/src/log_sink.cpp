@@ -68,9 +68,12 @@ class SpdlogSink final : public base::LogSink {
   static std::string one_line(std::string_view message) {
     std::string out;
     for (const char c : message) {
-      if (c == '\n') out += "\\n";
-      else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) out += '?';
-      else out += c;
+      if (c == '\n')
+        out += "\\n";
+      else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+        out += '?';
+      else
+        out += c;
     }
     return out;
   }

@@ -21,25 +21,93 @@ struct Metrics::Impl {
   Impl(const std::string& app, const GpuMemory& gpu_memory)
       : gpu(gpu_memory),
         labels{{"app", app}},
-        requests(prometheus::BuildCounter().Name("clams_requests_total").Help("Answered requests, by status and method").Labels(labels).Register(registry)),
-        bytes_in(prometheus::BuildCounter().Name("clams_request_bytes_total").Help("Bytes of request bodies").Labels(labels).Register(registry).Add({})),
-        bytes_out(prometheus::BuildCounter().Name("clams_response_bytes_total").Help("Bytes of response bodies").Labels(labels).Register(registry).Add({})),
-        run_seconds(prometheus::BuildHistogram().Name("clams_run_seconds").Help("Time on a request thread").Labels(labels).Register(registry).Add({}, kSeconds)),
-        queue_seconds(prometheus::BuildHistogram().Name("clams_queue_seconds").Help("Time of waiting for a request thread").Labels(labels).Register(registry).Add({}, kSeconds)),
-        running(prometheus::BuildGauge().Name("clams_requests_running").Help("Requests that run now").Labels(labels).Register(registry).Add({})),
-        queued(prometheus::BuildGauge().Name("clams_requests_queued").Help("Requests that wait for a thread").Labels(labels).Register(registry).Add({})),
-        connections(prometheus::BuildGauge().Name("clams_connections").Help("Open connections").Labels(labels).Register(registry).Add({})),
-        workers(prometheus::BuildGauge().Name("clams_workers").Help("Worker processes that live now").Labels(labels).Register(registry).Add({})),
-        worker_starts(prometheus::BuildGauge().Name("clams_worker_starts_total").Help("Worker processes started").Labels(labels).Register(registry).Add({})),
-        worker_crashes(prometheus::BuildGauge().Name("clams_worker_failures_total").Help("Worker processes that crashed or hung").Labels(labels).Register(registry).Add({})),
-        gpu_bytes(prometheus::BuildGauge().Name("clams_gpu_memory_bytes").Help("Memory of a device, by kind: total, free, reserved, resident, unattributed, available").Labels(labels).Register(registry)),
-        gpu_known(prometheus::BuildGauge().Name("clams_gpu_known").Help("1 while the driver can be read, else 0").Labels(labels).Register(registry)),
-        decisions(prometheus::BuildGauge().Name("clams_gpu_decisions_total").Help("Requests that asked for GPU memory, by outcome").Labels(labels).Register(registry)),
-        model_events(prometheus::BuildGauge().Name("clams_model_events_total").Help("Models: hits, loads, load failures, unloads by reason").Labels(labels).Register(registry)) {}
+        requests(prometheus::BuildCounter()
+                     .Name("clams_requests_total")
+                     .Help("Answered requests, by status and method")
+                     .Labels(labels)
+                     .Register(registry)),
+        bytes_in(prometheus::BuildCounter()
+                     .Name("clams_request_bytes_total")
+                     .Help("Bytes of request bodies")
+                     .Labels(labels)
+                     .Register(registry)
+                     .Add({})),
+        bytes_out(prometheus::BuildCounter()
+                      .Name("clams_response_bytes_total")
+                      .Help("Bytes of response bodies")
+                      .Labels(labels)
+                      .Register(registry)
+                      .Add({})),
+        run_seconds(prometheus::BuildHistogram()
+                        .Name("clams_run_seconds")
+                        .Help("Time on a request thread")
+                        .Labels(labels)
+                        .Register(registry)
+                        .Add({}, kSeconds)),
+        queue_seconds(prometheus::BuildHistogram()
+                          .Name("clams_queue_seconds")
+                          .Help("Time of waiting for a request thread")
+                          .Labels(labels)
+                          .Register(registry)
+                          .Add({}, kSeconds)),
+        running(prometheus::BuildGauge()
+                    .Name("clams_requests_running")
+                    .Help("Requests that run now")
+                    .Labels(labels)
+                    .Register(registry)
+                    .Add({})),
+        queued(prometheus::BuildGauge()
+                   .Name("clams_requests_queued")
+                   .Help("Requests that wait for a thread")
+                   .Labels(labels)
+                   .Register(registry)
+                   .Add({})),
+        connections(
+            prometheus::BuildGauge().Name("clams_connections").Help("Open connections").Labels(labels).Register(registry).Add({})),
+        workers(prometheus::BuildGauge()
+                    .Name("clams_workers")
+                    .Help("Worker processes that live now")
+                    .Labels(labels)
+                    .Register(registry)
+                    .Add({})),
+        worker_starts(prometheus::BuildGauge()
+                          .Name("clams_worker_starts_total")
+                          .Help("Worker processes started")
+                          .Labels(labels)
+                          .Register(registry)
+                          .Add({})),
+        worker_crashes(prometheus::BuildGauge()
+                           .Name("clams_worker_failures_total")
+                           .Help("Worker processes that crashed or hung")
+                           .Labels(labels)
+                           .Register(registry)
+                           .Add({})),
+        gpu_bytes(prometheus::BuildGauge()
+                      .Name("clams_gpu_memory_bytes")
+                      .Help("Memory of a device, by kind: total, free, reserved, resident, unattributed, available")
+                      .Labels(labels)
+                      .Register(registry)),
+        gpu_known(prometheus::BuildGauge()
+                      .Name("clams_gpu_known")
+                      .Help("1 while the driver can be read, else 0")
+                      .Labels(labels)
+                      .Register(registry)),
+        decisions(prometheus::BuildGauge()
+                      .Name("clams_gpu_decisions_total")
+                      .Help("Requests that asked for GPU memory, by outcome")
+                      .Labels(labels)
+                      .Register(registry)),
+        model_events(prometheus::BuildGauge()
+                         .Name("clams_model_events_total")
+                         .Help("Models: hits, loads, load failures, unloads by reason")
+                         .Labels(labels)
+                         .Register(registry)) {}
 
   void read_gpu() {
     for (const auto& device : gpu.gauges()) {
-      const auto set = [&](const char* kind, base::Bytes bytes) { gpu_bytes.Add({{"device", device.uuid}, {"kind", kind}}).Set(static_cast<double>(bytes.count())); };
+      const auto set = [&](const char* kind, base::Bytes bytes) {
+        gpu_bytes.Add({{"device", device.uuid}, {"kind", kind}}).Set(static_cast<double>(bytes.count()));
+      };
       set("total", device.total);
       set("free", device.free);
       set("reserved", device.reserved);
@@ -48,7 +116,9 @@ struct Metrics::Impl {
       set("available", device.available);
       gpu_known.Add({{"device", device.uuid}}).Set(device.known ? 1 : 0);
     }
-    const auto decided = [&](const char* outcome, std::uint64_t n) { decisions.Add({{"outcome", outcome}}).Set(static_cast<double>(n)); };
+    const auto decided = [&](const char* outcome, std::uint64_t n) {
+      decisions.Add({{"outcome", outcome}}).Set(static_cast<double>(n));
+    };
     const auto c = gpu.counters();
     decided("granted", c.granted);
     decided("observed", c.observed);
@@ -58,7 +128,9 @@ struct Metrics::Impl {
     decided("refused", c.refused);
     decided("impossible", c.impossible);
     decided("refused_unknown", c.refused_unknown);
-    const auto model = [&](const char* event, std::uint64_t n) { model_events.Add({{"event", event}}).Set(static_cast<double>(n)); };
+    const auto model = [&](const char* event, std::uint64_t n) {
+      model_events.Add({{"event", event}}).Set(static_cast<double>(n));
+    };
     const auto m = gpu.model_counters();
     model("hit", m.hits);
     model("load", m.loads);
@@ -106,7 +178,9 @@ void Metrics::observe(const Exchange& exchange) {
   {
     const std::lock_guard lock(impl_->mutex);
     auto& counter = impl_->by_status[{exchange.status, Impl::method_label(exchange.method)}];
-    if (counter == nullptr) counter = &impl_->requests.Add({{"status", std::to_string(exchange.status)}, {"method", Impl::method_label(exchange.method)}});
+    if (counter == nullptr)
+      counter =
+          &impl_->requests.Add({{"status", std::to_string(exchange.status)}, {"method", Impl::method_label(exchange.method)}});
     counter->Increment();
   }
   impl_->bytes_in.Increment(static_cast<double>(exchange.bytes_in));

@@ -18,9 +18,7 @@
 namespace clams::server {
 namespace {
 
-void tell(std::string_view text) {
-  (void)base::write_all(STDERR_FILENO, std::string(text) + "\n", "standard error");
-}
+void tell(std::string_view text) { (void)base::write_all(STDERR_FILENO, std::string(text) + "\n", "standard error"); }
 
 base::Result<std::string> read_input(const std::string& name) {
   return name == "-" ? base::read_all(STDIN_FILENO, "standard input") : base::read_file(name);
@@ -29,7 +27,7 @@ base::Result<std::string> read_input(const std::string& name) {
 // Regular files are replaced whole; pipes and devices are written to.
 base::Status write_output(const std::string& name, int standard_output, const std::string& text) {
   if (name == "-") return base::write_all(standard_output, text, "standard output");
-  struct stat info{};
+  struct stat info {};
   const bool special = ::stat(name.c_str(), &info) == 0 && !S_ISREG(info.st_mode);
   if (!special) return base::write_file_atomically(name, text);
   BASE_TRY_ASSIGN(const base::Fd fd, base::open_file(name, O_WRONLY));
@@ -107,7 +105,8 @@ int run_once(Service& service, const Config& config, const base::Logger& log) {
   context.log = log;
   context.stop = stop.get_token();
   context.cpu_threads = std::max(1U, std::thread::hardware_concurrency());
-  if (::isatty(STDERR_FILENO) == 1) context.progress = [&](double fraction, std::string_view what) { progress.show(fraction, what); };
+  if (::isatty(STDERR_FILENO) == 1)
+    context.progress = [&](double fraction, std::string_view what) { progress.show(fraction, what); };
 
   const Answer answer = service.annotate(std::move(*text), config.parameters, context);
   progress.clear();
@@ -125,7 +124,8 @@ int run_once(Service& service, const Config& config, const base::Logger& log) {
     tell(written.error().message);
     return 1;
   }
-  if (status == 1) tell("the app failed; the last view of " + (*config.output == "-" ? std::string("the output") : *config.output) + " says why");
+  if (status == 1)
+    tell("the app failed; the last view of " + (*config.output == "-" ? std::string("the output") : *config.output) + " says why");
   return status;
 }
 

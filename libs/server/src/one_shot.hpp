@@ -5,7 +5,8 @@
 
 namespace clams::server {
 
-// Returns the exit status: 0 done, 1 the app failed (the MMIF with the error view is written), 2 a bad parameter, 65 a bad input document (nothing is written), 69 and 75 no GPU memory.
+// Returns the exit status: 0 done, 1 the app failed (the MMIF with the error view is written), 2 a bad parameter, 65 a bad input
+// document (nothing is written), 69 and 75 no GPU memory.
 int run_once(Service& service, const Config& config, const base::Logger& log);
 
 }  // namespace clams::server

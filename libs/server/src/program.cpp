@@ -64,7 +64,8 @@ GpuMemoryOptions gpu_options(const GpuSettings& settings) {
     case VramMode::Enforce: options.admission.mode = vram::AdmissionMode::Enforce; break;
   }
   options.admission.unknown = settings.allow_unknown ? vram::UnknownPolicy::Allow : vram::UnknownPolicy::Refuse;
-  options.admission.headroom = settings.headroom.share ? vram::Headroom::percent(*settings.headroom.share * 100) : vram::Headroom::bytes(settings.headroom.bytes);
+  options.admission.headroom = settings.headroom.share ? vram::Headroom::percent(*settings.headroom.share * 100)
+                                                       : vram::Headroom::bytes(settings.headroom.bytes);
   options.admission.margin = settings.margin;
   options.admission.first_share = settings.first_share;
   options.model_idle = settings.model_idle;
@@ -99,14 +100,17 @@ int serve_http(const Serving& serving, const Config& config, const base::Logger&
     if (signal == SIGHUP) {
       if (serving.on_hangup) serving.on_hangup();
     } else if (stops++ == 0) {
-      log.info("stopping: running requests may finish for " + base::to_string(config.drain_timeout) + "; a second signal stops at once");
+      log.info("stopping: running requests may finish for " + base::to_string(config.drain_timeout) +
+               "; a second signal stops at once");
       server.drain();
     } else {
       server.stop_now();
     }
   });
-  const std::string address = (config.host.find(':') == std::string::npos ? config.host : "[" + config.host + "]") + ":" + std::to_string(server.port());
-  log.info(serving.title + " " + backend.version() + " listens on http://" + address + " (" + std::to_string(serving.threads) + " requests at once)");
+  const std::string address =
+      (config.host.find(':') == std::string::npos ? config.host : "[" + config.host + "]") + ":" + std::to_string(server.port());
+  log.info(serving.title + " " + backend.version() + " listens on http://" + address + " (" + std::to_string(serving.threads) +
+           " requests at once)");
   server.run();
   log.info("stopped");
   return 0;

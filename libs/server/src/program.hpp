@@ -18,9 +18,9 @@ std::optional<std::string> environment(const std::string& name);
 GpuMemoryOptions gpu_options(const GpuSettings& settings);
 
 struct Serving {
-  std::string program;  // for messages
-  std::string title;    // of the app
-  unsigned threads = 1;  // requests at once
+  std::string program;                   // for messages
+  std::string title;                     // of the app
+  unsigned threads = 1;                  // requests at once
   std::function<void()> on_hangup = {};  // SIGHUP
 };
 // Listens and serves until SIGTERM or SIGINT; returns the exit status. `backend` must outlive it.

@@ -55,7 +55,8 @@ int serve_isolated(int argc, char** argv, const std::string& name, const Config&
   HostedOptions options;
   options.metadata = app.metadata();
   std::vector<std::string> notes;
-  if (const auto fine = options.metadata->complete(environment("CLAMS_APP_VERSION").value_or(""), notes); !fine) return exit_with(fine.error(), name);
+  if (const auto fine = options.metadata->complete(environment("CLAMS_APP_VERSION").value_or(""), notes); !fine)
+    return exit_with(fine.error(), name);
   for (const std::string& note : notes) log.warning(note);
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
   const unsigned threads = config.threads != 0 ? config.threads : app.uses_gpu() ? std::min(4U, cores) : 2 * cores + 1;
@@ -73,7 +74,8 @@ int serve_isolated(int argc, char** argv, const std::string& name, const Config&
   const std::string title = options.metadata->name;
   auto backend = HostedBackend::start(std::move(options));
   if (!backend) return exit_with(backend.error(), name);
-  const int status = serve_http({.program = name, .title = title, .threads = threads, .on_hangup = [&] { (*backend)->reload(); }}, config, log, **backend);
+  const int status = serve_http({.program = name, .title = title, .threads = threads, .on_hangup = [&] { (*backend)->reload(); }},
+                                config, log, **backend);
   (*backend)->drain(std::chrono::seconds(5));
   return status;
 }
@@ -104,7 +106,8 @@ int run_program(int argc, char** argv, std::vector<NamedApp> apps) {
   Config& config = std::get<Config>(*parsed);
   auto app = find_app(apps, config.app)->make();
   if (is_worker) return run_worker(name, config, std::move(app));
-  if (config.input && config.log_level == base::LogLevel::Info) config.log_level = base::LogLevel::Warning;  // a run's result is its document
+  if (config.input && config.log_level == base::LogLevel::Info)
+    config.log_level = base::LogLevel::Warning;  // a run's result is its document
   const base::Logger log(make_log_sink(config.log_format, config.log_level, config.app.empty() ? name : config.app));
   if (runs_isolated(config, *app)) return serve_isolated(argc, argv, name, config, log, *app);
   ServiceOptions options;

@@ -28,11 +28,12 @@ struct AppFile {
 
 // app.py itself, or the folder it lies in.
 base::Result<AppFile> find_app_file(std::string path) {
-  struct stat info{};
+  struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return base::error_from_errno("cannot serve '" + path + "'", errno);
   if (S_ISDIR(info.st_mode)) {
     path += "/app.py";
-    if (::stat(path.c_str(), &info) != 0) return Error{ErrorCode::NotFound, "there is no app.py in that folder: '" + path + "' does not exist"};
+    if (::stat(path.c_str(), &info) != 0)
+      return Error{ErrorCode::NotFound, "there is no app.py in that folder: '" + path + "' does not exist"};
   }
   char* whole = ::realpath(path.c_str(), nullptr);
   if (whole == nullptr) return base::error_from_errno("cannot serve '" + path + "'", errno);
@@ -63,7 +64,9 @@ int serve_python_app(int argc, const char* const* argv, const std::string& pytho
   block_stop_signals();
   ProgramInfo program;
   program.name = argv[0];
-  program.description = "Serves an app written for clams-python, unchanged: HTTP, limits and GPU memory here, the app's code in worker processes that stay.";
+  program.description =
+      "Serves an app written for clams-python, unchanged: HTTP, limits and GPU memory here, the app's code in worker processes "
+      "that stay.";
   program.apps = {""};
   program.hosts = true;
   program.parameters = [](const std::string&) { return std::vector<Parameter>(); };
@@ -82,7 +85,13 @@ int serve_python_app(int argc, const char* const* argv, const std::string& pytho
   HostedOptions options;
   options.name = name;
   options.command.program = python_for(config);
-  options.command.arguments = {python_package + "/clams_worker", "--fd", std::to_string(worker::kChannelFd), "--life-fd", std::to_string(worker::kLifeLineFd), "--", file->file};
+  options.command.arguments = {python_package + "/clams_worker",
+                               "--fd",
+                               std::to_string(worker::kChannelFd),
+                               "--life-fd",
+                               std::to_string(worker::kLifeLineFd),
+                               "--",
+                               file->file};
   options.command.arguments.insert(options.command.arguments.end(), config.hosted_arguments.begin(), config.hosted_arguments.end());
   options.command.directory = file->directory;
   options.request_timeout = config.request_timeout;
@@ -96,7 +105,9 @@ int serve_python_app(int argc, const char* const* argv, const std::string& pytho
   if (!backend) return exit_with(backend.error(), program.name);
   const unsigned workers = workers_for(config, (*backend)->gpu().has_gpu());
   (*backend)->resize(workers);
-  const int status = serve_http({.program = program.name, .title = name, .threads = workers, .on_hangup = [&] { (*backend)->reload(); }}, config, log, **backend);
+  const int status =
+      serve_http({.program = program.name, .title = name, .threads = workers, .on_hangup = [&] { (*backend)->reload(); }}, config,
+                 log, **backend);
   (*backend)->drain(std::chrono::seconds(5));
   return status;
 }

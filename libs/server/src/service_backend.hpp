@@ -11,7 +11,9 @@ class ServiceBackend final : public AppBackend {
   const std::string& identifier() const noexcept override { return service_.metadata().identifier; }
   const std::string& version() const noexcept override { return service_.metadata().app_version; }
   GpuMemory& gpu() noexcept override { return service_.gpu(); }
-  std::optional<HttpResponse> describe(const HttpRequest& request) override { return to_response(service_.describe(request.query)); }
+  std::optional<HttpResponse> describe(const HttpRequest& request) override {
+    return to_response(service_.describe(request.query));
+  }
   HttpResponse annotate(HttpRequest request, std::stop_token stop, unsigned cpu_threads) override;
 
  private:

@@ -5,7 +5,8 @@
 
 namespace clams::server {
 
-// Blocks the three signals in the calling thread and in every thread started after it. First thing in a program: a thread that does not block them would be ended by them.
+// Blocks the three signals in the calling thread and in every thread started after it. First thing in a program: a thread that does
+// not block them would be ended by them.
 void block_stop_signals();
 
 // Takes the signals once they are blocked; those that came meanwhile are still there. One per program.

@@ -53,12 +53,18 @@ class FrontLog final : public base::LogSink {
 
 class AppWorker final : public worker::WorkerHandler {
  public:
-  AppWorker(Service& service, base::Logger log, worker::WorkerReports& reports) : service_(service), log_(std::move(log)), reports_(reports), cpu_(std::max(1U, std::thread::hardware_concurrency())) {}
+  AppWorker(Service& service, base::Logger log, worker::WorkerReports& reports)
+      : service_(service), log_(std::move(log)), reports_(reports), cpu_(std::max(1U, std::thread::hardware_concurrency())) {}
 
-  worker::ServedAnswer handle(std::uint64_t id, worker::ServedRequest request, std::stop_token stop, worker::WorkerReports& reports) override {
+  worker::ServedAnswer handle(std::uint64_t id, worker::ServedRequest request, std::stop_token stop,
+                              worker::WorkerReports& reports) override {
     if (request.kind == "requirement") return requirement(request.attributes);
     if (request.kind == "http") return http(id, request, std::move(stop), reports);
-    return {.attributes = {}, .document = {}, .code = worker::WorkerCode::Unsupported, .error = "this worker knows no requests of kind '" + request.kind + "'", .memory = {}};
+    return {.attributes = {},
+            .document = {},
+            .code = worker::WorkerCode::Unsupported,
+            .error = "this worker knows no requests of kind '" + request.kind + "'",
+            .memory = {}};
   }
   void unload(std::string_view model, worker::WorkerReports&) override { service_.gpu().models().unload(model); }
 
@@ -75,7 +81,8 @@ class AppWorker final : public worker::WorkerHandler {
   worker::ServedAnswer requirement(const worker::Attributes& attributes) {
     RawParameters raw;
     if (const std::string envelope = text_of(attributes, "envelope"); !envelope.empty()) {
-      if (const auto value = mmif::parse_json(envelope); value && value->object() != nullptr) raw = RawParameters::from_envelope(*value->object());
+      if (const auto value = mmif::parse_json(envelope); value && value->object() != nullptr)
+        raw = RawParameters::from_envelope(*value->object());
     }
     raw.merge(RawParameters::from_query(text_of(attributes, "query")));
     const auto parameters = refine_parameters(service_.metadata(), std::move(raw));
@@ -98,7 +105,8 @@ class AppWorker final : public worker::WorkerHandler {
     return answer;
   }
 
-  worker::ServedAnswer http(std::uint64_t id, const worker::ServedRequest& request, std::stop_token stop, worker::WorkerReports& reports) {
+  worker::ServedAnswer http(std::uint64_t id, const worker::ServedRequest& request, std::stop_token stop,
+                            worker::WorkerReports& reports) {
     worker::ServedAnswer answer;
     const std::string query = text_of(request.attributes, "query");
     if (text_of(request.attributes, "method") == "GET") return sent(service_.describe(query), std::move(answer));
@@ -144,9 +152,12 @@ class AppWorker final : public worker::WorkerHandler {
     auto writer = worker::DocumentWriter::create();
     bool written = writer.has_value();
     for (const std::string_view slice : made.body.slices) written = written && writer->append(slice).has_value();
-    auto document = written ? std::move(*writer).finish() : base::Result<worker::Document>(base::Error{base::ErrorCode::Io, "no memory for the answer", 0});
-    if (document) answer.document = std::move(*document);
-    else answer.error = document.error().message;
+    auto document = written ? std::move(*writer).finish()
+                            : base::Result<worker::Document>(base::Error{base::ErrorCode::Io, "no memory for the answer", 0});
+    if (document)
+      answer.document = std::move(*document);
+    else
+      answer.error = document.error().message;
     return answer;
   }
 
@@ -162,7 +173,8 @@ worker::ChildCommand worker_command(int argc, char** argv) {
   worker::ChildCommand command;
   command.program = "/proc/self/exe";
   std::array<char, 4096> path{};
-  if (const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size()); length > 0) command.program.assign(path.data(), static_cast<std::size_t>(length));
+  if (const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size()); length > 0)
+    command.program.assign(path.data(), static_cast<std::size_t>(length));
   command.arguments = {kWorkerArgument};
   command.arguments.insert(command.arguments.end(), argv + 1, argv + argc);
   return command;

@@ -23,7 +23,8 @@ void PoolCore::run_threads() {
 }
 
 void PoolCore::join() {
-  // The loop first: its last functions still speak to the starter. What the starter sends afterwards is dropped, and a process with it.
+  // The loop first: its last functions still speak to the starter. What the starter sends afterwards is dropped, and a process with
+  // it.
   loop_->stop();
   if (thread_.joinable()) thread_.join();
   starter_.reset();

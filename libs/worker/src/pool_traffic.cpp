@@ -92,8 +92,7 @@ void PoolCore::on_answer(Slot& slot, Message message) {
   slot.running.erase(running);
   if (task.overdue) --slot.overdue;
   ++slot.requests;
-  if (!task.request.model.empty() && !slot.reports_models && slot.models.insert(task.request.model).second)
-    slot.baseline = {};
+  if (!task.request.model.empty() && !slot.reports_models && slot.models.insert(task.request.model).second) slot.baseline = {};
   if (message.frame.memory) on_report(slot, message.frame);
   Outcome outcome;
   outcome.ending = message.frame.type == MessageType::Result ? Ending::Answered : Ending::Failed;

@@ -9,8 +9,8 @@
 
 namespace base {
 
-// Unsigned 64-bit count of bytes. Addition saturates at the maximum, subtraction saturates at zero: a sum of promises can neither wrap
-// to a small figure nor become "17 EB free".
+// Unsigned 64-bit count of bytes. Addition saturates at the maximum, subtraction saturates at zero: a sum of promises can neither
+// wrap to a small figure nor become "17 EB free".
 class Bytes {
  public:
   constexpr Bytes() = default;
@@ -40,8 +40,8 @@ constexpr Bytes operator""_MiB(unsigned long long n) { return Bytes(n << 20); }
 constexpr Bytes operator""_GiB(unsigned long long n) { return Bytes(n << 30); }
 }  // namespace literals
 
-// "6GiB", "512MiB", "1.5GiB", "100KiB", "7B" or plain bytes "4096"; also GB, MB, KB, G, M, K, all taken as powers of 1024 (GPU tools
-// print GiB and call it GB). Error InvalidArgument otherwise, or beyond 2^64 - 1.
+// "6GiB", "512MiB", "1.5GiB", "100KiB", "7B" or plain bytes "4096"; also GB, MB, KB, G, M, K, all taken as powers of 1024 (GPU
+// tools print GiB and call it GB). Error InvalidArgument otherwise, or beyond 2^64 - 1.
 Result<Bytes> parse_bytes(std::string_view text);
 
 // For people: "6.00 GiB", "512 MiB", "17 B".

@@ -1,4 +1,5 @@
-// Named places where a test child dies as if by kill -9. Compiled out unless the build sets CLAMS_CRASH_POINTS (presets dev, asan, tsan).
+// Named places where a test child dies as if by kill -9. Compiled out unless the build sets CLAMS_CRASH_POINTS (presets dev, asan,
+// tsan).
 //
 // Armed by CLAMS_CRASH_AT in the environment of the child, read once at the first point passed:
 //   "7"                  the 7th point passed in this process, whatever its name

@@ -10,8 +10,9 @@
 
 namespace base {
 
-// Writes `data` under a unique temporary name beside `path`, fsyncs it, renames it over `path`, fsyncs the directory. Readers see the old or the
-// new file, never a part. If the process dies here a `.<name>.<random>.tmp` may stay; `path` is untouched. The temporary is removed on error.
+// Writes `data` under a unique temporary name beside `path`, fsyncs it, renames it over `path`, fsyncs the directory. Readers see
+// the old or the new file, never a part. If the process dies here a `.<name>.<random>.tmp` may stay; `path` is untouched. The
+// temporary is removed on error.
 Status write_file_atomically(const std::string& path, std::string_view data, unsigned mode = 0644);
 
 // mkdir -p. An existing directory is fine; an existing file in the way is an error that names it.
@@ -30,8 +31,8 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
   ~MappedFile();
 
-  // Maps `length` bytes of `fd` from offset 0. The caller has made sure that the file has that many allocated bytes (a hole in a full file
-  // system is SIGBUS).
+  // Maps `length` bytes of `fd` from offset 0. The caller has made sure that the file has that many allocated bytes (a hole in a
+  // full file system is SIGBUS).
   static Result<MappedFile> map(int fd, std::size_t length, bool writable);
   void* data() const noexcept { return data_; }
   std::size_t size() const noexcept { return size_; }

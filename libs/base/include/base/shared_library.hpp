@@ -6,8 +6,8 @@
 
 namespace base {
 
-// dlopen(RTLD_NOW | RTLD_LOCAL). Move-only; closed on destruction unless `leak()` was called (driver libraries are never unloaded: their threads
-// may still run during process exit).
+// dlopen(RTLD_NOW | RTLD_LOCAL). Move-only; closed on destruction unless `leak()` was called (driver libraries are never unloaded:
+// their threads may still run during process exit).
 class SharedLibrary {
  public:
   SharedLibrary() = default;

@@ -27,7 +27,8 @@ struct Written {
   std::string to_string() const;
 };
 
-// Not thread-safe: one Mmif belongs to one thread at a time. References to views and annotations stay valid as long as the Mmif lives and is not moved into.
+// Not thread-safe: one Mmif belongs to one thread at a time. References to views and annotations stay valid as long as the Mmif
+// lives and is not moved into.
 class Mmif {
  public:
   // Reads a document; takes its bytes over. Error InvalidDocument says what is wrong and where.
@@ -71,14 +72,16 @@ class Mmif {
   std::vector<View*> new_views() const;
   void remove(const View& view);
 
-  // Properties that were set on documents of the input become `Annotation`s in a view made since reading, each once; `own_view` makes one when there is none.
+  // Properties that were set on documents of the input become `Annotation`s in a view made since reading, each once; `own_view`
+  // makes one when there is none.
   void write_document_properties(const std::function<View&()>& own_view);
   // Checks the metadata of views made since reading against the schema. Error InvalidDocument.
   base::Status check_new_views() const;
 
-  // Bytes of views that nobody changed are used as they came, without a copy; documents, metadata and the views that are new or changed are written in
-  // Python's form: `contains` entries without annotations are left out, and properties that all of two or more annotations of a type share are
-  // moved to `contains`. Pretty: the whole document is laid out with two spaces; numbers and strings of the input keep their spelling.
+  // Bytes of views that nobody changed are used as they came, without a copy; documents, metadata and the views that are new or
+  // changed are written in Python's form: `contains` entries without annotations are left out, and properties that all of two or
+  // more annotations of a type share are moved to `contains`. Pretty: the whole document is laid out with two spaces; numbers and
+  // strings of the input keep their spelling.
   Written write(bool pretty = false) const;
 
  private:
@@ -107,13 +110,14 @@ class Mmif {
 // A request body may be an envelope: {"parameters": {…}, "mmif": {…}}.
 struct Envelope {
   bool is_envelope = false;
-  Object parameters;         // raw values, in order
+  Object parameters;  // raw values, in order
   std::unique_ptr<Mmif> mmif;
 };
 // Detection by the top-level key "parameters", whatever its value. Error InvalidDocument in the words of the Python SDK.
 base::Result<Envelope> parse_envelope(std::string text);
 
-// The same without building anything, for a front that hands the bytes on: whether the body is a valid MMIF or envelope, and the parameters of an envelope.
+// The same without building anything, for a front that hands the bytes on: whether the body is a valid MMIF or envelope, and the
+// parameters of an envelope.
 struct EnvelopeLook {
   bool is_envelope = false;
   Object parameters;

@@ -22,13 +22,15 @@ struct Extent {
   double end;
   bool operator==(const Extent&) const = default;
 };
-// Own "start" and "end", or "timePoint" as both, or first and last of its "targets", which may have targets themselves. Error NotFound for a target that does not exist,
-// InvalidDocument for one without an anchor or for targets that go round in circles.
+// Own "start" and "end", or "timePoint" as both, or first and last of its "targets", which may have targets themselves. Error
+// NotFound for a target that does not exist, InvalidDocument for one without an anchor or for targets that go round in circles.
 base::Result<Extent> extent_of(const Mmif& mmif, const Annotation& annotation);
-// The same in milliseconds: timeUnit of the annotation or its targets (milliseconds if none says); frames with the `fps` of its document.
+// The same in milliseconds: timeUnit of the annotation or its targets (milliseconds if none says); frames with the `fps` of its
+// document.
 base::Result<Extent> extent_ms(const Mmif& mmif, const Annotation& annotation);
 
-// Text that a Span, Token, Sentence… covers: its own "text", or code points [start, end) of its document's text, or the texts of its targets joined by blanks.
+// Text that a Span, Token, Sentence… covers: its own "text", or code points [start, end) of its document's text, or the texts of
+// its targets joined by blanks.
 base::Result<std::string> text_of(const Mmif& mmif, const Annotation& annotation);
 // The document an annotation is about: its own "document" or that of `contains`, else that of its first target. nullptr if none.
 Annotation* document_of(const Mmif& mmif, const Annotation& annotation);

@@ -16,8 +16,8 @@ namespace mmif {
 class Value;
 using Array = std::vector<Value>;
 
-// A number as text, in the spelling of Python's json module: integers of any size ("18446744073709551616"), floats by shortest repr ("0.1", "1.0",
-// "1e-07", "1e+22"), and "NaN", "Infinity", "-Infinity". 1 and 1.0 are different numbers.
+// A number as text, in the spelling of Python's json module: integers of any size ("18446744073709551616"), floats by shortest repr
+// ("0.1", "1.0", "1e-07", "1e+22"), and "NaN", "Infinity", "-Infinity". 1 and 1.0 are different numbers.
 class Number {
  public:
   explicit Number(std::int64_t value);
@@ -70,19 +70,18 @@ class Object {
 class Value {
  public:
   Value() noexcept : data_(nullptr) {}
-  Value(std::nullptr_t) noexcept : data_(nullptr) {}           // NOLINT(google-explicit-constructor): a value is what it is made of
-  Value(bool value) noexcept : data_(value) {}                 // NOLINT(google-explicit-constructor)
+  Value(std::nullptr_t) noexcept : data_(nullptr) {}  // NOLINT(google-explicit-constructor): a value is what it is made of
+  Value(bool value) noexcept : data_(value) {}        // NOLINT(google-explicit-constructor)
   template <std::integral T>
-    requires(!std::same_as<T, bool> && !std::same_as<T, char>)
-  Value(T value)                                               // NOLINT(google-explicit-constructor)
+  requires(!std::same_as<T, bool> && !std::same_as<T, char>) Value(T value)  // NOLINT(google-explicit-constructor)
       : data_(Number(static_cast<std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>>(value))) {}
-  Value(double value) : data_(Number(value)) {}                // NOLINT(google-explicit-constructor)
-  Value(Number value) : data_(std::move(value)) {}             // NOLINT(google-explicit-constructor)
-  Value(const char* value) : data_(std::string(value)) {}      // NOLINT(google-explicit-constructor)
-  Value(std::string value) : data_(std::move(value)) {}        // NOLINT(google-explicit-constructor)
-  Value(std::string_view value) : data_(std::string(value)) {} // NOLINT(google-explicit-constructor)
-  Value(Array value) : data_(std::move(value)) {}              // NOLINT(google-explicit-constructor)
-  Value(Object value) : data_(std::move(value)) {}             // NOLINT(google-explicit-constructor)
+  Value(double value) : data_(Number(value)) {}                 // NOLINT(google-explicit-constructor)
+  Value(Number value) : data_(std::move(value)) {}              // NOLINT(google-explicit-constructor)
+  Value(const char* value) : data_(std::string(value)) {}       // NOLINT(google-explicit-constructor)
+  Value(std::string value) : data_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
+  Value(std::string_view value) : data_(std::string(value)) {}  // NOLINT(google-explicit-constructor)
+  Value(Array value) : data_(std::move(value)) {}               // NOLINT(google-explicit-constructor)
+  Value(Object value) : data_(std::move(value)) {}              // NOLINT(google-explicit-constructor)
 
   bool is_null() const noexcept { return std::holds_alternative<std::nullptr_t>(data_); }
   // Pointers to the content when the value is of that kind, else nullptr.
@@ -96,7 +95,9 @@ class Value {
 
   std::optional<std::int64_t> as_int64() const noexcept { return number() ? number()->as_int64() : std::nullopt; }
   std::optional<double> as_double() const noexcept { return number() ? std::optional(number()->as_double()) : std::nullopt; }
-  std::string_view as_string(std::string_view otherwise = {}) const noexcept { return string() ? std::string_view(*string()) : otherwise; }
+  std::string_view as_string(std::string_view otherwise = {}) const noexcept {
+    return string() ? std::string_view(*string()) : otherwise;
+  }
 
   friend bool operator==(const Value&, const Value&) = default;
 

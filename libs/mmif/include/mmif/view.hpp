@@ -14,8 +14,9 @@
 
 namespace mmif {
 
-// A view that came with the input is kept as its bytes and read when it is first asked for something; while nobody changes it, it leaves exactly as it came.
-// Functions that change it throw std::invalid_argument when the caller breaks their contract (an app's mistake: the SDK turns it into an error view).
+// A view that came with the input is kept as its bytes and read when it is first asked for something; while nobody changes it, it
+// leaves exactly as it came. Functions that change it throw std::invalid_argument when the caller breaks their contract (an app's
+// mistake: the SDK turns it into an error view).
 class View {
  public:
   View(const View&) = delete;
@@ -44,8 +45,8 @@ class View {
   // By long or short id.
   Annotation* find(std::string_view id) const;
 
-  // Adds an annotation and, if missing, its type to `contains`. Without an id the next `<view>:<prefix>_<n>` is taken; an id without ':' gets the view's
-  // prefix. Throws std::invalid_argument for an empty type and for an id that the view already has.
+  // Adds an annotation and, if missing, its type to `contains`. Without an id the next `<view>:<prefix>_<n>` is taken; an id
+  // without ':' gets the view's prefix. Throws std::invalid_argument for an empty type and for an id that the view already has.
   Annotation& new_annotation(std::string_view type, Object properties = {}, std::string_view id = {});
   Annotation& new_text_document(std::string_view text, std::string_view language = "en", std::string_view id = {});
 
@@ -62,7 +63,7 @@ class View {
   Mmif* owner_;
   std::string id_;
   bool is_new_ = false;
-  bool untouched_ = false;             // leaves as raw_
+  bool untouched_ = false;  // leaves as raw_
   std::string_view raw_, raw_metadata_, raw_annotations_;
   std::size_t raw_count_ = 0;
   mutable bool metadata_loaded_ = true, annotations_loaded_ = true;

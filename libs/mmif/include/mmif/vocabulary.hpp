@@ -1,4 +1,5 @@
-// The published vocabulary: type URIs, how they compare, prefixes of ids, old spellings of properties. Source: clams-vocabulary 1.2.0.
+// The published vocabulary: type URIs, how they compare, prefixes of ids, old spellings of properties. Source:
+// clams-vocabulary 1.2.0.
 #pragma once
 #include <optional>
 #include <string>
@@ -37,7 +38,7 @@ inline constexpr std::string_view VideoDocument = "http://clams.ai/vocabulary/ty
 enum class TypeKind { Thing, Annotation, Document };
 
 struct TypeInfo {
-  std::string_view name;    // "TimeFrame"
+  std::string_view name;  // "TimeFrame"
   TypeKind kind;
   std::string_view prefix;  // of automatic ids: "tf"
   int latest;               // newest version
@@ -51,7 +52,8 @@ struct KnownType {
 // Type and version of a URI in any of its published spellings; nullopt for a foreign type.
 std::optional<KnownType> find_type(std::string_view uri) noexcept;
 
-// Whether two type URIs mean the same type: a newest version equals every version of its type, older versions only themselves; foreign types by URI.
+// Whether two type URIs mean the same type: a newest version equals every version of its type, older versions only themselves;
+// foreign types by URI.
 bool same_type(std::string_view a, std::string_view b) noexcept;
 
 // "TimeFrame" for any version; the last part of the path for a foreign URI.

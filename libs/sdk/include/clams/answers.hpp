@@ -5,7 +5,8 @@
 
 namespace clams {
 
-// The refusal of docs/guides/gpu-clients.md: JSON with its numbers, Retry-After when it is temporary. `temporary_status`: 503, or 500 as the Python SDK.
+// The refusal of docs/guides/gpu-clients.md: JSON with its numbers, Retry-After when it is temporary. `temporary_status`: 503, or
+// 500 as the Python SDK.
 Answer refusal_answer(const vram::Refusal& refusal, unsigned temporary_status);
 
 }  // namespace clams

@@ -16,11 +16,12 @@ namespace clams {
 // Where an app runs (docs/guides/executors.md).
 enum class Execution {
   InProcess,  // on the server's own threads: for engines that cannot take the process down
-  Isolated,   // in one worker process that holds each model once and runs several requests at once; the server survives what the engine does
+  Isolated,   // in one worker process that holds each model once and runs several requests at once; the server survives what the
+              // engine does
 };
 
-// One object serves all requests: `annotate` is called from several threads at once unless the app is exclusive. Exceptions that leave `annotate` become an error view; they
-// never end the server.
+// One object serves all requests: `annotate` is called from several threads at once unless the app is exclusive. Exceptions that
+// leave `annotate` become an error view; they never end the server.
 class App {
  public:
   virtual ~App() = default;
@@ -28,7 +29,8 @@ class App {
   virtual AppMetadata metadata() const = 0;
   // Reads `mmif`, adds views (Run::new_view) and annotations.
   virtual void annotate(mmif::Mmif& mmif, const Parameters& parameters, Run& run) = 0;
-  // Bytes that a request with these parameters needs on a GPU; nullopt (the default) when the app cannot tell: then it is learned. Must be quick; called for each request.
+  // Bytes that a request with these parameters needs on a GPU; nullopt (the default) when the app cannot tell: then it is learned.
+  // Must be quick; called for each request.
   virtual std::optional<ModelRequirement> model_requirement(const Parameters& parameters) const {
     (void)parameters;
     return std::nullopt;

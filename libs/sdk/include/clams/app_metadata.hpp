@@ -20,9 +20,10 @@ struct Parameter {
   std::string name;
   std::string description;
   ParameterType type = ParameterType::String;
-  std::vector<mmif::Value> choices = {};                // empty: anything
-  std::optional<mmif::Value> default_value = {};        // none: the parameter is required; an Array for multivalued ones ("k:v" texts for maps)
-  bool multivalued = false;                             // maps always are, booleans never
+  std::vector<mmif::Value> choices = {};  // empty: anything
+  std::optional<mmif::Value> default_value =
+      {};                    // none: the parameter is required; an Array for multivalued ones ("k:v" texts for maps)
+  bool multivalued = false;  // maps always are, booleans never
 };
 
 struct Input {
@@ -40,12 +41,12 @@ struct Output {
 // Fields, order and omission rules of GET / are those of clams-python 1.8.
 class AppMetadata {
  public:
-  std::string name;                   // required, as are all without a note
+  std::string name;  // required, as are all without a note
   std::string description;
   std::string app_license;
-  std::string identifier;             // "my-app" (becomes http://apps.clams.ai/my-app/<version>) or a URL without version
-  std::string url;                    // of the source code
-  std::string app_version;            // empty: $CLAMS_APP_VERSION, else "unresolvable"
+  std::string identifier;   // "my-app" (becomes http://apps.clams.ai/my-app/<version>) or a URL without version
+  std::string url;          // of the source code
+  std::string app_version;  // empty: $CLAMS_APP_VERSION, else "unresolvable"
   std::optional<std::string> analyzer_version;
   std::vector<std::pair<std::string, std::string>> analyzer_versions;  // several models: name, version
   std::optional<std::string> analyzer_license;
@@ -55,8 +56,8 @@ class AppMetadata {
   std::vector<std::string> dependencies;
   std::vector<std::pair<std::string, std::string>> more;
   std::vector<std::string> app_tags;
-  std::int64_t est_gpu_mem_min = 0;   // MiB; 0: unknown
-  std::int64_t est_gpu_mem_typ = 0;   // MiB
+  std::int64_t est_gpu_mem_min = 0;  // MiB; 0: unknown
+  std::int64_t est_gpu_mem_typ = 0;  // MiB
 
   AppMetadata& add_input(std::string_view type, bool required = true, mmif::Object properties = {});
   AppMetadata& add_input_one_of(std::vector<std::string> types);
@@ -64,8 +65,9 @@ class AppMetadata {
   AppMetadata& add_parameter(Parameter parameter);
   AppMetadata& add_tag(std::string_view tag);
 
-  // Checks every field, settles version and identifier, adds the universal parameters. `environment_version`: value of CLAMS_APP_VERSION, empty if unset. Notes for the log
-  // (est_gpu_mem_typ below _min) go to `notes`. Error Configuration names the field and says what is wrong. Call once.
+  // Checks every field, settles version and identifier, adds the universal parameters. `environment_version`: value of
+  // CLAMS_APP_VERSION, empty if unset. Notes for the log (est_gpu_mem_typ below _min) go to `notes`. Error Configuration names the
+  // field and says what is wrong. Call once.
   base::Status complete(std::string_view environment_version, std::vector<std::string>& notes);
   bool is_complete() const noexcept { return complete_; }
 

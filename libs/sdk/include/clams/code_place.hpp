@@ -7,7 +7,9 @@ namespace clams {
 struct CodePlace {
   const char* file;
   int line;
-  static constexpr CodePlace here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) noexcept { return {file, line}; }
+  static constexpr CodePlace here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) noexcept {
+    return {file, line};
+  }
 };
 
 }  // namespace clams

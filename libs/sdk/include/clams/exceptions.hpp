@@ -6,8 +6,8 @@
 
 namespace clams {
 
-// Any other exception works too: std::invalid_argument is told as ValueError, std::out_of_range as IndexError, std::bad_alloc as MemoryError, std::runtime_error as RuntimeError,
-// the rest by its C++ class name.
+// Any other exception works too: std::invalid_argument is told as ValueError, std::out_of_range as IndexError, std::bad_alloc as
+// MemoryError, std::runtime_error as RuntimeError, the rest by its C++ class name.
 class AppError : public std::exception {
  public:
   // `class_name`: as Python writes classes, "ValueError" or "myapp.NoSpeech".

@@ -8,7 +8,8 @@
 
 namespace clams {
 
-// Identity, parameters (universal ones included) and memory estimates of a GET / answer; the rest is left out. Error InvalidDocument names the field.
+// Identity, parameters (universal ones included) and memory estimates of a GET / answer; the rest is left out. Error
+// InvalidDocument names the field.
 base::Result<AppMetadata> read_app_metadata(std::string_view json);
 
 // Parameters typed and completed by the metadata, as an app gets them. Error InvalidArgument in the words of the Python SDK.

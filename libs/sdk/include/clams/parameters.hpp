@@ -24,8 +24,8 @@ class RawParameters {
   void add(std::string_view name, std::string value);                    // one more value
   void replace(std::string_view name, std::vector<std::string> values);  // in place, or appended
 
-  // application/x-www-form-urlencoded as Werkzeug reads it: '+' is a blank, %XX is UTF-8 (bytes that are not stay "%FF"), ';' separates nothing, a name without '=' has the value "",
-  // empty pieces are skipped.
+  // application/x-www-form-urlencoded as Werkzeug reads it: '+' is a blank, %XX is UTF-8 (bytes that are not stay "%FF"), ';'
+  // separates nothing, a name without '=' has the value "", empty pieces are skipped.
   static RawParameters from_query(std::string_view query);
   // "parameters" of an envelope: arrays element by element, objects as "key:value" texts, the rest as Python's str().
   static RawParameters from_envelope(const mmif::Object& parameters);
@@ -44,8 +44,9 @@ class Parameters {
   Parameters() = default;
   Parameters(mmif::Object typed, RawParameters raw) : typed_(std::move(typed)), raw_(std::move(raw)) {}
 
-  // T: std::string, std::int64_t, int, double, bool, std::vector of std::string, std::int64_t or double, std::vector<std::pair<std::string, std::string>> (maps), mmif::Value.
-  // Throws ValueError when there is no such parameter or it is of another type (a mistake of the app): also for an integer beyond T.
+  // T: std::string, std::int64_t, int, double, bool, std::vector of std::string, std::int64_t or double,
+  // std::vector<std::pair<std::string, std::string>> (maps), mmif::Value. Throws ValueError when there is no such parameter or it
+  // is of another type (a mistake of the app): also for an integer beyond T.
   template <class T>
   T get(std::string_view name) const;
 

@@ -17,7 +17,8 @@
 
 namespace clams {
 
-// Belongs to the thread that runs `annotate`; `log`, `progress`, `cancelled` and `stop_token` may be used from threads that the app starts.
+// Belongs to the thread that runs `annotate`; `log`, `progress`, `cancelled` and `stop_token` may be used from threads that the app
+// starts.
 class Run {
  public:
   Run(const Run&) = delete;
@@ -52,20 +53,25 @@ class Run {
   // GPU memory that this request was promised; device and source are empty without a GPU.
   virtual GpuRequest& gpu() noexcept = 0;
 
-  // A model that stays: loaded by `load` (std::shared_ptr<T> or std::unique_ptr<T>, may throw) when it is not held, shared by all requests, unloaded when it was idle for a while or room is needed.
-  // However many requests ask at once, it is loaded once. `key` tells models apart; where `model_requirement` names the same key, a request for a held model is charged its increment only. Exceptions of `load`
-  // come out here, in every request that waited; throws Cancelled when the request is stopped while it waits.
+  // A model that stays: loaded by `load` (std::shared_ptr<T> or std::unique_ptr<T>, may throw) when it is not held, shared by all
+  // requests, unloaded when it was idle for a while or room is needed. However many requests ask at once, it is loaded once. `key`
+  // tells models apart; where `model_requirement` names the same key, a request for a held model is charged its increment only.
+  // Exceptions of `load` come out here, in every request that waited; throws Cancelled when the request is stopped while it waits.
   template <class T, class Load>
   std::shared_ptr<T> model(const std::string& key, Load load, std::optional<std::chrono::milliseconds> idle = std::nullopt) {
-    return std::static_pointer_cast<T>(model_of(key, typeid(T), [load = std::move(load)]() mutable -> base::Result<vram::LoadedModel> {
-      std::shared_ptr<T> object = load();
-      return vram::LoadedModel{std::move(object), std::nullopt};
-    }, idle));
+    return std::static_pointer_cast<T>(model_of(
+        key, typeid(T),
+        [load = std::move(load)]() mutable -> base::Result<vram::LoadedModel> {
+          std::shared_ptr<T> object = load();
+          return vram::LoadedModel{std::move(object), std::nullopt};
+        },
+        idle));
   }
 
  protected:
   Run() = default;
-  virtual std::shared_ptr<void> model_of(const std::string& key, std::type_index type, vram::ModelLoader loader, std::optional<std::chrono::milliseconds> idle) = 0;
+  virtual std::shared_ptr<void> model_of(const std::string& key, std::type_index type, vram::ModelLoader loader,
+                                         std::optional<std::chrono::milliseconds> idle) = 0;
 };
 
 }  // namespace clams

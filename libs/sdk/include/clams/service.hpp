@@ -1,4 +1,5 @@
-// One app, ready to answer: from bytes in to bytes out, without HTTP. Server, one-shot command and worker processes all go through here.
+// One app, ready to answer: from bytes in to bytes out, without HTTP. Server, one-shot command and worker processes all go through
+// here.
 #pragma once
 #include <functional>
 #include <memory>
@@ -18,11 +19,11 @@
 namespace clams {
 
 struct ServiceOptions {
-  std::string environment_version;       // $CLAMS_APP_VERSION, empty if unset
-  bool python_status_codes = false;      // input errors are 500 instead of 400
+  std::string environment_version;   // $CLAMS_APP_VERSION, empty if unset
+  bool python_status_codes = false;  // input errors are 500 instead of 400
   base::Logger log;
-  GpuMemoryOptions gpu{.gpu = "none"};   // `app` and `estimate` are filled in from the metadata
-  unsigned vram_error_status = 503;      // of a temporary refusal: 503, or 500 as the Python SDK
+  GpuMemoryOptions gpu{.gpu = "none"};  // `app` and `estimate` are filled in from the metadata
+  unsigned vram_error_status = 503;     // of a temporary refusal: 503, or 500 as the Python SDK
 };
 
 // What belongs to one request.
@@ -60,19 +61,21 @@ class Service {
 
   GpuMemory& gpu() noexcept { return *gpu_; }
 
-  // GET /: the metadata, with "runtime" when the query asks for it (includeVRAM, includeRuntime); `query` as it stands in the URL. Never blocks.
+  // GET /: the metadata, with "runtime" when the query asks for it (includeVRAM, includeRuntime); `query` as it stands in the URL.
+  // Never blocks.
   Answer describe(std::string_view query) const;
   // Whether values that were typed for a run fit their parameters. Error InvalidArgument.
   base::Status check_values(const RawParameters& given) const;
-  // POST / and PUT /: 200 with MMIF; 400 text for a malformed body; 500 with an error view when parameters are wrong or the app failed; 503 when it was stopped
-  // or GPU memory is not there now; 507 when it never will be.
+  // POST / and PUT /: 200 with MMIF; 400 text for a malformed body; 500 with an error view when parameters are wrong or the app
+  // failed; 503 when it was stopped or GPU memory is not there now; 507 when it never will be.
   Answer annotate(std::string body, RawParameters given, const RequestContext& context);
 
  private:
   Service(std::unique_ptr<App> app, AppMetadata metadata, ServiceOptions options, std::shared_ptr<GpuMemory> gpu);
   struct Attempt;
   Attempt run_app(mmif::Mmif& mmif, const Parameters& parameters, const RequestContext& context);
-  Answer finish(mmif::Mmif& mmif, const Parameters& parameters, const RequestContext& context, Attempt& attempt, std::vector<std::string> warnings);
+  Answer finish(mmif::Mmif& mmif, const Parameters& parameters, const RequestContext& context, Attempt& attempt,
+                std::vector<std::string> warnings);
   Answer input_error(std::string_view detail) const;
   Answer refused(const vram::Refusal& refusal, const base::Logger& log) const;
   Answer app_failure(const mmif::Mmif& mmif, const RawParameters& raw, const std::string& message) const;

@@ -13,7 +13,8 @@ namespace {
 
 using base::Error;
 using base::ErrorCode;
-constexpr std::chrono::milliseconds kStartPatience{1500};  // for a driver that wakes up; then requests run by the policy for unknown
+constexpr std::chrono::milliseconds kStartPatience{
+    1500};  // for a driver that wakes up; then requests run by the policy for unknown
 
 // Gives back what this process does not need right now.
 class OwnReclaimer final : public vram::Reclaimer {
@@ -35,7 +36,9 @@ class OwnReclaimer final : public vram::Reclaimer {
   vram::ModelCache& models_;
 };
 
-mmif::Value gib(base::Bytes bytes) { return mmif::Value(std::round(static_cast<double>(bytes.count()) / 1073741824.0 * 100) / 100); }
+mmif::Value gib(base::Bytes bytes) {
+  return mmif::Value(std::round(static_cast<double>(bytes.count()) / 1073741824.0 * 100) / 100);
+}
 
 std::vector<vram::DeviceSample> last_samples(const std::vector<vram::DeviceState>& states) {
   std::vector<vram::DeviceSample> samples;
@@ -46,7 +49,8 @@ std::vector<vram::DeviceSample> last_samples(const std::vector<vram::DeviceState
 }
 
 const vram::DeviceStatus* find_status(const vram::LedgerSnapshot& snapshot, const vram::DeviceUuid& uuid) {
-  const auto at = std::find_if(snapshot.devices.begin(), snapshot.devices.end(), [&](const auto& device) { return device.uuid == uuid; });
+  const auto at =
+      std::find_if(snapshot.devices.begin(), snapshot.devices.end(), [&](const auto& device) { return device.uuid == uuid; });
   return at == snapshot.devices.end() ? nullptr : &*at;
 }
 
@@ -125,9 +129,7 @@ void GpuMemoryState::start_meter() {
 
 base::Result<std::shared_ptr<vram::DeviceAllocator>> GpuMemoryState::open_allocator() {
   const std::lock_guard lock(allocator_mutex);
-  if (!allocator) {
-    BASE_TRY_ASSIGN(allocator, vram::open_allocator(choice, probe_options));
-  }
+  if (!allocator) { BASE_TRY_ASSIGN(allocator, vram::open_allocator(choice, probe_options)); }
   return allocator;
 }
 
@@ -199,7 +201,8 @@ base::Result<std::shared_ptr<GpuMemory>> GpuMemory::open(GpuMemoryOptions option
     if (tell) tell();
   };
   cache_options.on_load = [profiles = s.profiles.get(), log, changed](const vram::ModelLoadReport& report) {
-    log.info("model " + report.key + " loaded in " + base::to_string(report.load_time) + (report.bytes > base::Bytes() ? ", " + base::to_string(report.bytes) : ""));
+    log.info("model " + report.key + " loaded in " + base::to_string(report.load_time) +
+             (report.bytes > base::Bytes() ? ", " + base::to_string(report.bytes) : ""));
     if (profiles != nullptr) profiles->record_model(report.key, report.measured ? report.bytes : base::Bytes(), report.load_time);
     changed();
   };
@@ -219,7 +222,8 @@ base::Result<std::shared_ptr<GpuMemory>> GpuMemory::open(GpuMemoryOptions option
   s.admission = std::make_unique<vram::Admission>(std::move(parts));
   if (devices && s.profiles && !s.is_simulated()) {
     for (const auto& device : *devices) {
-      if (const auto context = s.profiles->context_bytes(s.driver_name(device), device.name)) s.admission->set_context(device.uuid, *context);
+      if (const auto context = s.profiles->context_bytes(s.driver_name(device), device.name))
+        s.admission->set_context(device.uuid, *context);
     }
   }
   s.start_meter();
@@ -243,11 +247,13 @@ std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit(const 
   return admit({app.model_requirement(parameters), mmif::to_plain_text(parameters.typed())}, true, nullptr);
 }
 
-std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit(const GpuNeed& need, const std::shared_ptr<vram::ProcessSlot>& slot) {
+std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit(const GpuNeed& need,
+                                                                          const std::shared_ptr<vram::ProcessSlot>& slot) {
   return admit(need, has_gpu(), slot);
 }
 
-std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit(const GpuNeed& ask, bool on_gpu, const std::shared_ptr<vram::ProcessSlot>& slot) {
+std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit(const GpuNeed& ask, bool on_gpu,
+                                                                          const std::shared_ptr<vram::ProcessSlot>& slot) {
   auto& s = *state_;
   auto request = std::make_unique<GpuRequestState>(s);
   vram::Requirement& need = request->requirement;
@@ -305,13 +311,17 @@ std::unique_ptr<GpuRequest> GpuMemory::assume(const GpuAssignment& assignment) {
   return assumed;
 }
 
-void GpuMemory::worker_loaded(const std::shared_ptr<vram::ProcessSlot>& slot, const std::string& device_name, const std::string& model, base::Bytes bytes, GpuRequest* loading) {
+void GpuMemory::worker_loaded(const std::shared_ptr<vram::ProcessSlot>& slot, const std::string& device_name,
+                              const std::string& model, base::Bytes bytes, GpuRequest* loading) {
   const auto uuid = device_named(*state_, device_name);
   const auto device = uuid ? state_->ledger_device(*uuid) : std::nullopt;
   if (slot == nullptr || !device) return;
-  if (slot->resident(*device, model)) slot->resize_resident(*device, model, bytes);
-  else if (loading != nullptr && loading->state_->lease.device() == *uuid) loading->state_->lease.keep_resident(model, bytes, {});
-  else slot->add_resident(*device, model, bytes, {});
+  if (slot->resident(*device, model))
+    slot->resize_resident(*device, model, bytes);
+  else if (loading != nullptr && loading->state_->lease.device() == *uuid)
+    loading->state_->lease.keep_resident(model, bytes, {});
+  else
+    slot->add_resident(*device, model, bytes, {});
 }
 
 void GpuMemory::worker_unloaded(const std::shared_ptr<vram::ProcessSlot>& slot, const std::string& model) {
@@ -337,9 +347,12 @@ void GpuMemory::worker_holds(const std::shared_ptr<vram::ProcessSlot>& slot, con
     if (report.context) slot->set_context(*device, *report.context);
     if (!report.held_after) continue;
     const bool known = slot->resident(*device, state_->options.app).has_value();
-    if (*report.held_after == base::Bytes()) slot->remove_resident(*device, state_->options.app);
-    else if (known) slot->resize_resident(*device, state_->options.app, *report.held_after);
-    else slot->add_resident(*device, state_->options.app, *report.held_after, {});
+    if (*report.held_after == base::Bytes())
+      slot->remove_resident(*device, state_->options.app);
+    else if (known)
+      slot->resize_resident(*device, state_->options.app, *report.held_after);
+    else
+      slot->add_resident(*device, state_->options.app, *report.held_after, {});
   }
 }
 
@@ -369,7 +382,8 @@ mmif::Object GpuMemory::status() const {
     const Shown figures = shown(device, promised, s.options.admission.headroom);
     mmif::Array resident;
     if (promised != nullptr) {
-      for (const auto& model : promised->resident) resident.emplace_back(mmif::Object{{"app", model.app}, {"model", model.model}, {"bytes", model.bytes.count()}});
+      for (const auto& model : promised->resident)
+        resident.emplace_back(mmif::Object{{"app", model.app}, {"model", model.model}, {"bytes", model.bytes.count()}});
     }
     devices.emplace_back(mmif::Object{{"id", device.info.index},
                                       {"name", device.info.name},
@@ -406,8 +420,13 @@ std::vector<GpuMemory::DeviceGauges> GpuMemory::gauges() const {
   for (const auto& device : states) {
     const auto* promised = find_status(snapshot, device.info.uuid);
     const Shown figures = shown(device, promised, state_->options.admission.headroom);
-    DeviceGauges gauges{.uuid = device.info.uuid.text(), .total = device.info.total, .free = figures.free, .reserved = figures.reserved, .unattributed = figures.unattributed,
-                        .available = figures.available, .known = device.state != vram::SampleState::Unknown};
+    DeviceGauges gauges{.uuid = device.info.uuid.text(),
+                        .total = device.info.total,
+                        .free = figures.free,
+                        .reserved = figures.reserved,
+                        .unattributed = figures.unattributed,
+                        .available = figures.available,
+                        .known = device.state != vram::SampleState::Unknown};
     if (promised != nullptr) {
       for (const auto& model : promised->resident) gauges.resident += model.bytes;
     }

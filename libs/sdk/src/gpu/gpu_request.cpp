@@ -9,7 +9,8 @@ namespace {
 // Memory of the device that a request took through us. Stated as freed before the block goes.
 class CountedBlock final : public vram::DeviceBlock {
  public:
-  CountedBlock(GpuRequestState& request, base::Bytes bytes, std::unique_ptr<vram::DeviceBlock> block) : request_(request), bytes_(bytes), block_(std::move(block)) {}
+  CountedBlock(GpuRequestState& request, base::Bytes bytes, std::unique_ptr<vram::DeviceBlock> block)
+      : request_(request), bytes_(bytes), block_(std::move(block)) {}
   ~CountedBlock() override {
     request_.freed(bytes_);
     request_.gpu.block_goes(request_.place);
@@ -25,7 +26,13 @@ class CountedBlock final : public vram::DeviceBlock {
 class LeasedResident final : public vram::ResidentCharge {
  public:
   LeasedResident(GpuRequestState& request, std::string model)
-      : request_(&request), gpu_(request.gpu), slot_(request.lease.slot()), uuid_(request.place), device_(*request.device), model_(std::move(model)), began_(base::system_clock().monotonic()) {}
+      : request_(&request),
+        gpu_(request.gpu),
+        slot_(request.lease.slot()),
+        uuid_(request.place),
+        device_(*request.device),
+        model_(std::move(model)),
+        began_(base::system_clock().monotonic()) {}
   ~LeasedResident() override {
     if (kept_) slot_->remove_resident(device_, model_);
   }
@@ -74,7 +81,8 @@ void GpuRequestState::begin(GpuGrant& grant) {
   grant.granted_at = began;
   grant.pass = lease.pass();
   place = lease.device();
-  if (admitted && place.empty() && gpu.options.admission.mode == vram::AdmissionMode::Off) place = gpu.any_device(requirement.device);
+  if (admitted && place.empty() && gpu.options.admission.mode == vram::AdmissionMode::Off)
+    place = gpu.any_device(requirement.device);
   if (!admitted || place.empty()) return;
   grant.device = place.text();
   grant.source = vram::to_string(requirement.source);
@@ -88,7 +96,8 @@ void GpuRequestState::start_metering() {
   if (!gpu.meter || !device || !lease.slot() || lease.slot()->is_worker()) return;
   const auto info = gpu.device_info(place);
   if (!info) return;
-  const base::Bytes context = gpu.profiles->context_bytes(gpu.driver_name(*info), info->name).value_or(gpu.options.admission.context);
+  const base::Bytes context =
+      gpu.profiles->context_bytes(gpu.driver_name(*info), info->name).value_or(gpu.options.admission.context);
   metered = gpu.meter->begin({place, *device, lease.slot(), key ? key->hash() : std::string(), context});
 }
 
@@ -146,7 +155,8 @@ void GpuRequest::report_peak(base::Bytes in_use, base::Bytes visible) {
   state_->reported_visible = std::max(visible, state_->reported_visible.value_or(base::Bytes()));
 }
 
-base::Result<std::shared_ptr<void>> GpuRequest::model(const std::string& key, std::type_index type, vram::ModelLoader loader, std::optional<std::chrono::milliseconds> idle, std::stop_token stop,
+base::Result<std::shared_ptr<void>> GpuRequest::model(const std::string& key, std::type_index type, vram::ModelLoader loader,
+                                                      std::optional<std::chrono::milliseconds> idle, std::stop_token stop,
                                                       std::exception_ptr* thrown) {
   auto& s = *state_;
   vram::ModelRequest request;
@@ -157,7 +167,8 @@ base::Result<std::shared_ptr<void>> GpuRequest::model(const std::string& key, st
   request.stop = std::move(stop);
   if (s.device && s.lease.slot()) {
     if (const auto facts = s.gpu.profiles->model_facts(key)) request.estimate = {facts->bytes, facts->load_time};
-    if (request.estimate.bytes == base::Bytes() && s.requirement.warm_bytes) request.estimate.bytes = s.requirement.bytes - *s.requirement.warm_bytes;
+    if (request.estimate.bytes == base::Bytes() && s.requirement.warm_bytes)
+      request.estimate.bytes = s.requirement.bytes - *s.requirement.warm_bytes;
     request.charge = [&s, key](base::Bytes) -> base::Result<std::unique_ptr<vram::ResidentCharge>> {
       return std::unique_ptr<vram::ResidentCharge>(std::make_unique<LeasedResident>(s, key));
     };
@@ -184,7 +195,10 @@ void GpuRequest::finished(const std::vector<WorkerDeviceReport>& reports) {
     if (device_named(state_->gpu, report.device) != state_->lease.device()) continue;
     const base::Bytes before = report.held_before.value_or(base::Bytes());
     // The peak of a process is never the figure of a request: what it held before comes off.
-    const auto growth = [&](const std::optional<base::Bytes>& highest) { return highest ? std::optional(static_cast<std::int64_t>(highest->count()) - static_cast<std::int64_t>(before.count())) : std::nullopt; };
+    const auto growth = [&](const std::optional<base::Bytes>& highest) {
+      return highest ? std::optional(static_cast<std::int64_t>(highest->count()) - static_cast<std::int64_t>(before.count()))
+                     : std::nullopt;
+    };
     if (!state_->admitted || !state_->key || !state_->gpu.profiles) return;
     vram::Measurement measurement = state_->measured();
     measurement.in_use = growth(report.peak_allocated);
@@ -197,8 +211,16 @@ void GpuRequest::finished(const std::vector<WorkerDeviceReport>& reports) {
 std::optional<WorkerDeviceReport> GpuRequest::report() const {
   if (grant_.device.empty()) return std::nullopt;
   const vram::Measurement m = state_->measured();
-  const auto bytes = [](const std::optional<std::int64_t>& n) { return n ? std::optional(base::Bytes(static_cast<std::uint64_t>(*n))) : std::nullopt; };
-  return WorkerDeviceReport{.device = grant_.device, .held_before = base::Bytes(), .held_after = std::nullopt, .peak_allocated = bytes(m.in_use), .peak_reserved = bytes(m.visible), .materialised = std::nullopt, .context = std::nullopt};
+  const auto bytes = [](const std::optional<std::int64_t>& n) {
+    return n ? std::optional(base::Bytes(static_cast<std::uint64_t>(*n))) : std::nullopt;
+  };
+  return WorkerDeviceReport{.device = grant_.device,
+                            .held_before = base::Bytes(),
+                            .held_after = std::nullopt,
+                            .peak_allocated = bytes(m.in_use),
+                            .peak_reserved = bytes(m.visible),
+                            .materialised = std::nullopt,
+                            .context = std::nullopt};
 }
 
 const std::string& GpuRequest::model_name() const noexcept { return state_->requirement.model; }
@@ -223,7 +245,9 @@ vram::Refusal GpuRequest::ran_out() {
     event.peak = base::Bytes(s.peak.load());
     // Not so far that it could never run again: with the margin it must still fit, alone on the device.
     const auto& options = s.gpu.options.admission;
-    if (info) event.limit = base::scaled(info->total - options.headroom.of(info->total) - options.context, 1 / options.margin) - base::Bytes(1 << 20);
+    if (info)
+      event.limit =
+          base::scaled(info->total - options.headroom.of(info->total) - options.context, 1 / options.margin) - base::Bytes(1 << 20);
     event.instrument = vram::Instrument::Allocator;
     if (info) event.device = info->name;
     if (info) event.driver = s.gpu.driver_name(*info);

@@ -24,7 +24,7 @@ struct GpuRequestState {
   std::shared_ptr<void> pinned;
   std::optional<vram::LedgerDevice> device;
   bool was_resident = false;
-  bool worker_holds = false;  // the worker that runs it holds what these parameters need
+  bool worker_holds = false;                                     // the worker that runs it holds what these parameters need
   std::function<void(const std::string&, base::Bytes)> on_held;  // in a worker
   std::string assigned_device;
   base::Bytes assigned_resident;

@@ -1,7 +1,7 @@
 // Models that stay: each loaded once for a process however many requests ask at once, kept while it is used and for a while after.
 //
-// A model is known by a key and is a type-erased object. Who holds a handle uses it; a used model is never unloaded, an idle one always can be.
-// Loading and unloading run outside every lock, so that a slow model holds up nobody but those who want that model.
+// A model is known by a key and is a type-erased object. Who holds a handle uses it; a used model is never unloaded, an idle one
+// always can be. Loading and unloading run outside every lock, so that a slow model holds up nobody but those who want that model.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -70,8 +70,8 @@ struct ModelRequest {
   ModelLoader loader;  // runs in the caller's thread, at most once
   // Called before the loader, outside every lock. An error is told to all who wait. Empty: nothing is charged.
   std::function<base::Result<std::unique_ptr<ResidentCharge>>(Bytes estimate)> charge;
-  // Bytes this process holds on the device now, by an instrument that others cannot disturb; asked before and after the loader where the loader
-  // measures nothing itself. Empty function or empty answer: unknown, the estimate counts.
+  // Bytes this process holds on the device now, by an instrument that others cannot disturb; asked before and after the loader
+  // where the loader measures nothing itself. Empty function or empty answer: unknown, the estimate counts.
   std::function<std::optional<Bytes>()> held_now;
   std::optional<std::chrono::milliseconds> idle_timeout;  // of this model, as it was loaded; else the cache's
   std::stop_token stop;                                   // ends a wait for somebody else's load; the load goes on
@@ -131,23 +131,24 @@ class ModelCache {
   ~ModelCache();  // unloads what is idle; what is used goes with its last handle
 
   // The model, loaded by this call if nobody has; the handle counts as a use until its last copy is gone.
-  // Errors: what the loader or `charge` returned; Cancelled or Timeout for a wait that ended; InvalidArgument for a key held with another type;
-  // Internal for a loader that asks for its own key or gives nothing. A loader that threw: error Internal with what() in it, and the exception
-  // itself in `*thrown`, for each of those who waited.
+  // Errors: what the loader or `charge` returned; Cancelled or Timeout for a wait that ended; InvalidArgument for a key held with
+  // another type; Internal for a loader that asks for its own key or gives nothing. A loader that threw: error Internal with what()
+  // in it, and the exception itself in `*thrown`, for each of those who waited.
   base::Result<std::shared_ptr<void>> acquire(const ModelRequest& request, std::exception_ptr* thrown = nullptr);
 
-  // A use of a model that is held now, without loading; null if it is not held (typed form: or held with another type). Who charges a request as warm takes one
-  // before deciding and keeps it, so that the model cannot go in between.
+  // A use of a model that is held now, without loading; null if it is not held (typed form: or held with another type). Who charges
+  // a request as warm takes one before deciding and keeps it, so that the model cannot go in between.
   std::shared_ptr<void> pin(std::string_view key);
   template <class T>
   std::shared_ptr<T> pin(std::string_view key);
 
-  // Typed form. `load` returns std::shared_ptr<T> or std::unique_ptr<T>, and may throw; the exception comes out again here, in every request that waited.
+  // Typed form. `load` returns std::shared_ptr<T> or std::unique_ptr<T>, and may throw; the exception comes out again here, in
+  // every request that waited.
   template <class T, class Load>
   base::Result<std::shared_ptr<T>> get(ModelRequest request, Load load);
 
-  // Unloads idle models, cheapest reload per byte first, until `needed` bytes are free; none that turns out not to be needed for that. Returns when
-  // they are destroyed.
+  // Unloads idle models, cheapest reload per byte first, until `needed` bytes are free; none that turns out not to be needed for
+  // that. Returns when they are destroyed.
   UnloadedBytes unload_idle(Bytes needed);
   UnloadedBytes unload_all_idle(UnloadReason reason = UnloadReason::Asked);
   bool unload(std::string_view key);  // false: not held, or used
@@ -155,7 +156,8 @@ class ModelCache {
   Bytes idle_bytes() const;
   Bytes resident_bytes() const;  // of all models held, also while they are loaded or unloaded
 
-  // Unloads what has been idle for too long at this time of the clock (monotonic). For programs without the timer thread, and for tests.
+  // Unloads what has been idle for too long at this time of the clock (monotonic). For programs without the timer thread, and for
+  // tests.
   UnloadedBytes expire(std::chrono::nanoseconds now);
   // When expire() would next find something.
   std::optional<std::chrono::nanoseconds> next_expiry() const;

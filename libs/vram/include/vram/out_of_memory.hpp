@@ -5,8 +5,8 @@
 
 namespace vram {
 
-// Thrown by an app when an allocation on the device failed. The SDK raises the learned figure, frees what it can and answers with the temporary refusal, or runs the request once more when the
-// app allows that.
+// Thrown by an app when an allocation on the device failed. The SDK raises the learned figure, frees what it can and answers with
+// the temporary refusal, or runs the request once more when the app allows that.
 class OutOfMemory : public std::runtime_error {
  public:
   explicit OutOfMemory(const std::string& what) : std::runtime_error(what) {}

@@ -1,7 +1,7 @@
 // What earlier runs of the same app and parameters needed, remembered over restarts and shared by all processes of the app.
 //
-// One small file per parameter set (docs/formats/profile.md), read and written by two threads of the store: a request never waits for a disk
-// for more than `read_deadline`, and never fails because of one. Without a usable directory the figures live in memory.
+// One small file per parameter set (docs/formats/profile.md), read and written by two threads of the store: a request never waits
+// for a disk for more than `read_deadline`, and never fails because of one. Without a usable directory the figures live in memory.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -24,18 +24,19 @@ using base::Bytes;
 // Cold: the process had not run these parameters. Warm: it still holds the model from an earlier run.
 enum class RunKind { Cold, Warm };
 
-// Which instrument spoke: counters of the framework's allocator, growth of the own process as the driver sees it, growth of the device.
+// Which instrument spoke: counters of the framework's allocator, growth of the own process as the driver sees it, growth of the
+// device.
 enum class Instrument { Allocator, Process, Device };
 std::string_view name_of(Instrument instrument) noexcept;  // "allocator", "process", "device"
 
-// One finished run. The figures are the growth over what the process held before it (peak - held), in bytes, signed: a negative one tells that
-// somebody else's memory moved meanwhile.
+// One finished run. The figures are the growth over what the process held before it (peak - held), in bytes, signed: a negative one
+// tells that somebody else's memory moved meanwhile.
 struct Measurement {
   RunKind kind = RunKind::Cold;
   std::optional<std::int64_t> in_use;   // peak in use by the framework's allocator
   std::optional<std::int64_t> visible;  // peak as the device saw it; this one is charged where it is known
   Instrument instrument = Instrument::Device;
-  bool contended = false;  // ledger or foreign use moved meanwhile, and the instrument cannot tell them apart
+  bool contended = false;                // ledger or foreign use moved meanwhile, and the instrument cannot tell them apart
   std::chrono::milliseconds duration{};  // wall time of the run, for Retry-After
   std::string device;                    // name of the device, "NVIDIA H200"
   std::string driver;                    // driver and version, "nvml 580.95.05"
@@ -73,7 +74,7 @@ struct Learned {
   ProfileOrigin origin = ProfileOrigin::Samples;
   std::size_t cold_samples = 0;
   std::size_t warm_samples = 0;
-  bool after_out_of_memory = false;  // a run that died is among the samples
+  bool after_out_of_memory = false;                        // a run that died is among the samples
   std::optional<std::chrono::milliseconds> cold_duration;  // medians of the samples
   std::optional<std::chrono::milliseconds> warm_duration;
   Instrument instrument = Instrument::Device;  // of the last sample
@@ -98,9 +99,9 @@ struct ProfileOptions {
   std::string root;  // see default_profile_root; empty: nothing on disk
   std::string app;   // the app's identifier
   ProfileLimits limits;
-  std::chrono::milliseconds recheck{100};         // a figure younger than this is used without looking at the file
-  std::chrono::milliseconds read_deadline{50};    // longest wait of lookup()
-  std::chrono::milliseconds lock_deadline{2000};  // longest wait for another process that writes in the same folder
+  std::chrono::milliseconds recheck{100};          // a figure younger than this is used without looking at the file
+  std::chrono::milliseconds read_deadline{50};     // longest wait of lookup()
+  std::chrono::milliseconds lock_deadline{2000};   // longest wait for another process that writes in the same folder
   std::chrono::milliseconds flush_deadline{2000};  // longest wait of the destructor
   const base::Clock* clock = nullptr;              // must outlive the store; null: the system's
   base::Logger logger;
@@ -116,8 +117,8 @@ class ProfileStore {
   ProfileStore& operator=(const ProfileStore&) = delete;
   ~ProfileStore();  // flushes, at most `flush_deadline`; a thread stuck in a dead file system is left behind, never waited for
 
-  // Under a microsecond while the figure is younger than `recheck`; else the reading thread looks at the file's time first, and the last known
-  // figure is used when it does not answer by `read_deadline`. Empty: nothing known.
+  // Under a microsecond while the figure is younger than `recheck`; else the reading thread looks at the file's time first, and the
+  // last known figure is used when it does not answer by `read_deadline`. Empty: nothing known.
   std::optional<Learned> lookup(const ProfileKey& key);
 
   // Takes effect for lookup() at once; the file follows.

@@ -1,4 +1,5 @@
-// Looking after profiles on disk: what `clams profiles list|show|prune|clear` does. No store need be open; running ones are not disturbed.
+// Looking after profiles on disk: what `clams profiles list|show|prune|clear` does. No store need be open; running ones are not
+// disturbed.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -20,7 +21,7 @@ struct ProfileFile {
   std::string parameters;  // JSON text; empty where the file does not say
   Learned learned;
   std::uint64_t runs = 0;
-  std::uint64_t dropped = 0;        // contended, negative and below noise
+  std::uint64_t dropped = 0;  // contended, negative and below noise
   std::uint64_t out_of_memory = 0;
   std::chrono::nanoseconds updated{};  // wall time
   std::uint64_t size = 0;              // bytes of the file
@@ -46,9 +47,11 @@ struct PruneReport {
   std::size_t files = 0;
   std::uint64_t bytes = 0;
 };
-// Removes what is older than limits.max_age, then the oldest beyond limits.max_files in each folder, and left-over temporaries of dead
-// writers. `now`: wall time. A file dated in the future counts as new. Error: a file that cannot be removed; those before it are gone.
-base::Result<PruneReport> prune_profiles(const std::string& root, const PruneOptions& options, std::chrono::nanoseconds now, std::string_view app = {});
+// Removes what is older than limits.max_age, then the oldest beyond limits.max_files in each folder, and left-over temporaries of
+// dead writers. `now`: wall time. A file dated in the future counts as new. Error: a file that cannot be removed; those before it
+// are gone.
+base::Result<PruneReport> prune_profiles(const std::string& root, const PruneOptions& options, std::chrono::nanoseconds now,
+                                         std::string_view app = {});
 // Removes all profiles, contexts and models that were learned.
 base::Result<PruneReport> clear_profiles(const std::string& root, bool include_python_sdk, std::string_view app = {});
 

@@ -60,7 +60,8 @@ struct Admission::Impl {
                        std::chrono::nanoseconds deadline);
 
   // Answers.
-  AdmissionOutcome unknown(DeviceView* view, const Requirement& requirement, const SlotPtr& slot, const std::string& cause, bool driver = false);
+  AdmissionOutcome unknown(DeviceView* view, const Requirement& requirement, const SlotPtr& slot, const std::string& cause,
+                           bool driver = false);
   Refusal refuse(const Requirement& requirement, std::vector<Attempt>& attempts);
   void count(const AdmissionOutcome& outcome) noexcept;
   void say_unknown(const std::string& cause);

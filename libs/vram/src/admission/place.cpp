@@ -85,7 +85,8 @@ AdmissionOutcome Admission::Impl::place(const Requirement& requirement, const Sl
     const auto best = std::min_element(attempts.begin(), attempts.end(), nearer);
     lease = attempt(*best->view, requirement, slot, false, ChargeRequest::Rule::ChargeAnyhow).outcome.lease;
     if (!lease) return unknown(best->view, requirement, slot, "the ledger could not be locked");
-    if (lease->pass() == PassKind::Observed) parts.log.warning("would have been refused (--vram observe): " + refuse(requirement, attempts).message());
+    if (lease->pass() == PassKind::Observed)
+      parts.log.warning("would have been refused (--vram observe): " + refuse(requirement, attempts).message());
   }
   if (!lease && unread != attempts.end()) return unknown(unread->view, requirement, slot, unread->cause, unread->driver);
   if (!lease) lease = make_room(requirement, slot, attempts);

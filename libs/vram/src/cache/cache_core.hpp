@@ -1,7 +1,8 @@
 // The inside of a ModelCache, shared with its handles.
 //
-// Invariants: a model is in `models_` from Loading to Unloading and nowhere else. `uses` > 0 exactly in InUse. `object` is set exactly in InUse and Idle
-// (the unloading thread takes it out under the lock). The loader, the charge, destructors and hooks run outside the lock.
+// Invariants: a model is in `models_` from Loading to Unloading and nowhere else. `uses` > 0 exactly in InUse. `object` is set
+// exactly in InUse and Idle (the unloading thread takes it out under the lock). The loader, the charge, destructors and hooks run
+// outside the lock.
 #pragma once
 #include <condition_variable>
 #include <map>
@@ -71,7 +72,8 @@ class ModelCache::Core : public std::enable_shared_from_this<Core> {
   std::shared_ptr<void> handle(const ModelPtr& model);
   base::Result<std::shared_ptr<void>> load(Lock& lock, const ModelRequest& request, std::exception_ptr* thrown);
   static base::Status run_loader(const ModelRequest& request, Model& model, const base::Clock& clock);
-  base::Result<std::shared_ptr<void>> join_load(Lock& lock, const ModelPtr& model, const ModelRequest& request, std::exception_ptr* thrown);
+  base::Result<std::shared_ptr<void>> join_load(Lock& lock, const ModelPtr& model, const ModelRequest& request,
+                                                std::exception_ptr* thrown);
   template <class Done>
   base::Status wait(Lock& lock, const ModelRequest& request, Done done);
   void release(const ModelPtr& model);

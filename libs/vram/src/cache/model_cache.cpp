@@ -17,8 +17,12 @@ ModelCache::Core::Core(ModelCacheOptions options) : options_(std::move(options))
   if (options_.clock == nullptr) options_.clock = &base::system_clock();
 }
 
-ModelCache::Core::Model::Model(const ModelRequest& request) : key(request.key), type(request.type), bytes(request.estimate.bytes),
-      load_time(request.estimate.load_time), loading_thread(std::this_thread::get_id()) {}
+ModelCache::Core::Model::Model(const ModelRequest& request)
+    : key(request.key),
+      type(request.type),
+      bytes(request.estimate.bytes),
+      load_time(request.estimate.load_time),
+      loading_thread(std::this_thread::get_id()) {}
 
 void ModelCache::Core::move(Model& model, ModelState to) {
   if (!is_legal_move(model.state, to)) std::abort();
@@ -37,7 +41,8 @@ Result<std::shared_ptr<void>> ModelCache::Core::acquire(const ModelRequest& requ
     if (at == models_.end()) return load(lock, request, thrown);
     const ModelPtr model = at->second;
     if (model->type != request.type) {
-      return Error{ErrorCode::InvalidArgument, "model '" + request.key + "' is asked for with another type than it was loaded with; use a key of its own"};
+      return Error{ErrorCode::InvalidArgument,
+                   "model '" + request.key + "' is asked for with another type than it was loaded with; use a key of its own"};
     }
     if (model->state == ModelState::Loading) return join_load(lock, model, request, thrown);
     if (model->state != ModelState::Unloading) {
@@ -82,8 +87,8 @@ Result<std::shared_ptr<void>> ModelCache::Core::join_load(Lock& lock, const Mode
     return std::move(waited).error();
   }
   // The loading thread has turned this wait into a use already:
-  // 1 the load ends, 2 its request is quick and lets go, with an idle time of 0, 3 only now this thread wakes up: without that use it would find
-  // the model gone and load it a second time.
+  // 1 the load ends, 2 its request is quick and lets go, with an idle time of 0, 3 only now this thread wakes up: without that use
+  // it would find the model gone and load it a second time.
   if (model->outcome) {
     ++counters_.hits;
     return handle(model);
@@ -133,9 +138,7 @@ Result<std::shared_ptr<void>> ModelCache::Core::load(Lock& lock, const ModelRequ
 Status ModelCache::Core::run_loader(const ModelRequest& request, Model& model, const base::Clock& clock) {
   if (!request.loader) return Error{ErrorCode::Internal, "model '" + request.key + "' has no loader"};
   try {
-    if (request.charge) {
-      BASE_TRY_ASSIGN(model.charge, request.charge(request.estimate.bytes));
-    }
+    if (request.charge) { BASE_TRY_ASSIGN(model.charge, request.charge(request.estimate.bytes)); }
     const auto before = request.held_now ? request.held_now() : std::nullopt;
     const auto start = clock.monotonic();
     BASE_TRY_ASSIGN(LoadedModel result, request.loader());
@@ -160,7 +163,9 @@ Status ModelCache::Core::run_loader(const ModelRequest& request, Model& model, c
 ModelCache::ModelCache(ModelCacheOptions options) : core_(std::make_shared<Core>(std::move(options))) { core_->start(); }
 ModelCache::~ModelCache() { core_->close(); }
 
-Result<std::shared_ptr<void>> ModelCache::acquire(const ModelRequest& request, std::exception_ptr* thrown) { return core_->acquire(request, thrown); }
+Result<std::shared_ptr<void>> ModelCache::acquire(const ModelRequest& request, std::exception_ptr* thrown) {
+  return core_->acquire(request, thrown);
+}
 std::shared_ptr<void> ModelCache::pin(std::string_view key) { return core_->pin(key, nullptr); }
 std::shared_ptr<void> ModelCache::pin_typed(std::string_view key, std::type_index type) { return core_->pin(key, &type); }
 UnloadedBytes ModelCache::unload_idle(Bytes needed) { return core_->unload_idle(needed); }

@@ -28,6 +28,8 @@ std::string_view name_of(UnloadReason reason) noexcept {
   return kNames.at(static_cast<std::size_t>(reason));
 }
 
-bool is_legal_move(ModelState from, ModelState to) noexcept { return kLegal.at(static_cast<std::size_t>(from)).at(static_cast<std::size_t>(to)); }
+bool is_legal_move(ModelState from, ModelState to) noexcept {
+  return kLegal.at(static_cast<std::size_t>(from)).at(static_cast<std::size_t>(to));
+}
 
 }  // namespace vram

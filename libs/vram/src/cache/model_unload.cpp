@@ -67,8 +67,9 @@ UnloadedBytes ModelCache::Core::finish(std::vector<Leaving> leaving, UnloadReaso
       const std::lock_guard lock(mutex_);
       move(*one.model, ModelState::Absent);
       models_.erase(one.model->key);
-      ++(reason == UnloadReason::IdleTimeout ? counters_.unloads_idle
-         : reason == UnloadReason::RoomNeeded ? counters_.unloads_for_room : counters_.unloads_other);
+      ++(reason == UnloadReason::IdleTimeout  ? counters_.unloads_idle
+         : reason == UnloadReason::RoomNeeded ? counters_.unloads_for_room
+                                              : counters_.unloads_other);
       moved_.notify_all();
     }
     ++freed.models;
@@ -84,7 +85,8 @@ std::vector<ModelCache::Core::ModelPtr> ModelCache::Core::cheapest(Bytes needed)
     if (model->state == ModelState::Idle) idle.push_back(model);
   }
   std::sort(idle.begin(), idle.end(), [](const ModelPtr& a, const ModelPtr& b) {
-    return std::pair(reload_cost(a->bytes, a->load_time), a->idle_since) < std::pair(reload_cost(b->bytes, b->load_time), b->idle_since);
+    return std::pair(reload_cost(a->bytes, a->load_time), a->idle_since) <
+           std::pair(reload_cost(b->bytes, b->load_time), b->idle_since);
   });
   std::vector<ModelPtr> chosen;
   Bytes freed;
@@ -196,7 +198,8 @@ std::vector<ModelInfo> ModelCache::Core::models() const {
   const auto now = options_.clock->monotonic();
   std::vector<ModelInfo> result;
   for (const auto& [key, model] : models_) {
-    const auto idle = model->state == ModelState::Idle ? std::chrono::duration_cast<milliseconds>(now - model->idle_since) : milliseconds(0);
+    const auto idle =
+        model->state == ModelState::Idle ? std::chrono::duration_cast<milliseconds>(now - model->idle_since) : milliseconds(0);
     result.push_back({key, model->state, model->bytes, model->uses, model->waiting, model->load_time, idle});
   }
   return result;

@@ -54,7 +54,8 @@ std::string loose_number(std::string_view token) {
 
 std::string loose_string(std::string_view text) {
   std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   if (lower == "true" || lower == "false") return lower;
   if (!text.empty() && (text.front() == '-' || (text.front() >= '0' && text.front() <= '9'))) return loose_number(text);
   return std::string(text);

@@ -15,9 +15,11 @@ using nlohmann::json;
 base::Error corrupt(const std::string& what) { return {base::ErrorCode::Corrupt, what, 0}; }
 
 void subtract(Window& window, const Window& written) {
-  // Samples are only ever appended, and dropped at the front when there are too many; so the written ones are at the front, less those dropped.
+  // Samples are only ever appended, and dropped at the front when there are too many; so the written ones are at the front, less
+  // those dropped.
   std::size_t count = std::min(window.size(), written.size());
-  while (count > 0 && !std::equal(window.begin(), window.begin() + static_cast<std::ptrdiff_t>(count), written.end() - static_cast<std::ptrdiff_t>(count))) {
+  while (count > 0 && !std::equal(window.begin(), window.begin() + static_cast<std::ptrdiff_t>(count),
+                                  written.end() - static_cast<std::ptrdiff_t>(count))) {
     --count;
   }
   window.erase(window.begin(), window.begin() + static_cast<std::ptrdiff_t>(count));
@@ -67,8 +69,8 @@ class Reader {
         continue;
       }
       const auto member = [&](const char* key) { return item.contains(key) ? item[key] : json(); };
-      samples.push_back({time(member("at"), name), count(member("in_use"), name), count(member("visible"), name), time(member("ms"), name),
-                         instrument(member("by"), name), member("oom") == true});
+      samples.push_back({time(member("at"), name), count(member("in_use"), name), count(member("visible"), name),
+                         time(member("ms"), name), instrument(member("by"), name), member("oom") == true});
     }
     append(samples, {});
     return samples;
@@ -144,7 +146,9 @@ void Document::merge(const Pending& pending) {
 
 Learned Document::learned() const {
   Learned result;
-  const auto bytes = [](const std::optional<std::uint64_t>& value) { return value ? std::optional<Bytes>(Bytes(*value)) : std::nullopt; };
+  const auto bytes = [](const std::optional<std::uint64_t>& value) {
+    return value ? std::optional<Bytes>(Bytes(*value)) : std::nullopt;
+  };
   const auto is_bound = [](const Sample& sample) { return sample.out_of_memory; };
   result.cold = bytes(peak);
   result.warm = bytes(warm_peak);
@@ -186,8 +190,9 @@ base::Result<Document> parse_document(std::string_view text) {
   document.driver = reader.string("driver");
   document.created_ms = reader.time(reader.get("created"), "created");
   document.updated_ms = reader.time(reader.get("updated"), "updated");
-  document.counters = {reader.count("runs").value_or(0), reader.count("contended").value_or(0), reader.count("negative").value_or(0),
-                       reader.count("below_noise").value_or(0), reader.count("out_of_memory").value_or(0)};
+  document.counters = {reader.count("runs").value_or(0), reader.count("contended").value_or(0),
+                       reader.count("negative").value_or(0), reader.count("below_noise").value_or(0),
+                       reader.count("out_of_memory").value_or(0)};
   document.cold = reader.window("cold");
   document.warm = reader.window("warm");
   if (!reader.problem().empty()) return corrupt(reader.problem());
@@ -218,7 +223,8 @@ std::string to_text(const Document& document) {
   text += line("device", json_string(document.device)) + line("driver", json_string(document.driver));
   text += line("created", std::to_string(document.created_ms)) + line("updated", std::to_string(document.updated_ms));
   const Counters& c = document.counters;
-  text += line("runs", std::to_string(c.runs)) + line("contended", std::to_string(c.contended)) + line("negative", std::to_string(c.negative));
+  text += line("runs", std::to_string(c.runs)) + line("contended", std::to_string(c.contended)) +
+          line("negative", std::to_string(c.negative));
   text += line("below_noise", std::to_string(c.below_noise)) + line("out_of_memory", std::to_string(c.out_of_memory));
   text += line("cold", window_text(document.cold)) + line("warm", window_text(document.warm));
   return text + "\n}\n";

@@ -18,7 +18,8 @@ constexpr std::size_t kMaxModels = 256;
 template <class Map>
 void keep_newest(Map& map, std::size_t limit) {
   while (map.size() > limit) {
-    map.erase(std::min_element(map.begin(), map.end(), [](const auto& a, const auto& b) { return a.second.at_ms < b.second.at_ms; }));
+    map.erase(
+        std::min_element(map.begin(), map.end(), [](const auto& a, const auto& b) { return a.second.at_ms < b.second.at_ms; }));
   }
 }
 
@@ -49,7 +50,8 @@ bool read_context(const json& item, Facts& facts) {
   std::string driver;
   std::string device;
   ContextFact fact;
-  if (!read(item, "driver", driver) || !read(item, "device", device) || !read(item.value("bytes", json()), fact.bytes)) return false;
+  if (!read(item, "driver", driver) || !read(item, "device", device) || !read(item.value("bytes", json()), fact.bytes))
+    return false;
   fact.at_ms = static_cast<std::int64_t>(count(item, "at"));
   facts.contexts[{driver, device}] = fact;
   return true;
@@ -58,7 +60,9 @@ bool read_context(const json& item, Facts& facts) {
 bool read_model(const json& item, Facts& facts) {
   std::string name;
   ModelFact fact;
-  if (!read(item, "model", name) || !read(item.value("bytes", json()), fact.bytes) || !read(item.value("load_ms", json()), fact.load_ms)) return false;
+  if (!read(item, "model", name) || !read(item.value("bytes", json()), fact.bytes) ||
+      !read(item.value("load_ms", json()), fact.load_ms))
+    return false;
   fact.at_ms = static_cast<std::int64_t>(count(item, "at"));
   fact.loads = count(item, "loads");
   facts.models[name] = fact;
@@ -132,7 +136,8 @@ std::string to_text(const Facts& facts) {
   std::string text = "{\n  \"version\": " + std::to_string(kVersion) + ",\n  \"contexts\": [";
   bool first = true;
   for (const auto& [key, fact] : facts.contexts) {
-    text += std::string(first ? "" : ",") + "\n    {\"driver\": " + json_string(key.first) + ", \"device\": " + json_string(key.second);
+    text +=
+        std::string(first ? "" : ",") + "\n    {\"driver\": " + json_string(key.first) + ", \"device\": " + json_string(key.second);
     text += ", \"at\": " + std::to_string(fact.at_ms) + ", \"bytes\": " + list_text(fact.bytes) + "}";
     first = false;
   }

@@ -48,7 +48,8 @@ FileKind kind_of(std::string_view name) {
   if (name.starts_with('.') && name.ends_with(".tmp")) {
     const std::string_view inner = name.substr(1, name.size() - 5);
     const std::size_t dot = inner.rfind('.');
-    const bool ours = dot != std::string_view::npos && is_hex(inner.substr(dot + 1), 16) && kind_of(inner.substr(0, dot)) != FileKind::Foreign;
+    const bool ours =
+        dot != std::string_view::npos && is_hex(inner.substr(dot + 1), 16) && kind_of(inner.substr(0, dot)) != FileKind::Foreign;
     return ours ? FileKind::Temporary : FileKind::Foreign;
   }
   if (!name.starts_with(kPrefix)) return FileKind::Foreign;
@@ -66,7 +67,7 @@ std::string hash_of(std::string_view name) {
 }
 
 std::optional<Fingerprint> fingerprint(const std::string& path) {
-  struct stat info{};
+  struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return std::nullopt;
   return print_of(info);
 }
@@ -74,7 +75,7 @@ std::optional<Fingerprint> fingerprint(const std::string& path) {
 base::Result<std::string> read_regular_file(const std::string& path) {
   // Without O_NONBLOCK a named pipe in the way would block until somebody writes to it.
   BASE_TRY_ASSIGN(const base::Fd fd, base::open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
-  struct stat info{};
+  struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return base::error_from_errno("cannot look at '" + path + "'", errno);
   if (!S_ISREG(info.st_mode)) return base::Error{base::ErrorCode::Corrupt, "'" + path + "': not a regular file"};
   if (static_cast<std::uint64_t>(info.st_size) > kMaxFileBytes) {
@@ -108,13 +109,14 @@ base::Result<FolderLock> FolderLock::acquire(const std::string& folder, std::chr
   BASE_TRY_ASSIGN(base::Fd fd, base::open_file(path, O_RDWR | O_CREAT, 0644));
   const auto end = std::chrono::steady_clock::now() + deadline;
   for (std::chrono::microseconds pause{200};; pause = std::min(pause * 2, std::chrono::microseconds{20'000})) {
-    struct flock whole{};
+    struct flock whole {};
     whole.l_type = F_WRLCK;
     whole.l_whence = SEEK_SET;
     if (::fcntl(fd.get(), F_OFD_SETLK, &whole) == 0 || lacks_locks(errno)) return FolderLock(std::move(fd));
     if (errno != EAGAIN && errno != EACCES && errno != EINTR) return base::error_from_errno("cannot lock '" + path + "'", errno);
     if (std::chrono::steady_clock::now() >= end) {
-      return base::Error{base::ErrorCode::Timeout, "'" + path + "' is held by another process for more than " + base::to_string(deadline)};
+      return base::Error{base::ErrorCode::Timeout,
+                         "'" + path + "' is held by another process for more than " + base::to_string(deadline)};
     }
     std::this_thread::sleep_for(pause);
   }

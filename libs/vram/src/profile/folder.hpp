@@ -34,14 +34,15 @@ struct Fingerprint {
 // Empty: nothing there, or it cannot be looked at.
 std::optional<Fingerprint> fingerprint(const std::string& path);
 
-// A regular file of at most kMaxFileBytes. Never blocks on a pipe. Error NotFound, Corrupt (not a regular file, too large), or the system's.
+// A regular file of at most kMaxFileBytes. Never blocks on a pipe. Error NotFound, Corrupt (not a regular file, too large), or the
+// system's.
 base::Result<std::string> read_regular_file(const std::string& path);
 
 base::Result<Document> read_document(const std::string& folder, const std::string& hash);  // .json, else .txt
 base::Result<Facts> read_facts(const std::string& folder);
 
-// Exclusive right to replace files of a folder. An open-file-description lock: it excludes other stores of this process too, and is gone with
-// its holder, however that dies. A file system without such locks is written without one.
+// Exclusive right to replace files of a folder. An open-file-description lock: it excludes other stores of this process too, and is
+// gone with its holder, however that dies. A file system without such locks is written without one.
 class FolderLock {
  public:
   static base::Result<FolderLock> acquire(const std::string& folder, std::chrono::milliseconds deadline);
@@ -51,7 +52,8 @@ class FolderLock {
   base::Fd fd_;
 };
 
-// Peaks that the Python SDK has left in a folder, by the loose text of their parameters. Files are read again only when they changed.
+// Peaks that the Python SDK has left in a folder, by the loose text of their parameters. Files are read again only when they
+// changed.
 class PythonIndex {
  public:
   // `skipped` is called with path and reason for each file that cannot be used.

@@ -39,7 +39,8 @@ std::vector<Found> files_of(const std::string& folder) {
     const FileKind kind = profile::kind_of(name);
     const auto print = profile::fingerprint(folder + "/" + name);
     if (kind == FileKind::Foreign || !print) continue;
-    result.push_back({folder + "/" + name, kind, std::chrono::nanoseconds(print->modified_ns), static_cast<std::uint64_t>(print->size)});
+    result.push_back(
+        {folder + "/" + name, kind, std::chrono::nanoseconds(print->modified_ns), static_cast<std::uint64_t>(print->size)});
   }
   return result;
 }
@@ -61,13 +62,23 @@ base::Status remove(const Found& file, PruneReport& report) {
 base::Result<ProfileFile> describe(const std::string& root, const std::string& folder, const std::string& name) {
   const std::string path = root + "/" + folder + "/" + name;
   BASE_TRY_ASSIGN(const std::string text, profile::read_regular_file(path));
-  auto document = profile::kind_of(name) == FileKind::Number || name.ends_with(".txt") ? profile::parse_number(text) : profile::parse_document(text);
+  auto document = profile::kind_of(name) == FileKind::Number || name.ends_with(".txt") ? profile::parse_number(text)
+                                                                                       : profile::parse_document(text);
   if (!document) return base::Error{document.error().code, "'" + path + "': " + document.error().message};
   if (profile::kind_of(name) == FileKind::PythonSdk) document->origin = ProfileOrigin::PythonSdk;
-  ProfileFile file{folder, name, profile::hash_of(name), document->app, document->parameters, document->learned(), document->counters.runs,
-                   document->counters.contended + document->counters.negative + document->counters.below_noise, document->counters.out_of_memory,
-                   std::chrono::milliseconds(document->updated_ms), text.size()};
-  if (const auto print = profile::fingerprint(path); print && document->updated_ms == 0) file.updated = std::chrono::nanoseconds(print->modified_ns);
+  ProfileFile file{folder,
+                   name,
+                   profile::hash_of(name),
+                   document->app,
+                   document->parameters,
+                   document->learned(),
+                   document->counters.runs,
+                   document->counters.contended + document->counters.negative + document->counters.below_noise,
+                   document->counters.out_of_memory,
+                   std::chrono::milliseconds(document->updated_ms),
+                   text.size()};
+  if (const auto print = profile::fingerprint(path); print && document->updated_ms == 0)
+    file.updated = std::chrono::nanoseconds(print->modified_ns);
   return file;
 }
 
@@ -78,7 +89,8 @@ void add(PruneReport& total, const PruneReport& one) {
 
 }  // namespace
 
-base::Result<PruneReport> profile::prune_folder(const std::string& folder, const PruneOptions& options, std::chrono::nanoseconds now) {
+base::Result<PruneReport> profile::prune_folder(const std::string& folder, const PruneOptions& options,
+                                                std::chrono::nanoseconds now) {
   PruneReport report;
   if (!fingerprint(folder)) return report;
   std::vector<Found> files = files_of(folder);
@@ -138,15 +150,18 @@ base::Result<std::string> show_profile(const std::string& root, std::string_view
     }
   }
   const std::string asked = "'" + std::string(hash) + "'";
-  if (matches.empty()) return base::Error{base::ErrorCode::NotFound, "no profile in '" + root + "' has a hash that begins with " + asked};
+  if (matches.empty())
+    return base::Error{base::ErrorCode::NotFound, "no profile in '" + root + "' has a hash that begins with " + asked};
   if (matches.size() > 1) {
-    return base::Error{base::ErrorCode::InvalidArgument,
-                       std::to_string(matches.size()) + " profiles have a hash that begins with " + asked + "; name the app or more digits"};
+    return base::Error{
+        base::ErrorCode::InvalidArgument,
+        std::to_string(matches.size()) + " profiles have a hash that begins with " + asked + "; name the app or more digits"};
   }
   return profile::read_regular_file(matches.front());
 }
 
-base::Result<PruneReport> prune_profiles(const std::string& root, const PruneOptions& options, std::chrono::nanoseconds now, std::string_view app) {
+base::Result<PruneReport> prune_profiles(const std::string& root, const PruneOptions& options, std::chrono::nanoseconds now,
+                                         std::string_view app) {
   PruneReport total;
   BASE_TRY_ASSIGN(const auto names, folders(root, app));
   for (const std::string& folder : names) {

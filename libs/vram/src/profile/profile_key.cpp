@@ -45,16 +45,20 @@ base::Result<ProfileKey> ProfileKey::from_json(std::string_view parameters) {
   BASE_TRY_ASSIGN(key.text_, reduced(parameters, profile::Form::Exact));
   BASE_TRY_ASSIGN(key.loose_, reduced(parameters, profile::Form::Loose));
   key.hash_ = short_hash(key.text_);
-  if (key.hash_.empty()) return base::Error{base::ErrorCode::Unsupported, "this OpenSSL cannot compute SHA-256; profiles stay in memory"};
+  if (key.hash_.empty())
+    return base::Error{base::ErrorCode::Unsupported, "this OpenSSL cannot compute SHA-256; profiles stay in memory"};
   return key;
 }
 
 std::string profile_folder(std::string_view app_identifier) {
   std::string folder(app_identifier);
-  std::replace_if(folder.begin(), folder.end(), [](char c) { return c == '/' || c == ':'; }, '-');
-  const bool odd = std::any_of(folder.begin(), folder.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  std::replace_if(
+      folder.begin(), folder.end(), [](char c) { return c == '/' || c == ':'; }, '-');
+  const bool odd =
+      std::any_of(folder.begin(), folder.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
   if (!odd && !folder.empty() && folder != "." && folder != ".." && folder.size() <= kMaxFolder) return folder;
-  std::replace_if(folder.begin(), folder.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '-');
+  std::replace_if(
+      folder.begin(), folder.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '-');
   return folder.substr(0, kMaxFolder) + "-" + short_hash(app_identifier);
 }
 

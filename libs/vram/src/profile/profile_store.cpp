@@ -12,7 +12,8 @@ namespace {
 std::string clean(std::string_view text) {
   std::string result(text.substr(0, 256));
   if (!profile::parse_members("{\"a\":" + profile::json_string(result) + "}", profile::Form::Exact)) {
-    std::replace_if(result.begin(), result.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
+    std::replace_if(
+        result.begin(), result.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
   }
   return result;
 }

@@ -85,7 +85,8 @@ base::Status ProfileStore::Core::flush(std::chrono::milliseconds deadline) {
   last_write_ = {};
   to_write_.notify_one();
   if (!done_.wait_for(lock, deadline, [&] { return dirty_.empty() && !writing_; })) {
-    return base::Error{base::ErrorCode::Timeout, "the profiles in '" + folder_ + "' were not written within " + base::to_string(deadline)};
+    return base::Error{base::ErrorCode::Timeout,
+                       "the profiles in '" + folder_ + "' were not written within " + base::to_string(deadline)};
   }
   return last_write_;
 }
@@ -98,7 +99,8 @@ void ProfileStore::Core::stop(std::chrono::milliseconds deadline) {
   {
     std::unique_lock lock(mutex_);
     // A write that failed has been told already.
-    if (!dirty_.empty() || writing_) warn_once("stop", flushed ? "a run came while its profile store was closed" : flushed.error().message);
+    if (!dirty_.empty() || writing_)
+      warn_once("stop", flushed ? "a run came while its profile store was closed" : flushed.error().message);
     stopping_ = true;
     dirty_.clear();
     reads_.clear();
@@ -129,7 +131,8 @@ void ProfileStore::Core::make_room() {
   entries_.erase(oldest);
 }
 
-void ProfileStore::Core::await_refresh(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Freshness>& state, const std::string& hash) {
+void ProfileStore::Core::await_refresh(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Freshness>& state,
+                                       const std::string& hash) {
   if (folder_.empty() || stopping_) return;
   if (state->loaded && clock().monotonic() - state->checked <= options_.recheck) return;
   if (!state->queued) {

@@ -1,7 +1,7 @@
 // The inside of a ProfileStore, shared with its two threads so that a thread stuck in a dead file system can be left behind.
 //
-// Invariants: `learned` of an entry is always its document with its pending samples merged. A sample is in exactly one of `pending` and the
-// file. Only the writing thread replaces files; only the reading thread and the writing thread touch the disk at all.
+// Invariants: `learned` of an entry is always its document with its pending samples merged. A sample is in exactly one of `pending`
+// and the file. Only the writing thread replaces files; only the reading thread and the writing thread touch the disk at all.
 #pragma once
 #include <condition_variable>
 #include <cstdint>

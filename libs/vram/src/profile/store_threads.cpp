@@ -60,8 +60,8 @@ void ProfileStore::Core::refresh_entry(std::unique_lock<std::mutex>& lock, const
   std::optional<profile::Document> document;
   if (!same) document = read_current(key);
   lock.lock();
-  // 1 this thread reads the file, 2 the writer replaces it and drops the samples it wrote from `pending`, 3 this thread would put the old
-  // content back: figures would miss those samples until the next look.
+  // 1 this thread reads the file, 2 the writer replaces it and drops the samples it wrote from `pending`, 3 this thread would put
+  // the old content back: figures would miss those samples until the next look.
   if (!same && target->writes == writes) {
     target->document = std::move(document);
     target->print = print;
@@ -198,7 +198,8 @@ void ProfileStore::Core::write_facts(std::unique_lock<std::mutex>& lock) {
   ++facts_writes_;
 }
 
-base::Result<ProfileStore::Core::Written> ProfileStore::Core::merge_on_disk(const ProfileKey& key, const profile::Pending& pending) {
+base::Result<ProfileStore::Core::Written> ProfileStore::Core::merge_on_disk(const ProfileKey& key,
+                                                                            const profile::Pending& pending) {
   BASE_TRY(base::make_directories(folder_));
   CLAMS_CRASH_POINT("profile.before_lock");
   BASE_TRY_ASSIGN(const auto right, profile::FolderLock::acquire(folder_, options_.lock_deadline));
@@ -212,7 +213,8 @@ base::Result<ProfileStore::Core::Written> ProfileStore::Core::merge_on_disk(cons
   document.app = options_.app;
   const std::string path = profile_path(folder_, key.hash());
   CLAMS_CRASH_POINT("profile.merged");
-  BASE_TRY(options_.write_file ? options_.write_file(path, profile::to_text(document)) : base::write_file_atomically(path, profile::to_text(document)));
+  BASE_TRY(options_.write_file ? options_.write_file(path, profile::to_text(document))
+                               : base::write_file_atomically(path, profile::to_text(document)));
   CLAMS_CRASH_POINT("profile.written");
   // Still under the lock: after it another process may have replaced the file, and its samples would go unseen.
   const auto print = profile::fingerprint(path);
@@ -229,14 +231,16 @@ base::Result<profile::Facts> ProfileStore::Core::merge_facts_on_disk(const profi
   profile::Facts facts = read ? std::move(read).value() : profile::Facts{};
   facts.merge(pending);
   const std::string path = folder_ + "/" + std::string(profile::kFactsName);
-  BASE_TRY(options_.write_file ? options_.write_file(path, profile::to_text(facts)) : base::write_file_atomically(path, profile::to_text(facts)));
+  BASE_TRY(options_.write_file ? options_.write_file(path, profile::to_text(facts))
+                               : base::write_file_atomically(path, profile::to_text(facts)));
   CLAMS_CRASH_POINT("facts.written");
   return facts;
 }
 
 void ProfileStore::Core::settle_write(const base::Status& status) {
   if (!status) {
-    warn_once("write", "what runs need cannot be kept: " + status.error().message + "; the figures stay in memory until this process ends");
+    warn_once("write",
+              "what runs need cannot be kept: " + status.error().message + "; the figures stay in memory until this process ends");
     return;
   }
   if (++writes_ % kWritesBetweenPrunes == 0) prune();
@@ -245,7 +249,8 @@ void ProfileStore::Core::settle_write(const base::Status& status) {
 void ProfileStore::Core::prune() {
   const auto report = profile::prune_folder(folder_, {options_.limits, false, options_.lock_deadline}, clock().wall());
   if (!report) options_.logger.debug("old profiles stay: " + report.error().message);
-  if (report && report->files > 0) options_.logger.info("removed " + std::to_string(report->files) + " old profiles from '" + folder_ + "'");
+  if (report && report->files > 0)
+    options_.logger.info("removed " + std::to_string(report->files) + " old profiles from '" + folder_ + "'");
 }
 
 }  // namespace vram

@@ -31,9 +31,9 @@ std::uint64_t faded(std::uint64_t value, std::size_t age, std::uint64_t base) {
 
 base::Bytes noise_floor(Instrument instrument) noexcept {
   switch (instrument) {
-    case Instrument::Allocator: return 1_B;    // counters are exact
-    case Instrument::Process: return 2_MiB;    // drivers hand out and report memory in pieces of this size
-    case Instrument::Device: return 16_MiB;    // other processes' small change
+    case Instrument::Allocator: return 1_B;  // counters are exact
+    case Instrument::Process: return 2_MiB;  // drivers hand out and report memory in pieces of this size
+    case Instrument::Device: return 16_MiB;  // other processes' small change
   }
   return 16_MiB;
 }
@@ -53,8 +53,12 @@ Sample to_sample(const Measurement& measurement, std::int64_t at_ms) {
   const auto unsigned_of = [](const std::optional<std::int64_t>& value) {
     return value ? std::optional<std::uint64_t>(static_cast<std::uint64_t>(std::max<std::int64_t>(0, *value))) : std::nullopt;
   };
-  return {at_ms, unsigned_of(measurement.in_use), unsigned_of(measurement.visible), std::max<std::int64_t>(0, measurement.duration.count()),
-          measurement.instrument, false};
+  return {at_ms,
+          unsigned_of(measurement.in_use),
+          unsigned_of(measurement.visible),
+          std::max<std::int64_t>(0, measurement.duration.count()),
+          measurement.instrument,
+          false};
 }
 
 void append(Window& window, const Window& newer) {

@@ -33,7 +33,8 @@ Sample to_sample(const Measurement& measurement, std::int64_t at_ms);
 // Keeps the newest kWindow.
 void append(Window& window, const Window& newer);
 
-// The learned figure of values, oldest first: never below the largest of the last 16, falling from there on (docs/design/profiles.md).
+// The learned figure of values, oldest first: never below the largest of the last 16, falling from there on
+// (docs/design/profiles.md).
 std::optional<std::uint64_t> figure(const std::vector<std::uint64_t>& values);
 std::optional<std::uint64_t> charged_figure(const Window& window);
 std::optional<std::uint64_t> in_use_figure(const Window& window);

@@ -87,10 +87,13 @@ TEST(ModelCacheRandom, BehavesAsTheSimpleCacheUnderAnyOperations) {
         const bool fails = pick(4) == 0;
         auto request = request_for(tally, key, Bytes(static_cast<std::uint64_t>(1 + pick(1000))));
         request.idle_timeout = kTimeouts[pick(4)];
-        if (fails && pick(2) == 0) request.loader = []() -> base::Result<LoadedModel> { throw 5; };
-        else if (fails) request.loader = []() -> base::Result<LoadedModel> { return base::Error{base::ErrorCode::Io, "no"}; };
+        if (fails && pick(2) == 0)
+          request.loader = []() -> base::Result<LoadedModel> { throw 5; };
+        else if (fails)
+          request.loader = []() -> base::Result<LoadedModel> { return base::Error{base::ErrorCode::Io, "no"}; };
         auto handle = cache.acquire(request);
-        ASSERT_EQ(static_cast<bool>(handle), simple.acquire(key, *request.idle_timeout, request.estimate.bytes.count(), fails)) << step;
+        ASSERT_EQ(static_cast<bool>(handle), simple.acquire(key, *request.idle_timeout, request.estimate.bytes.count(), fails))
+            << step;
         if (handle) handles.emplace_back(key, std::move(handle).value());
         break;
       }

@@ -44,12 +44,14 @@ class Cache : public testing::Test {
 
 TEST(ModelStates, OnlyTheMovesOfTheTableAreLegal) {
   const std::vector<std::pair<ModelState, ModelState>> legal{
-      {ModelState::Absent, ModelState::Loading}, {ModelState::Loading, ModelState::InUse}, {ModelState::Loading, ModelState::Failed},
-      {ModelState::Failed, ModelState::Absent},  {ModelState::InUse, ModelState::Idle},    {ModelState::Idle, ModelState::InUse},
+      {ModelState::Absent, ModelState::Loading}, {ModelState::Loading, ModelState::InUse},
+      {ModelState::Loading, ModelState::Failed}, {ModelState::Failed, ModelState::Absent},
+      {ModelState::InUse, ModelState::Idle},     {ModelState::Idle, ModelState::InUse},
       {ModelState::Idle, ModelState::Unloading}, {ModelState::Unloading, ModelState::Absent}};
   int count = 0;
   for (int from = 0; from < kModelStateCount; ++from) {
-    for (int to = 0; to < kModelStateCount; ++to) count += is_legal_move(static_cast<ModelState>(from), static_cast<ModelState>(to)) ? 1 : 0;
+    for (int to = 0; to < kModelStateCount; ++to)
+      count += is_legal_move(static_cast<ModelState>(from), static_cast<ModelState>(to)) ? 1 : 0;
   }
   EXPECT_EQ(count, static_cast<int>(legal.size()));
   for (const auto& [from, to] : legal) EXPECT_TRUE(is_legal_move(from, to)) << name_of(from) << " to " << name_of(to);
@@ -198,14 +200,17 @@ TEST_F(Cache, WhatALoaderThrowsComesOutAsItself) {
   EXPECT_NE(failed.error().message.find("weights"), std::string::npos);
   ASSERT_TRUE(thrown);
   EXPECT_THROW(std::rethrow_exception(thrown), std::out_of_range);
-  EXPECT_THROW((void)cache.get<int>(request, []() -> std::unique_ptr<int> { throw std::out_of_range("again"); }), std::out_of_range);
+  EXPECT_THROW((void)cache.get<int>(request, []() -> std::unique_ptr<int> { throw std::out_of_range("again"); }),
+               std::out_of_range);
   EXPECT_EQ(tally_.charges, 0);
 }
 
 TEST_F(Cache, ARefusedChargeLoadsNothing) {
   ModelCache cache(options());
   auto request = request_for(tally_, "m");
-  request.charge = [](Bytes) -> base::Result<std::unique_ptr<ResidentCharge>> { return base::Error{base::ErrorCode::InsufficientMemory, "full"}; };
+  request.charge = [](Bytes) -> base::Result<std::unique_ptr<ResidentCharge>> {
+    return base::Error{base::ErrorCode::InsufficientMemory, "full"};
+  };
   EXPECT_EQ(cache.acquire(request).error().code, base::ErrorCode::InsufficientMemory);
   EXPECT_EQ(tally_.loads, 0);
 }
@@ -321,7 +326,8 @@ TEST_F(Slow, AllWhoAskAtOnceGetTheOneLoadEvenWhenNothingStays) {
   std::vector<std::future<bool>> all;
   all.push_back(std::async(std::launch::async, [&] { return cache.acquire(slow_request("m")).value() != nullptr; }));
   entered_.get_future().wait();
-  for (int i = 0; i < 7; ++i) all.push_back(std::async(std::launch::async, [&] { return cache.acquire(request_for(tally_, "m")).value() != nullptr; }));
+  for (int i = 0; i < 7; ++i)
+    all.push_back(std::async(std::launch::async, [&] { return cache.acquire(request_for(tally_, "m")).value() != nullptr; }));
   await_waiting(cache, 7);
   go_.set_value();
   for (auto& one : all) EXPECT_TRUE(one.get());
@@ -393,11 +399,13 @@ TEST_F(Cache, WhoWantsAModelThatIsBeingUnloadedWaitsAndThereIsNeverASecondCopy) 
   auto request = request_for(tally_, "m");
   request.loader = [&]() -> base::Result<LoadedModel> {
     auto model = std::make_shared<FakeModel>(tally_);
-    return LoadedModel{std::shared_ptr<void>(model.get(), [&, model](void*) mutable {
-      entered.set_value();
-      go.get_future().wait();
-      model.reset();
-    }), std::nullopt};
+    return LoadedModel{std::shared_ptr<void>(model.get(),
+                                             [&, model](void*) mutable {
+                                               entered.set_value();
+                                               go.get_future().wait();
+                                               model.reset();
+                                             }),
+                       std::nullopt};
   };
   cache.acquire(request).value().reset();
   auto unloading = std::async(std::launch::async, [&] { return cache.unload("m"); });

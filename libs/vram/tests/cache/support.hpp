@@ -9,11 +9,11 @@
 namespace vram::test {
 
 struct Tally {
-  std::atomic<int> alive{0};    // copies in memory now
-  std::atomic<int> most{0};     // at any time
-  std::atomic<int> loads{0};    // runs of the loader
-  std::atomic<int> charges{0};  // charges held now
-  std::atomic<int> charged{0};  // charges ever taken
+  std::atomic<int> alive{0};          // copies in memory now
+  std::atomic<int> most{0};           // at any time
+  std::atomic<int> loads{0};          // runs of the loader
+  std::atomic<int> charges{0};        // charges held now
+  std::atomic<int> charged{0};        // charges ever taken
   std::atomic<bool> disorder{false};  // an object lived without its charge, or a hook came out of turn
 };
 
@@ -68,7 +68,9 @@ inline ModelRequest request_for(Tally& tally, std::string key, Bytes bytes = Byt
     ++tally.loads;
     return LoadedModel{std::make_shared<FakeModel>(tally), std::nullopt};
   };
-  request.charge = [&tally](Bytes) -> base::Result<std::unique_ptr<ResidentCharge>> { return std::unique_ptr<ResidentCharge>(new RecordingCharge(tally)); };
+  request.charge = [&tally](Bytes) -> base::Result<std::unique_ptr<ResidentCharge>> {
+    return std::unique_ptr<ResidentCharge>(new RecordingCharge(tally));
+  };
   return request;
 }
 

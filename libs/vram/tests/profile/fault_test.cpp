@@ -25,7 +25,8 @@ using namespace base::literals;
 
 class Faults : public test::ProfileTest {
  protected:
-  // Asks twice, records and asks again: one warning that names the file, figures from memory on, and the file is whole afterwards if it may be replaced.
+  // Asks twice, records and asks again: one warning that names the file, figures from memory on, and the file is whole afterwards
+  // if it may be replaced.
   void expect_skipped(const std::string& what, bool replaced) {
     SCOPED_TRACE(what);
     const auto key = key_of(R"({"a":1})");

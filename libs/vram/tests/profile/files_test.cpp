@@ -54,7 +54,8 @@ TEST_F(Files, ListsEveryKindAndNamesWhatItSkips) {
   ASSERT_EQ(listing->files.size(), 4U);
   ASSERT_EQ(listing->skipped.size(), 1U);
   EXPECT_NE(listing->skipped[0].find("memory_fedcba9876543210.json"), std::string::npos);
-  const auto own = std::find_if(listing->files.begin(), listing->files.end(), [](const ProfileFile& file) { return file.parameters == R"({"model":"large"})"; });
+  const auto own = std::find_if(listing->files.begin(), listing->files.end(),
+                                [](const ProfileFile& file) { return file.parameters == R"({"model":"large"})"; });
   ASSERT_NE(own, listing->files.end());
   EXPECT_EQ(own->app, "http://apps.clams.ai/probe/v1");
   EXPECT_EQ(own->learned.cold, 6_GiB);

@@ -193,8 +193,10 @@ TEST_F(Store, ThePythonSdksFilesAreAPriorWhereTheParametersAreTheSame) {
   const std::string same = folder() + "/memory_401e75d1b37bd08bb3d93cdfb1993827.json";
   const std::string again = folder() + "/memory_f0f851f595daffa61d086044b52e5489.json";
   put(other, R"({"peak_bytes": 111, "parameters": {"req": 2, "b": false, "mode": "ok", "sm": ["x", "y"]}})");
-  put(same, "{\n  \"peak_bytes\": 2147483648,\n  \"parameters\": {\n    \"req\": \"1\",\n    \"b\": \"False\",\n    \"mode\": \"ok\",\n    \"sm\": [\"x\", \"y\"],\n"
-            "    \"pretty\": false, \"runningTime\": true, \"hwFetch\": true, \"tfSamplingMode\": \"representatives\"\n  }\n}");
+  put(same,
+      "{\n  \"peak_bytes\": 2147483648,\n  \"parameters\": {\n    \"req\": \"1\",\n    \"b\": \"False\",\n    \"mode\": \"ok\",\n  "
+      "  \"sm\": [\"x\", \"y\"],\n"
+      "    \"pretty\": false, \"runningTime\": true, \"hwFetch\": true, \"tfSamplingMode\": \"representatives\"\n  }\n}");
   put(again, R"({"peak_bytes": 1073741824, "parameters": {"req": 1, "b": false, "mode": "ok", "sm": ["x", "y"]}})");
   ProfileStore store(options());
   const auto learned = store.lookup(key);

@@ -52,7 +52,9 @@ class ProfileTest : public testing::Test {
     return result;
   }
   std::string folder() const { return root_ + "/http---apps.clams.ai-probe-v1"; }
-  std::string path_of(const ProfileKey& key, const std::string& ending = ".json") const { return folder() + "/memory_" + key.hash() + ending; }
+  std::string path_of(const ProfileKey& key, const std::string& ending = ".json") const {
+    return folder() + "/memory_" + key.hash() + ending;
+  }
   void put(const std::string& path, const std::string& text) const {
     std::filesystem::create_directories(std::filesystem::path(path).parent_path());
     std::ofstream(path, std::ios::binary) << text;

@@ -27,6 +27,7 @@ class AppBackend {
   // POST and PUT /.
   virtual HttpResponse annotate(HttpRequest request, std::stop_token stop, unsigned cpu_threads) = 0;
   virtual WorkerGauges workers() const { return {}; }
+  virtual vram::ModelCacheCounters model_events() { return gpu().model_counters(); }
 };
 
 HttpResponse to_response(Answer answer);

@@ -68,8 +68,9 @@ std::optional<HttpResponse> AppHandler::answer_get(const HttpRequest& request) {
   if (is_root(request.path)) return backend_.describe(request);
   if (request.path == "/health") return health();
   if (request.path == "/metrics") {
-    return text_response(200, "text/plain; version=0.0.4; charset=utf-8",
-                         metrics_.text(server_ == nullptr ? HttpGauges() : server_->gauges(), backend_.workers()));
+    return text_response(
+        200, "text/plain; version=0.0.4; charset=utf-8",
+        metrics_.text(server_ == nullptr ? HttpGauges() : server_->gauges(), backend_.workers(), backend_.model_events()));
   }
   return not_found();
 }

@@ -24,7 +24,7 @@ struct ShareOrBytes {
 
 enum class VramMode { Off, Observe, Enforce };
 enum class LogFormat { Text, Json };
-enum class Executor { Auto, InProcess, Isolated };
+enum class Executor { Auto, InProcess, Isolated, Exclusive };
 
 struct GpuSettings {
   VramMode mode = VramMode::Enforce;

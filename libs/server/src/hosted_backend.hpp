@@ -1,23 +1,27 @@
 // An app in worker processes: HTTP, limits and GPU memory here, the app's code there.
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <variant>
 
 #include "app_backend.hpp"
 #include "clams/app_metadata.hpp"
 #include "worker/worker_pool.hpp"
+#include "worker_records.hpp"
 
 namespace clams::server {
 
 struct HostedOptions {
   worker::ChildCommand command;
-  std::string name;  // for log lines
-  unsigned workers = 1;
+  std::string name;                     // for log lines
+  unsigned workers = 1;                 // processes at most
+  bool workers_follow_memory = false;   // on a GPU: fewer where not so many fit, as known by now
   unsigned per_worker = 1;              // requests at once in each
   std::optional<AppMetadata> metadata;  // known beforehand (an app of this program): then nothing waits for the first worker
   bool models_are_told = false;         // the workers tell which models they hold
@@ -44,48 +48,68 @@ class HostedBackend final : public AppBackend {
   std::optional<HttpResponse> describe(const HttpRequest& request) override;
   HttpResponse annotate(HttpRequest request, std::stop_token stop, unsigned cpu_threads) override;
   WorkerGauges workers() const override;
+  vram::ModelCacheCounters model_events() override;
 
   void reload() { pool_->reload(); }
-  void resize(unsigned workers) { pool_->resize(workers, options_.per_worker); }
+  // Processes at most from now on.
+  void resize(unsigned workers);
   void drain(std::chrono::milliseconds timeout);
   void stop_now() { pool_->stop_now(); }
 
  private:
   class Observer;
-  class IdleWorkers;
-  HostedBackend(HostedOptions options, std::shared_ptr<Observer> observer);
+  class WorkerReclaimer;
+  HostedBackend(HostedOptions options, std::shared_ptr<Observer> observer, std::shared_ptr<WorkerRecords> records);
   base::Status begin();
   base::Status read_metadata();
   base::Status open_gpu();
   void replace_first_worker();
   worker::Outcome ask(worker::Request request);
+
+  // Number of workers, while running (hosted_workers.cpp).
+  void tend_workers(const std::stop_token& stop);
+  void plan_workers();
+  void end_idle_workers();
+  std::chrono::milliseconds tending_interval() const;
+  bool holds_memory(std::uint64_t worker_id) const;
+
+  // One request (hosted_request.cpp).
   struct Work;
+  struct Charge;
+  void describe_needs(Work& work) const;
   std::optional<HttpResponse> attempt(Work& work);
+  base::Result<worker::Seat> seat_for(Work& work);
+  bool held_by_another(const std::string& model, std::uint64_t worker_id) const;
   std::variant<std::shared_ptr<GpuRequest>, vram::Refusal> admit(Work& work, const worker::Seat& seat, const GpuNeed& need);
   bool end_for_room(Work& work, worker::Seat& seat, const vram::Refusal& refusal);
-  GpuNeed need_of(const Work& work, const worker::Seat& seat);
+  bool wait_for_warm_worker(Work& work, worker::Seat& seat, const std::string& key, const vram::Refusal& refusal);
+  std::optional<GpuNeed> need_of(const Work& work, const worker::Seat& seat);
   HttpResponse no_seat(const base::Error& error, const base::Logger& log) const;
   worker::Request job_of(const Work& work) const;
   std::optional<HttpResponse> attempt_without_gpu(Work& work);
   std::optional<HttpResponse> answer_or_rerun(Work& work, worker::Outcome outcome, GpuRequest& gpu);
   HttpResponse answer(worker::Outcome outcome, GpuRequest& gpu, const base::Logger& log);
-  void forget_runs_of(std::uint64_t worker_id);
+  void learn_cold(const GpuNeed& need, const worker::Outcome& outcome, const GpuRequest& gpu);
   HttpResponse refused(const vram::Refusal& refusal, const base::Logger& log) const;
+  std::string model_of_kin(const std::string& kin) const;
+  void remember_model(const std::string& kin, const std::string& model);
 
   HostedOptions options_;
   std::shared_ptr<Observer> observer_;
+  std::shared_ptr<WorkerRecords> records_;
   std::unique_ptr<worker::WorkerPool> pool_;
   std::shared_ptr<GpuMemory> gpu_;
   std::string identifier_, version_;
   std::string compact_, pretty_;  // GET / and GET /?pretty=1, byte for byte as the app gave them
   AppMetadata metadata_;          // its parameters, to know which profile a request belongs to
 
-  struct Ran {
-    std::map<std::string, base::Bytes> kept;  // by profile: what its first run here left held
-    bool holds = false;
-  };
-  mutable std::mutex ran_mutex_;
-  std::map<std::uint64_t, Ran> ran_;  // by worker id
+  std::atomic<unsigned> most_workers_;
+  unsigned planned_workers_ = 0;  // of the tending thread
+  // What the latest request needed whose worker held nothing for it; 0: none yet.
+  std::atomic<std::uint64_t> cold_bytes_ = 0;
+  mutable std::mutex models_mutex_;
+  std::map<std::string, std::string> model_of_kin_;  // under models_mutex_; as declared by earlier requests
+  std::jthread tending_;                             // last: it uses all of the above
 };
 
 }  // namespace clams::server

@@ -4,9 +4,29 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <utility>
 
+#include "model_events.hpp"
+
 namespace clams::server {
+
+namespace {
+
+void add_to(vram::ModelCacheCounters& sum, const vram::ModelCacheCounters& more) {
+  for (const auto& event : kModelEvents) sum.*event.count += more.*event.count;
+}
+
+vram::ModelCacheCounters events_of(const worker::Attributes& attributes) {
+  vram::ModelCacheCounters events;
+  for (const auto& event : kModelEvents) {
+    const std::string* count = worker::find_attribute(attributes, event.name);
+    if (count != nullptr) events.*event.count = std::strtoull(count->c_str(), nullptr, 10);
+  }
+  return events;
+}
+
+}  // namespace
 
 std::vector<WorkerDeviceReport> reports_of(const worker::MemoryReport& report) {
   std::vector<WorkerDeviceReport> list;
@@ -100,6 +120,11 @@ void HostedBackend::Observer::ready(const worker::WorkerRef& worker, const worke
 }
 
 void HostedBackend::Observer::started(const worker::WorkerRef& worker) {
+  records_->born(worker.id);
+  {
+    const std::lock_guard lock(mutex_);
+    told_.try_emplace(worker.id);
+  }
   if (const auto slot = slot_of(worker.id)) slot->describe_process(worker.pid);
 }
 
@@ -119,16 +144,34 @@ std::shared_ptr<const void> HostedBackend::Observer::runs(std::uint64_t worker_i
   });
 }
 
-void HostedBackend::Observer::models(const worker::WorkerRef& worker, const std::vector<worker::ResidentModel>& held) {
+void HostedBackend::Observer::models(const worker::WorkerRef& worker, const std::vector<worker::ResidentModel>& held,
+                                     const worker::Attributes& attributes) {
+  std::map<std::string, base::Bytes> now, before;
+  for (const auto& model : held) now.emplace(model.name, model.bytes);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto told = told_.find(worker.id);
+    if (told == told_.end()) return;
+    told->second.events = events_of(attributes);
+    before = std::exchange(told->second.held, now);
+  }
+  if (before != now) charge_models(worker, held, before);
+  const std::string* asked = worker::find_attribute(attributes, kUnloadAnswer);
+  if (asked == nullptr) return;
+  // Last, so that who waits for the answer finds the ledger as the list says.
+  const std::lock_guard lock(mutex_);
+  if (const auto told = told_.find(worker.id); told != told_.end()) ++told->second.unload_answers[*asked];
+  answered_.notify_all();
+}
+
+void HostedBackend::Observer::charge_models(const worker::WorkerRef& worker, const std::vector<worker::ResidentModel>& held,
+                                            const std::map<std::string, base::Bytes>& before) {
   const auto memory = gpu();
   const auto slot = slot_of(worker.id);
   if (memory == nullptr || slot == nullptr) return;
-  std::set<std::string> names, before;
   std::vector<std::shared_ptr<GpuRequest>> running;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& model : held) names.insert(model.name);
-    before = std::exchange(held_[worker.id], names);
     if (const auto at = running_.find(worker.id); at != running_.end()) running = at->second;
   }
   for (const auto& model : held) {
@@ -137,12 +180,52 @@ void HostedBackend::Observer::models(const worker::WorkerRef& worker, const std:
     GpuRequest* loading = loads == running.end() ? (running.empty() ? nullptr : running.front().get()) : loads->get();
     if (loading != nullptr) memory->worker_loaded(slot, loading->grant().device, model.name, model.bytes, loading);
   }
-  for (const std::string& name : before) {
-    if (!names.contains(name)) memory->worker_unloaded(slot, name);
+  for (const auto& [name, bytes] : before) {
+    if (std::any_of(held.begin(), held.end(), [&](const auto& model) { return model.name == name; })) continue;
+    memory->worker_unloaded(slot, name);
+    records_->unloaded(worker.id, name);
   }
 }
 
-void HostedBackend::Observer::died(const worker::WorkerRef& worker, const worker::ExitReason&) { forget(worker.id); }
+std::uint64_t HostedBackend::Observer::unload_answers(std::uint64_t worker_id, const std::string& model) const {
+  const std::lock_guard lock(mutex_);
+  const auto told = told_.find(worker_id);
+  if (told == told_.end()) return 0;
+  const auto answers = told->second.unload_answers.find(model);
+  return answers == told->second.unload_answers.end() ? 0 : answers->second;
+}
+
+bool HostedBackend::Observer::wait_for_answer(std::uint64_t worker_id, const std::string& model, std::uint64_t before,
+                                              std::chrono::steady_clock::time_point deadline) const {
+  std::unique_lock lock(mutex_);
+  bool answered = false;
+  answered_.wait_until(lock, deadline, [&] {
+    const auto told = told_.find(worker_id);
+    if (told == told_.end()) return true;
+    const auto answers = told->second.unload_answers.find(model);
+    answered = answers != told->second.unload_answers.end() && answers->second > before;
+    return answered;
+  });
+  return answered;
+}
+
+bool HostedBackend::Observer::holds(std::uint64_t worker_id, const std::string& model) const {
+  const std::lock_guard lock(mutex_);
+  const auto told = told_.find(worker_id);
+  return told != told_.end() && told->second.held.contains(model);
+}
+
+vram::ModelCacheCounters HostedBackend::Observer::model_events() const {
+  const std::lock_guard lock(mutex_);
+  vram::ModelCacheCounters sum = past_events_;
+  for (const auto& [id, told] : told_) add_to(sum, told.events);
+  return sum;
+}
+
+void HostedBackend::Observer::died(const worker::WorkerRef& worker, const worker::ExitReason&) {
+  if (const auto memory = gpu()) memory->worker_ended(worker.pid);
+  forget(worker.id);
+}
 
 // A process that could not even be executed has no death.
 void HostedBackend::Observer::moved(const worker::WorkerRef& worker, worker::WorkerState, worker::WorkerState to) {
@@ -150,11 +233,16 @@ void HostedBackend::Observer::moved(const worker::WorkerRef& worker, worker::Wor
 }
 
 void HostedBackend::Observer::forget(std::uint64_t worker_id) {
+  records_->died(worker_id);
   std::shared_ptr<vram::ProcessSlot> slot;
   Start start;  // one that was never ready gives its promise back
   {
     const std::lock_guard lock(mutex_);
-    held_.erase(worker_id);
+    if (const auto told = told_.find(worker_id); told != told_.end()) {
+      add_to(past_events_, told->second.events);
+      told_.erase(told);
+    }
+    answered_.notify_all();
     held_at_start_.erase(worker_id);
     if (const auto began = starts_.find(worker_id); began != starts_.end()) {
       start = std::move(began->second);

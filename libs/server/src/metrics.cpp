@@ -9,6 +9,8 @@
 #include <map>
 #include <mutex>
 
+#include "model_events.hpp"
+
 namespace clams::server {
 namespace {
 
@@ -103,6 +105,10 @@ struct Metrics::Impl {
                          .Labels(labels)
                          .Register(registry)) {}
 
+  void read_models(const vram::ModelCacheCounters& counts) {
+    for (const auto& event : kModelEvents) model_events.Add({{"event", event.name}}).Set(static_cast<double>(counts.*event.count));
+  }
+
   void read_gpu() {
     for (const auto& device : gpu.gauges()) {
       const auto set = [&](const char* kind, base::Bytes bytes) {
@@ -128,16 +134,6 @@ struct Metrics::Impl {
     decided("refused", c.refused);
     decided("impossible", c.impossible);
     decided("refused_unknown", c.refused_unknown);
-    const auto model = [&](const char* event, std::uint64_t n) {
-      model_events.Add({{"event", event}}).Set(static_cast<double>(n));
-    };
-    const auto m = gpu.model_counters();
-    model("hit", m.hits);
-    model("load", m.loads);
-    model("load_failure", m.load_failures);
-    model("unload_idle", m.unloads_idle);
-    model("unload_for_room", m.unloads_for_room);
-    model("unload_other", m.unloads_other);
   }
 
   // Methods are the client's words: anything but the usual ones is counted under one name.
@@ -191,7 +187,7 @@ void Metrics::observe(const Exchange& exchange) {
   }
 }
 
-std::string Metrics::text(const HttpGauges& gauges, const WorkerGauges& workers) {
+std::string Metrics::text(const HttpGauges& gauges, const WorkerGauges& workers, const vram::ModelCacheCounters& models) {
   impl_->workers.Set(static_cast<double>(workers.alive));
   impl_->worker_starts.Set(static_cast<double>(workers.started));
   impl_->worker_crashes.Set(static_cast<double>(workers.crashed + workers.hung));
@@ -199,6 +195,7 @@ std::string Metrics::text(const HttpGauges& gauges, const WorkerGauges& workers)
   impl_->queued.Set(static_cast<double>(gauges.queued));
   impl_->connections.Set(static_cast<double>(gauges.connections));
   impl_->read_gpu();
+  impl_->read_models(models);
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
 }
 

@@ -19,7 +19,7 @@ class Metrics {
 
   void observe(const Exchange& exchange);
   // Prometheus text format 0.0.4. Touches no driver.
-  std::string text(const HttpGauges& gauges, const WorkerGauges& workers);
+  std::string text(const HttpGauges& gauges, const WorkerGauges& workers, const vram::ModelCacheCounters& models);
 
  private:
   struct Impl;

@@ -44,26 +44,45 @@ ProgramInfo describe_program(const std::string& name, const std::vector<NamedApp
   return program;
 }
 
-bool runs_isolated(const Config& config, const App& app) {
-  if (config.input) return false;  // a run that crashes is told by its exit status
-  if (config.executor == Executor::Auto) return app.execution() == Execution::Isolated;
-  return config.executor == Executor::Isolated;
+Execution execution_of(const Config& config, const App& app) {
+  if (config.input) return Execution::InProcess;  // a run that crashes is told by its exit status
+  switch (config.executor) {
+    case Executor::Auto: return app.execution();
+    case Executor::InProcess: return Execution::InProcess;
+    case Executor::Isolated: return Execution::Isolated;
+    case Executor::Exclusive: return Execution::Exclusive;
+  }
+  return Execution::InProcess;
 }
 
-// The app's code in a worker process; HTTP, limits and GPU memory here.
-int serve_isolated(int argc, char** argv, const std::string& name, const Config& config, const base::Logger& log, const App& app) {
+// With a GPU few requests at once: each holds memory there. Apps that do not use one are not held back by it.
+unsigned usual_requests(bool on_gpu) {
+  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  return on_gpu ? std::min(4U, cores) : 2 * cores + 1;
+}
+
+// In one process. An app that says that it is exclusive gets one at a time, wherever it is made to run.
+unsigned threads_for(const Config& config, const App& app, bool on_gpu) {
+  if (app.execution() == Execution::Exclusive) return 1;
+  return config.threads != 0 ? config.threads : usual_requests(on_gpu);
+}
+
+// The app's code in worker processes; HTTP, limits and GPU memory here.
+int serve_in_workers(int argc, char** argv, const std::string& name, const Config& config, const base::Logger& log,
+                     const App& app) {
+  const bool exclusive = execution_of(config, app) == Execution::Exclusive;
   HostedOptions options;
   options.metadata = app.metadata();
   std::vector<std::string> notes;
   if (const auto fine = options.metadata->complete(environment("CLAMS_APP_VERSION").value_or(""), notes); !fine)
     return exit_with(fine.error(), name);
   for (const std::string& note : notes) log.warning(note);
-  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
-  const unsigned threads = config.threads != 0 ? config.threads : app.uses_gpu() ? std::min(4U, cores) : 2 * cores + 1;
   options.name = config.app.empty() ? name : config.app;
+  options.per_worker = exclusive ? 1 : threads_for(config, app, app.uses_gpu());
+  options.workers = !exclusive ? 1 : config.workers != 0 ? config.workers : usual_requests(app.uses_gpu());
+  options.workers_follow_memory = exclusive && config.workers == 0;
   options.command = worker_command(argc, argv);
-  options.command.arguments.insert(options.command.arguments.end(), {"--threads", std::to_string(threads)});
-  options.per_worker = threads;
+  options.command.arguments.insert(options.command.arguments.end(), {"--threads", std::to_string(options.per_worker)});
   options.models_are_told = true;
   options.request_timeout = config.request_timeout;
   options.rerun = config.rerun;
@@ -72,9 +91,10 @@ int serve_isolated(int argc, char** argv, const std::string& name, const Config&
   options.gpu = gpu_options(config.gpu);
   options.log = log;
   const std::string title = options.metadata->name;
+  const unsigned at_once = options.workers * options.per_worker;
   auto backend = HostedBackend::start(std::move(options));
   if (!backend) return exit_with(backend.error(), name);
-  const int status = serve_http({.program = name, .title = title, .threads = threads, .on_hangup = [&] { (*backend)->reload(); }},
+  const int status = serve_http({.program = name, .title = title, .threads = at_once, .on_hangup = [&] { (*backend)->reload(); }},
                                 config, log, **backend);
   (*backend)->drain(std::chrono::seconds(5));
   return status;
@@ -109,7 +129,7 @@ int run_program(int argc, char** argv, std::vector<NamedApp> apps) {
   if (config.input && config.log_level == base::LogLevel::Info)
     config.log_level = base::LogLevel::Warning;  // a run's result is its document
   const base::Logger log(make_log_sink(config.log_format, config.log_level, config.app.empty() ? name : config.app));
-  if (runs_isolated(config, *app)) return serve_isolated(argc, argv, name, config, log, *app);
+  if (execution_of(config, *app) != Execution::InProcess) return serve_in_workers(argc, argv, name, config, log, *app);
   ServiceOptions options;
   options.environment_version = environment("CLAMS_APP_VERSION").value_or("");
   options.python_status_codes = config.python_status_codes;
@@ -120,10 +140,8 @@ int run_program(int argc, char** argv, std::vector<NamedApp> apps) {
   if (!service) return exit_with(service.error(), name);
   if (config.input) return run_once(**service, config, log);
   ServiceBackend backend(**service, log);
-  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
-  // With a GPU few requests at once: each holds memory there. Apps that do not use one are not held back by it.
   const bool on_gpu = (*service)->app().uses_gpu() && (*service)->gpu().has_gpu();
-  const unsigned threads = config.threads != 0 ? config.threads : on_gpu ? std::min(4U, cores) : 2 * cores + 1;
+  const unsigned threads = threads_for(config, (*service)->app(), on_gpu);
   return serve_http({.program = name, .title = (*service)->metadata().name, .threads = threads}, config, log, backend);
 }
 

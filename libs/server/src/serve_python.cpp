@@ -101,6 +101,7 @@ int serve_python_app(int argc, const char* const* argv, const std::string& pytho
   options.gpu = gpu_options(config.gpu);
   options.log = log;
   options.workers = workers_for(config, config.gpu.gpu != "none");
+  options.workers_follow_memory = config.workers == 0;
   auto backend = HostedBackend::start(std::move(options));
   if (!backend) return exit_with(backend.error(), program.name);
   const unsigned workers = workers_for(config, (*backend)->gpu().has_gpu());

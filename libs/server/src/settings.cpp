@@ -135,12 +135,19 @@ std::vector<Setting> table() {
       [](Config& c, const std::string& t) { return yes_or_no(c.production, t); });
   add(kServing, "threads", "N", "Requests at once (min(4, cores) with a GPU, else 2 x cores + 1)",
       [](Config& c, const std::string& t) { return number<unsigned>(c.threads, t, 1, 1024); });
-  add(kServing, "workers", "N", "Worker processes, for apps that run in them",
+  add(kServing, "workers", "N",
+      "Worker processes at most, one request in each, for exclusive apps (min(4, cores) with a GPU and as many as fit, else 2 x "
+      "cores + 1)",
       [](Config& c, const std::string& t) { return number<unsigned>(c.workers, t, 1, 256); });
-  add(kServing, "executor", "KIND", "in-process, isolated (one worker process, which may crash), or auto: as the app says (auto)",
+  add(kServing, "executor", "KIND",
+      "in-process, isolated (one worker process, which may crash), exclusive (several, one request at a time in each), or auto: "
+      "as the app says (auto)",
       [](Config& c, const std::string& t) {
         return choice<Executor>(c.executor, t,
-                                {{"auto", Executor::Auto}, {"in-process", Executor::InProcess}, {"isolated", Executor::Isolated}});
+                                {{"auto", Executor::Auto},
+                                 {"in-process", Executor::InProcess},
+                                 {"isolated", Executor::Isolated},
+                                 {"exclusive", Executor::Exclusive}});
       });
   add(kServing, "rerun", "", "Run a request whose worker process died once more, instead of answering 500",
       [](Config& c, const std::string& t) { return yes_or_no(c.rerun, t); });

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <mutex>
 #include <thread>
@@ -12,6 +13,7 @@
 #include "clams/service.hpp"
 #include "cpu_budget.hpp"
 #include "mmif/mmif.hpp"
+#include "model_events.hpp"
 #include "program.hpp"
 #include "worker/worker_server.hpp"
 
@@ -66,15 +68,30 @@ class AppWorker final : public worker::WorkerHandler {
             .error = "this worker knows no requests of kind '" + request.kind + "'",
             .memory = {}};
   }
-  void unload(std::string_view model, worker::WorkerReports&) override { service_.gpu().models().unload(model); }
+  // The front asks for no other reason.
+  void unload(std::string_view model, worker::WorkerReports&) override {
+    service_.gpu().models().unload(model, vram::UnloadReason::RoomNeeded);
+    tell_models({{kUnloadAnswer, std::string(model)}});
+  }
 
-  // The whole list, whenever it has changed.
-  void tell_models() {
+  void tell_held(const std::string& device, base::Bytes held) {
+    worker::MemoryReport report;
+    report.devices.emplace_back().device = device;
+    report.devices.back().materialised = held;
+    reports_.memory(report);
+  }
+
+  // The whole list and the counts, whenever they have changed.
+  void tell_models(worker::Attributes attributes = {}) {
+    const std::lock_guard lock(telling_);  // a list must not overtake a newer one
     std::vector<worker::ResidentModel> held;
     for (const auto& model : service_.gpu().models().models()) {
       if (model.state == vram::ModelState::InUse || model.state == vram::ModelState::Idle) held.push_back({model.key, model.bytes});
     }
-    reports_.models(held);
+    const auto counts = service_.gpu().models().counters();
+    for (const auto& event : kModelEvents) attributes.emplace_back(event.name, std::to_string(counts.*event.count));
+    told_hits_ = counts.hits;
+    reports_.models(held, attributes);
   }
 
  private:
@@ -123,15 +140,11 @@ class AppWorker final : public worker::WorkerHandler {
     assignment.grant.bytes = base::Bytes(number_of(request.attributes, "gpu.bytes"));
     assignment.grant.granted_at = std::chrono::nanoseconds(number_of(request.attributes, "gpu.granted_at_ns"));
     assignment.resident = base::Bytes(number_of(request.attributes, "gpu.resident_bytes"));
-    assignment.on_held = [&reports](const std::string& device, base::Bytes held) {
-      worker::MemoryReport report;
-      report.devices.emplace_back().device = device;
-      report.devices.back().materialised = held;
-      reports.memory(report);
-    };
     context.assignment = std::move(assignment);
+    std::string used_model;
     context.after_run = [&](const GpuRequest& gpu, bool ran_out) {
       if (ran_out) answer.code = worker::WorkerCode::OutOfMemory;
+      used_model = gpu.used_model();
       if (const auto took = gpu.report()) {
         worker::DeviceMemory device;
         device.device = took->device;
@@ -142,7 +155,10 @@ class AppWorker final : public worker::WorkerHandler {
       }
     };
     Answer made = service_.annotate(std::string(request.document.view()), RawParameters::from_query(query), context);
-    return sent(std::move(made), std::move(answer));
+    if (service_.gpu().models().counters().hits != told_hits_) tell_models();
+    answer = sent(std::move(made), std::move(answer));
+    if (!used_model.empty()) answer.attributes.emplace_back("gpu.model", used_model);
+    return answer;
   }
 
   static worker::ServedAnswer sent(Answer made, worker::ServedAnswer answer) {
@@ -165,6 +181,8 @@ class AppWorker final : public worker::WorkerHandler {
   base::Logger log_;
   worker::WorkerReports& reports_;
   CpuBudget cpu_;
+  std::mutex telling_;
+  std::atomic<std::uint64_t> told_hits_ = 0;
 };
 
 }  // namespace
@@ -205,6 +223,10 @@ int run_worker(const std::string& program, const Config& config, std::unique_ptr
   options.gpu.on_models_changed = [relay] {
     const std::lock_guard lock(relay->mutex);
     if (relay->worker != nullptr) relay->worker->tell_models();
+  };
+  options.gpu.on_held = [relay](const std::string& device, base::Bytes held) {
+    const std::lock_guard lock(relay->mutex);
+    if (relay->worker != nullptr) relay->worker->tell_held(device, held);
   };
   auto service = Service::create(std::move(app), std::move(options));
   if (!service) return exit_with(service.error(), program);

@@ -80,6 +80,15 @@ void PoolCore::stop_now() {
   check_stopped();
 }
 
+void PoolCore::unload_model(std::uint64_t worker_id, const std::string& name) {
+  Slot* slot = slot_of(worker_id);
+  if (slot == nullptr || !takes_requests(slot->state) || !slot->reports_models) return;
+  Frame frame;
+  frame.type = MessageType::UnloadModel;
+  frame.kind = name;
+  post_frame(*slot, frame);
+}
+
 bool PoolCore::nobody_waits_for(const Slot& slot) const {
   const auto wanted = [this](std::uint64_t number) {
     const Place& place = places_.at(number);

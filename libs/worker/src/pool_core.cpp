@@ -51,8 +51,8 @@ void PoolCore::publish() {
     status.running += slot->running.size();
     WorkerRef ref = slot->ref;
     if (!has_process(slot->state)) ref.pid = 0;  // the number may be anybody's by now
-    status.workers.push_back(
-        {ref, slot->state, static_cast<unsigned>(slot->places.size()), slot->models, slot->requests, slot->memory});
+    status.workers.push_back({ref, slot->state, static_cast<unsigned>(slot->places.size()), slot->models, slot->requests,
+                              slot->memory, slot->idle_since});
   }
   published_.with([&](PoolStatus& published) { published = std::move(status); });
 }

@@ -74,12 +74,17 @@ struct Slot {
   std::uint64_t pings = 0;
   std::set<std::string> models;
   bool reports_models = false;
+  std::deque<std::string> kin;  // of the latest requests, each once, the newest first
   std::optional<MemoryReport> memory;
   struct Baseline {
     std::optional<base::Bytes> host, device;  // after the first request with these models
   } baseline;
   std::uint64_t requests = 0;
-  SteadyTime ready_since{};
+  SteadyTime ready_since{}, idle_since{};
+
+  bool holds(const Request& request) const;  // its model
+  bool had_kin_of(const Request& request) const;
+  bool open() const;  // for new requests, if it has a free place
 };
 
 struct Place {
@@ -108,6 +113,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   void reload(std::optional<ChildCommand> command);
   bool retire_idle(std::uint64_t worker_id);
   void unload_model(const std::string& name);
+  void unload_model(std::uint64_t worker_id, const std::string& name);
   void drain(std::chrono::milliseconds timeout);
   void stop_now();
 
@@ -121,7 +127,9 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   void run_on_seat(std::unique_ptr<Task> task);
   void watch_for_end(Task& task);
   void pump();
-  Slot* choose(const std::string& model);
+  Slot* choose(const Request& request);
+  bool waits_for_holder(const Request& request) const;
+  static void remember_kin(Slot& slot, const std::string& kin);
   void give(Task& task, Slot& slot);
   void run(Task& task, Slot& slot);
   void cancel_task(std::uint64_t id);

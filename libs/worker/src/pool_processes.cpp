@@ -20,6 +20,7 @@ void PoolCore::move(Slot& slot, WorkerEvent event) {
     return logger_.error(options_.name + ": event '" + std::string(name_of(event)) + "' is impossible for " + describe(slot));
   }
   const WorkerState from = std::exchange(slot.state, *to);
+  if (*to == WorkerState::Ready) slot.idle_since = std::chrono::steady_clock::now();
   observer_->moved(slot.ref, from, *to);
 }
 
@@ -50,7 +51,8 @@ std::size_t PoolCore::live_workers() const {
 }
 
 unsigned PoolCore::wanted_workers() const {
-  std::size_t occupied = queue_.size();
+  auto occupied = static_cast<std::size_t>(
+      std::count_if(queue_.begin(), queue_.end(), [this](std::uint64_t id) { return !waits_for_holder(tasks_.at(id)->request); }));
   std::size_t old_ones = 0;
   for (const auto& slot : slots_) {
     if (!takes_requests(slot->state)) continue;

@@ -89,29 +89,57 @@ void PoolCore::run_on_seat(std::unique_ptr<Task> owned) {
   run(task, *place.slot);
 }
 
-Slot* PoolCore::choose(const std::string& model) {
+bool Slot::holds(const Request& request) const { return !request.model.empty() && models.contains(request.model); }
+bool Slot::had_kin_of(const Request& request) const {
+  return !request.kin.empty() && std::find(kin.begin(), kin.end(), request.kin) != kin.end();
+}
+bool Slot::open() const { return takes_requests(state) && overdue == 0 && !retire_when_empty; }
+
+bool PoolCore::waits_for_holder(const Request& request) const {
+  return request.only_there && std::any_of(slots_.begin(), slots_.end(), [&](const auto& slot) {
+           return slot->open() && (slot->holds(request) || slot->had_kin_of(request));
+         });
+}
+
+Slot* PoolCore::choose(const Request& request) {
   Slot* best = nullptr;
+  const bool only_there = waits_for_holder(request);
   const auto rank = [&](const Slot& slot) {
-    const bool holds = !model.empty() && slot.models.count(model) != 0;
-    return std::tuple(slot.generation == generation_ ? 0 : 1, holds ? 0 : 1, slot.places.size(), slot.ref.slot);
+    return std::tuple(slot.generation == generation_ ? 0 : 1, slot.holds(request) ? 0 : 1, slot.had_kin_of(request) ? 0 : 1,
+                      slot.places.size(), slot.ref.slot);
   };
   for (const auto& slot : slots_) {
-    const bool open =
-        takes_requests(slot->state) && slot->overdue == 0 && !slot->retire_when_empty && slot->places.size() < slot->capacity;
-    if (open && (best == nullptr || rank(*slot) < rank(*best))) best = slot.get();
+    if (!slot->open() || slot->places.size() >= slot->capacity) continue;
+    if (only_there && !slot->holds(request) && !slot->had_kin_of(request)) continue;
+    if (best == nullptr || rank(*slot) < rank(*best)) best = slot.get();
   }
   return best;
 }
 
+// In the order of the queue; who waits for one certain worker holds up nobody else.
 void PoolCore::pump() {
-  while (!queue_.empty()) {
-    Task& task = *tasks_.at(queue_.front());
-    Slot* slot = choose(task.request.model);
-    if (slot == nullptr) break;
-    queue_.pop_front();
-    give(task, *slot);
+  for (std::size_t i = 0; i < queue_.size();) {
+    Task& task = *tasks_.at(queue_[i]);
+    if (Slot* slot = choose(task.request)) {
+      queue_.erase(queue_.begin() + static_cast<std::ptrdiff_t>(i));
+      give(task, *slot);
+      i = 0;  // the queue may be another one
+    } else if (waits_for_holder(task.request)) {
+      ++i;
+    } else {
+      break;
+    }
   }
   ensure_workers();
+}
+
+// Bounded: what a worker did long ago says little about what it holds.
+void PoolCore::remember_kin(Slot& slot, const std::string& kin) {
+  constexpr std::size_t kRemembered = 8;
+  if (kin.empty()) return;
+  slot.kin.erase(std::remove(slot.kin.begin(), slot.kin.end(), kin), slot.kin.end());
+  slot.kin.push_front(kin);
+  if (slot.kin.size() > kRemembered) slot.kin.pop_back();
 }
 
 void PoolCore::give(Task& task, Slot& slot) {
@@ -153,6 +181,7 @@ void PoolCore::run(Task& task, Slot& slot) {
   }
   slot.running.emplace(task.id, &task);
   slot.last_request = task.id;
+  remember_kin(slot, task.request.kin);
   send_packet(slot, std::move(packet).value());
 }
 

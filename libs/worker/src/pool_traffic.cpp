@@ -136,7 +136,7 @@ void PoolCore::on_models(Slot& slot, const Frame& frame) {
   for (const ResidentModel& model : frame.models) held.insert(model.name);
   if (held != slot.models) slot.baseline = {};
   slot.models = std::move(held);
-  observer_->models(slot.ref, frame.models);
+  observer_->models(slot.ref, frame.models, frame.attributes);
 }
 
 void PoolCore::post_frame(Slot& slot, const Frame& frame) {

@@ -101,6 +101,10 @@ void WorkerPool::unload_model(std::string name) {
   core_->post([name = std::move(name)](detail::PoolCore& core) { core.unload_model(name); });
 }
 
+void WorkerPool::unload_model(std::uint64_t worker_id, std::string name) {
+  core_->post([worker_id, name = std::move(name)](detail::PoolCore& core) { core.unload_model(worker_id, name); });
+}
+
 void WorkerPool::drain(std::chrono::milliseconds timeout) {
   core_->post([timeout](detail::PoolCore& core) { core.drain(timeout); });
 }

@@ -44,10 +44,11 @@ class FrameReports final : public WorkerReports {
     frame.memory = report;
     put(std::move(frame));
   }
-  void models(const std::vector<ResidentModel>& held) override {
+  void models(const std::vector<ResidentModel>& held, const Attributes& attributes) override {
     Frame frame;
     frame.type = MessageType::Models;
     frame.models = held;
+    frame.attributes = attributes;
     put(std::move(frame));
   }
   // One packet is sent whole or not at all, so threads need no lock among them.

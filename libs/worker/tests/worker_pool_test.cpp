@@ -331,30 +331,6 @@ TEST_F(PoolTest, WorkersAreStartedOnDemandUpToTheLimit) {
   EXPECT_EQ(pool_->status().started, 3U);
 }
 
-TEST_F(PoolTest, ARequestGoesToTheWorkerThatHoldsItsModelThenToTheLeastBusy) {
-  PoolOptions options = odd_options(2, 2);
-  options.start_ahead = 2;
-  start(options);
-  ASSERT_TRUE(observer->wait([](const auto& seen) { return seen.ready_.size() == 2; }));
-  const Outcome large = ask(request_of("echo", 0, "large"));
-  auto blocking = pool_->submit(request_of("sleep", 300, "large"));
-  const Outcome again = ask(request_of("echo", 0, "large"));
-  EXPECT_EQ(again.worker.id, large.worker.id) << "it holds the model, although it is busier";
-  const Outcome small = ask(request_of("echo", 0, "small"));
-  EXPECT_NE(small.worker.id, large.worker.id) << "the least busy one";
-  EXPECT_EQ(wait(std::move(blocking)).ending, Ending::Answered);
-}
-
-TEST_F(PoolTest, AModelIsUnloadedOnRequest) {
-  start(odd_options(1, 1));
-  ask(request_of("echo", 0, "large"));
-  pool_->unload_model("large");
-  ask(request_of("echo"));
-  for (int i = 0; i < 200 && !pool_->status().workers.at(0).models.empty(); ++i) ask(request_of("echo"));
-  EXPECT_TRUE(pool_->status().workers.at(0).models.empty());
-  EXPECT_EQ(pool_->status().started, 1U);
-}
-
 TEST_F(PoolTest, AnIdleWorkerIsRetiredOnRequestAndABusyOneIsNot) {
   start(odd_options(1, 1));
   const Outcome first = ask(request_of("echo"));

@@ -18,6 +18,7 @@ enum class Execution {
   InProcess,  // on the server's own threads: for engines that cannot take the process down
   Isolated,   // in one worker process that holds each model once and runs several requests at once; the server survives what the
               // engine does
+  Exclusive,  // in several worker processes, one request at a time in each: for engines that cannot run two at once in a process
 };
 
 // One object serves all requests: `annotate` is called from several threads at once unless the app is exclusive. Exceptions that

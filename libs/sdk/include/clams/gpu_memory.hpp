@@ -39,12 +39,15 @@ struct GpuMemoryOptions {
   std::shared_ptr<vram::Reclaimer> reclaimer =
       {};                                        // what can be given back so that a request fits; null: this process's idle models
   std::function<void()> on_models_changed = {};  // a model was loaded or unloaded; called outside every lock
+  // In a worker: told what this process has stated that it holds on the device, after taking and before giving back. Must be quick.
+  std::function<void(const std::string& device, base::Bytes held)> on_held = {};
   base::Logger log = {};
 };
 
 // What a request is known to need, before it is decided.
 struct GpuNeed {
   std::optional<ModelRequirement> declared;
+  std::string model;       // known to be used, where nothing is declared; empty: none is known
   std::string parameters;  // JSON text of the refined parameters: which profile it belongs to; empty: none, nothing is learned
   bool models_are_told = false;  // the worker tells which models it holds (GpuMemory::worker_models)
   bool held = false;             // the worker that will run it has run these parameters and still holds what they need
@@ -70,8 +73,6 @@ struct GpuGrant {
 struct GpuAssignment {
   GpuGrant grant;
   base::Bytes resident = {};  // what of it a loaded model is expected to keep; 0: unknown
-  // Told what this process holds on the device, after taking and before giving back. May be empty. Thread-safe.
-  std::function<void(const std::string& device, base::Bytes held)> on_held;
 };
 
 class GpuRequest;
@@ -107,6 +108,10 @@ class GpuMemory {
   void worker_unloaded(const std::shared_ptr<vram::ProcessSlot>& slot, const std::string& model);
   // Memory for the start of a worker, as earlier starts of this app needed it; null when none did. Kept until the worker is ready.
   std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> admit_start(const std::shared_ptr<vram::ProcessSlot>& slot);
+  // What a new worker holds before its first request, its context included, as far as known.
+  base::Bytes start_bytes() const;
+  // The worker with this pid is dead.
+  void worker_ended(std::int64_t pid);
   // What a start needed, by the worker's first report.
   void learn_start(const std::vector<WorkerDeviceReport>& reports, std::chrono::milliseconds took);
   // What the worker holds from its start on comes out of what was promised for the start (null: on top).
@@ -116,6 +121,8 @@ class GpuMemory {
   void worker_holds(const std::shared_ptr<vram::ProcessSlot>& slot, const std::vector<WorkerDeviceReport>& reports);
   // What the process of a slot keeps on a device between requests.
   base::Bytes held_by(const vram::ProcessSlot& slot, const vram::DeviceUuid& device) const;
+  // The same of one model that it told.
+  base::Bytes held_by(const vram::ProcessSlot& slot, const vram::DeviceUuid& device, std::string_view model) const;
   // UUIDs of the devices in index order, for CUDA_VISIBLE_DEVICES of workers; empty without real devices.
   std::vector<std::string> device_uuids() const;
 
@@ -166,11 +173,13 @@ class GpuRequest {
 
   // The run is over and succeeded: what it needed goes into the profile.
   void finished();
-  // The same by what the worker that ran it reported.
-  void finished(const std::vector<WorkerDeviceReport>& reports);
+  // The same by what the worker that ran it reported. Returns the reports, with what the driver showed for the device it ran on
+  // where the worker told nothing.
+  std::vector<WorkerDeviceReport> finished(std::vector<WorkerDeviceReport> reports);
   // What this request took by itself, as a worker reports it to its front.
   std::optional<WorkerDeviceReport> report() const;
   const std::string& model_name() const noexcept;  // of the requirement
+  const std::string& used_model() const noexcept;  // the first that `model` gave; empty: none
   // Tells parameter sets apart; empty when they have no profile.
   std::string profile() const;
   // It ran out of memory: the figure is raised, caches and idle models are given up. The refusal that the client gets.

@@ -29,7 +29,7 @@ class OwnReclaimer final : public vram::Reclaimer {
     return idle;
   }
   vram::Bytes unload(const vram::DeviceUuid&, const vram::IdleModel& model, std::chrono::milliseconds) override {
-    return models_.unload(model.model) ? model.bytes : vram::Bytes();
+    return models_.unload(model.model, vram::UnloadReason::RoomNeeded) ? model.bytes : vram::Bytes();
   }
 
  private:
@@ -112,6 +112,36 @@ void GpuMemoryState::block_comes(const vram::DeviceUuid& device) {
 void GpuMemoryState::block_goes(const vram::DeviceUuid& device) {
   const std::lock_guard lock(allocator_mutex);
   if (--blocks[device] == 0 && meter) meter->context_goes(device);
+}
+
+void GpuMemoryState::tell_held(const std::string& device, base::Bytes more, base::Bytes less) {
+  const std::lock_guard lock(held_mutex);  // while telling too: totals must arrive in their order
+  base::Bytes& held = held_here[device];
+  held = held + more - less;
+  if (options.on_held) options.on_held(device, held);
+}
+
+void GpuMemoryState::remember_model(const std::string& profile, const std::string& model) {
+  constexpr std::size_t kMostProfiles = 4096;
+  const std::lock_guard lock(models_mutex);
+  if (model_of_profile.size() >= kMostProfiles) model_of_profile.clear();
+  model_of_profile[profile] = model;
+}
+
+std::string GpuMemoryState::model_for(const std::string& profile) {
+  const std::lock_guard lock(models_mutex);
+  const auto known = model_of_profile.find(profile);
+  return known == model_of_profile.end() ? std::string() : known->second;
+}
+
+base::Bytes GpuMemoryState::resident_bytes(const vram::ProcessSlot& slot, std::string_view model) const {
+  base::Bytes most;
+  const auto devices = monitor->devices();
+  if (!devices || model.empty()) return most;
+  for (const auto& info : *devices) {
+    if (const auto device = ledger_device(info.uuid)) most = std::max(most, slot.resident(*device, model).value_or(base::Bytes()));
+  }
+  return most;
 }
 
 void GpuMemoryState::start_meter() {
@@ -244,7 +274,10 @@ bool GpuMemory::has_gpu() const {
 
 std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit(const App& app, const Parameters& parameters) {
   if (!app.uses_gpu() || !has_gpu()) return admit(GpuNeed(), false, nullptr);
-  return admit({app.model_requirement(parameters), mmif::to_plain_text(parameters.typed())}, true, nullptr);
+  GpuNeed need;
+  need.declared = app.model_requirement(parameters);
+  need.parameters = mmif::to_plain_text(parameters.typed());
+  return admit(need, true, nullptr);
 }
 
 std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit(const GpuNeed& need,
@@ -276,7 +309,17 @@ std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit(const 
       need.source = vram::RequirementSource::Declared;
       need.bytes = s.options.estimate;
     }
+    if (!ask.declared) {
+      auto holder = slot;
+      if (slot == nullptr && s.ledger) holder = s.ledger->own_slot().value_or(nullptr);
+      need.model = slot == nullptr && request->key ? s.model_for(request->key->hash()) : ask.model;
+      if (learned && learned->warm)
+        need.warm_bytes = learned->warm;
+      else if (holder != nullptr && need.source != vram::RequirementSource::Conservative)
+        need.warm_bytes = need.bytes - s.resident_bytes(*holder, need.model);  // until a warm run was measured
+    }
     request->worker_holds = ask.held;
+    request->models_are_told = ask.models_are_told;
     if (ask.held && learned && learned->warm && !(ask.declared && ask.declared->increment)) {
       need.source = vram::RequirementSource::Learned;
       need.bytes = *learned->warm;
@@ -302,7 +345,6 @@ std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit(const 
 
 std::unique_ptr<GpuRequest> GpuMemory::assume(const GpuAssignment& assignment) {
   auto request = std::make_unique<GpuRequestState>(*state_);
-  request->on_held = assignment.on_held;
   request->assigned_device = assignment.grant.device;
   request->assigned_resident = assignment.resident;
   request->began = base::system_clock().monotonic();
@@ -316,20 +358,29 @@ void GpuMemory::worker_loaded(const std::shared_ptr<vram::ProcessSlot>& slot, co
   const auto uuid = device_named(*state_, device_name);
   const auto device = uuid ? state_->ledger_device(*uuid) : std::nullopt;
   if (slot == nullptr || !device) return;
-  if (slot->resident(*device, model))
-    slot->resize_resident(*device, model, bytes);
-  else if (loading != nullptr && loading->state_->lease.device() == *uuid)
+  if (loading != nullptr && bytes == base::Bytes()) loading->state_->unmeasured_model = model;
+  if (slot->resident(*device, model)) {
+    // What was measured here counts for more than a worker that cannot tell.
+    if (bytes > base::Bytes()) slot->resize_resident(*device, model, bytes);
+  } else if (loading != nullptr && loading->state_->lease.device() == *uuid) {
     loading->state_->lease.keep_resident(model, bytes, {});
-  else
+  } else {
     slot->add_resident(*device, model, bytes, {});
+  }
 }
 
 void GpuMemory::worker_unloaded(const std::shared_ptr<vram::ProcessSlot>& slot, const std::string& model) {
   const auto devices = state_->monitor->devices();
   if (slot == nullptr || !devices) return;
   for (const auto& info : *devices) {
-    if (const auto device = state_->ledger_device(info.uuid)) slot->remove_resident(*device, model);
+    const auto device = state_->ledger_device(info.uuid);
+    const base::Bytes freed = device ? slot->remove_resident(*device, model) : base::Bytes();
+    if (state_->meter && freed > base::Bytes()) state_->meter->model_goes(info.uuid, slot->pid(), freed);
   }
+}
+
+void GpuMemory::worker_ended(std::int64_t pid) {
+  if (state_->meter) state_->meter->process_ended(pid);
 }
 
 base::Result<vram::WorkerSlot> GpuMemory::prepare_worker(std::string_view app) {
@@ -343,7 +394,10 @@ void GpuMemory::worker_holds(const std::shared_ptr<vram::ProcessSlot>& slot, con
     const auto uuid = device_named(*state_, report.device);
     const auto device = uuid ? state_->ledger_device(*uuid) : std::nullopt;
     if (!device) continue;
-    if (report.materialised) slot->set_materialised(*device, *report.materialised);
+    if (report.materialised && state_->meter)
+      state_->meter->worker_stated(*uuid, *device, slot, *report.materialised);
+    else if (report.materialised)
+      slot->set_materialised(*device, *report.materialised);
     if (report.context) slot->set_context(*device, *report.context);
     if (!report.held_after) continue;
     const bool known = slot->resident(*device, state_->options.app).has_value();
@@ -357,8 +411,12 @@ void GpuMemory::worker_holds(const std::shared_ptr<vram::ProcessSlot>& slot, con
 }
 
 base::Bytes GpuMemory::held_by(const vram::ProcessSlot& slot, const vram::DeviceUuid& uuid) const {
+  return held_by(slot, uuid, state_->options.app);
+}
+
+base::Bytes GpuMemory::held_by(const vram::ProcessSlot& slot, const vram::DeviceUuid& uuid, std::string_view model) const {
   const auto device = state_->ledger_device(uuid);
-  return device ? slot.resident(*device, state_->options.app).value_or(base::Bytes()) : base::Bytes();
+  return device ? slot.resident(*device, model).value_or(base::Bytes()) : base::Bytes();
 }
 
 std::vector<std::string> GpuMemory::device_uuids() const {

@@ -1,10 +1,16 @@
 #include "gpu_request.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 
 namespace clams {
 namespace {
+
+// Changes of the device's use that small tell nothing.
+constexpr std::int64_t kNoise = 16 << 20;
 
 // Memory of the device that a request took through us. Stated as freed before the block goes.
 class CountedBlock final : public vram::DeviceBlock {
@@ -42,11 +48,13 @@ class LeasedResident final : public vram::ResidentCharge {
     bytes_ = bytes;
     stated_ = request_->held.load() >= bytes.count();
     kept_ = true;
+    if (bytes == base::Bytes()) request_->unmeasured_model = model_;
     request_ = nullptr;  // the request ends before the model does
   }
   void before_unload() noexcept override {
-    slot_->lower_materialised(device_, bytes_);
+    if (stated_) slot_->lower_materialised(device_, bytes_);
     if (stated_ && gpu_.meter) gpu_.meter->stated(uuid_, -static_cast<std::int64_t>(bytes_.count()));
+    if (!stated_ && gpu_.meter) gpu_.meter->model_goes(uuid_, ::getpid(), slot_->resident(device_, model_).value_or(bytes_));
   }
 
  private:
@@ -59,6 +67,25 @@ class LeasedResident final : public vram::ResidentCharge {
   std::chrono::nanoseconds began_;
   base::Bytes bytes_;
   bool kept_ = false, stated_ = false;
+};
+
+// In a worker, where the front has the charge: what its loader has stated is told back before it goes.
+class ToldResident final : public vram::ResidentCharge {
+ public:
+  explicit ToldResident(GpuRequestState& request) : request_(&request), gpu_(request.gpu), device_(request.assigned_device) {}
+  void settle(base::Bytes bytes) noexcept override {
+    if (request_->held.load() >= bytes.count()) stated_ = bytes;
+    request_ = nullptr;  // the request ends before the model does
+  }
+  void before_unload() noexcept override {
+    if (stated_ > base::Bytes()) gpu_.tell_held(device_, base::Bytes(), stated_);
+  }
+
+ private:
+  GpuRequestState* request_;
+  GpuMemoryState& gpu_;
+  std::string device_;
+  base::Bytes stated_;
 };
 
 }  // namespace
@@ -93,28 +120,46 @@ void GpuRequestState::begin(GpuGrant& grant) {
 }
 
 void GpuRequestState::start_metering() {
-  if (!gpu.meter || !device || !lease.slot() || lease.slot()->is_worker()) return;
+  if (!gpu.meter || !device || !lease.slot() || pid() == 0) return;
   const auto info = gpu.device_info(place);
   if (!info) return;
   const base::Bytes context =
       gpu.profiles->context_bytes(gpu.driver_name(*info), info->name).value_or(gpu.options.admission.context);
-  metered = gpu.meter->begin({place, *device, lease.slot(), key ? key->hash() : std::string(), context});
+  const bool states = !lease.slot()->is_worker() || models_are_told;
+  metered = gpu.meter->begin({place, *device, lease.slot(), pid(), key ? key->hash() : std::string(), context, states});
 }
+
+// Small changes are noise of the device.
+WorkerDeviceReport GpuRequestState::kept_by_worker() const {
+  const auto before = lease.slot()->resident(*device, gpu.options.app).value_or(base::Bytes());
+  const std::int64_t after = static_cast<std::int64_t>(before.count()) + (std::abs(kept.value_or(0)) < kNoise ? 0 : *kept);
+  return {.device = place.text(),
+          .held_before = before,
+          .held_after = base::Bytes(static_cast<std::uint64_t>(std::max<std::int64_t>(0, after))),
+          .peak_allocated = std::nullopt,
+          .peak_reserved = std::nullopt,
+          .materialised = std::nullopt,
+          .context = std::nullopt};
+}
+
+std::int64_t GpuRequestState::pid() const { return lease.slot()->is_worker() ? lease.slot()->pid() : ::getpid(); }
 
 void GpuRequestState::allocated(base::Bytes bytes) {
   const std::uint64_t now = held.fetch_add(bytes.count()) + bytes.count();
   for (std::uint64_t seen = peak.load(); seen < now && !peak.compare_exchange_weak(seen, now);) {}
   if (device && lease.slot()) lease.slot()->raise_materialised(*device, bytes);
   if (gpu.meter) gpu.meter->stated(place, static_cast<std::int64_t>(bytes.count()));
+  if (!assigned_device.empty()) gpu.tell_held(assigned_device, bytes, base::Bytes());
 }
 
 void GpuRequestState::freed(base::Bytes bytes) {
   held.fetch_sub(std::min(bytes.count(), held.load()));
   if (device && lease.slot()) lease.slot()->lower_materialised(*device, bytes);
   if (gpu.meter) gpu.meter->stated(place, -static_cast<std::int64_t>(bytes.count()));
+  if (!assigned_device.empty()) gpu.tell_held(assigned_device, base::Bytes(), bytes);
 }
 
-vram::Measurement GpuRequestState::measured() {
+vram::Measurement GpuRequestState::stated() const {
   vram::Measurement m;
   m.kind = was_resident ? vram::RunKind::Warm : vram::RunKind::Cold;
   m.duration = std::chrono::duration_cast<std::chrono::milliseconds>(base::system_clock().monotonic() - began);
@@ -127,13 +172,28 @@ vram::Measurement GpuRequestState::measured() {
   if (reported_in_use && *reported_in_use > base::Bytes()) m.in_use = static_cast<std::int64_t>(reported_in_use->count());
   if (reported_visible && *reported_visible > base::Bytes()) m.visible = static_cast<std::int64_t>(reported_visible->count());
   if (!m.visible && own_peak > 0) m.visible = static_cast<std::int64_t>(own_peak);
+  return m;
+}
+
+vram::Measurement GpuRequestState::measured() {
+  vram::Measurement m = stated();
   if (m.in_use || m.visible || !metered) return m;
   const PeakMeter::Found found = metered->found();
   if (found.kind == vram::RunKind::Warm) m.kind = vram::RunKind::Warm;
   m.instrument = found.instrument;
   m.visible = found.visible;
   m.contended = found.contended;
+  kept = found.kept;
   return m;
+}
+
+void GpuRequestState::learn_kept() {
+  if (!kept || *kept < kNoise || unmeasured_model.empty()) return;
+  const base::Bytes bytes(static_cast<std::uint64_t>(*kept));
+  lease.settle_resident(unmeasured_model, bytes);
+  if (!gpu.profiles) return;
+  const auto facts = gpu.profiles->model_facts(unmeasured_model);
+  gpu.profiles->record_model(unmeasured_model, bytes, facts ? facts->load_time : std::chrono::milliseconds());
 }
 
 GpuRequest::GpuRequest(std::unique_ptr<GpuRequestState> state) : state_(std::move(state)) {}
@@ -173,7 +233,12 @@ base::Result<std::shared_ptr<void>> GpuRequest::model(const std::string& key, st
       return std::unique_ptr<vram::ResidentCharge>(std::make_unique<LeasedResident>(s, key));
     };
   }
-  if (!s.assigned_device.empty()) request.estimate.bytes = s.assigned_resident;
+  if (!s.assigned_device.empty()) {
+    request.estimate.bytes = s.assigned_resident;
+    request.charge = [&s](base::Bytes) -> base::Result<std::unique_ptr<vram::ResidentCharge>> {
+      return std::unique_ptr<vram::ResidentCharge>(std::make_unique<ToldResident>(s));
+    };
+  }
   if (!grant_.device.empty()) {
     // Only what was stated through this request: other requests of the process do not disturb it.
     request.held_now = [&s]() -> std::optional<base::Bytes> {
@@ -181,36 +246,56 @@ base::Result<std::shared_ptr<void>> GpuRequest::model(const std::string& key, st
       return held == 0 && s.peak.load() == 0 ? std::nullopt : std::optional(base::Bytes(held));
     };
   }
-  return s.gpu.models->acquire(request, thrown);
+  auto held = s.gpu.models->acquire(request, thrown);
+  if (held && s.used_model.empty()) s.used_model = key;
+  return held;
 }
 
 void GpuRequest::finished() {
   auto& s = *state_;
-  if (!s.admitted || !s.key || !s.gpu.profiles || s.lease.device().empty()) return;
-  s.gpu.profiles->record(*s.key, s.measured());
+  if (!s.admitted || s.lease.device().empty()) return;
+  const vram::Measurement measurement = s.measured();
+  s.learn_kept();
+  if (!s.key || !s.gpu.profiles) return;
+  s.gpu.profiles->record(*s.key, measurement);
+  if (!s.used_model.empty()) s.gpu.remember_model(s.key->hash(), s.used_model);
 }
 
-void GpuRequest::finished(const std::vector<WorkerDeviceReport>& reports) {
-  for (const auto& report : reports) {
-    if (device_named(state_->gpu, report.device) != state_->lease.device()) continue;
-    const base::Bytes before = report.held_before.value_or(base::Bytes());
+std::vector<WorkerDeviceReport> GpuRequest::finished(std::vector<WorkerDeviceReport> reports) {
+  auto& s = *state_;
+  if (s.lease.device().empty()) return reports;
+  auto report = std::find_if(reports.begin(), reports.end(),
+                             [&](const auto& one) { return device_named(s.gpu, one.device) == s.lease.device(); });
+  vram::Measurement measurement = s.stated();
+  measurement.kind = s.worker_holds || s.was_resident ? vram::RunKind::Warm : vram::RunKind::Cold;
+  if (report != reports.end() && (report->peak_allocated || report->peak_reserved)) {
     // The peak of a process is never the figure of a request: what it held before comes off.
+    const base::Bytes before = report->held_before.value_or(base::Bytes());
     const auto growth = [&](const std::optional<base::Bytes>& highest) {
       return highest ? std::optional(static_cast<std::int64_t>(highest->count()) - static_cast<std::int64_t>(before.count()))
                      : std::nullopt;
     };
-    if (!state_->admitted || !state_->key || !state_->gpu.profiles) return;
-    vram::Measurement measurement = state_->measured();
-    measurement.in_use = growth(report.peak_allocated);
-    measurement.visible = growth(report.peak_reserved);
-    measurement.kind = state_->worker_holds ? vram::RunKind::Warm : vram::RunKind::Cold;
-    state_->gpu.profiles->record(*state_->key, measurement);
+    measurement.in_use = growth(report->peak_allocated);
+    measurement.visible = growth(report->peak_reserved);
+  } else if (s.metered) {
+    const PeakMeter::Found found = s.metered->found();
+    measurement.instrument = found.instrument;
+    measurement.visible = found.visible;
+    measurement.contended = found.contended;
+    s.kept = found.kept;
+    if (s.models_are_told)
+      s.learn_kept();
+    else if (found.kept && report == reports.end())
+      reports.push_back(s.kept_by_worker());
   }
+  if (s.admitted && s.key && s.gpu.profiles) s.gpu.profiles->record(*s.key, measurement);
+  return reports;
 }
 
 std::optional<WorkerDeviceReport> GpuRequest::report() const {
   if (grant_.device.empty()) return std::nullopt;
-  const vram::Measurement m = state_->measured();
+  const vram::Measurement m = state_->stated();
+  if (!m.in_use && !m.visible) return std::nullopt;  // the front asks the driver then
   const auto bytes = [](const std::optional<std::int64_t>& n) {
     return n ? std::optional(base::Bytes(static_cast<std::uint64_t>(*n))) : std::nullopt;
   };
@@ -224,6 +309,8 @@ std::optional<WorkerDeviceReport> GpuRequest::report() const {
 }
 
 const std::string& GpuRequest::model_name() const noexcept { return state_->requirement.model; }
+
+const std::string& GpuRequest::used_model() const noexcept { return state_->used_model; }
 
 std::string GpuRequest::profile() const { return state_->key ? state_->key->hash() : std::string(); }
 

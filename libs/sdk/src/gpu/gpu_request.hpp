@@ -24,13 +24,16 @@ struct GpuRequestState {
   std::shared_ptr<void> pinned;
   std::optional<vram::LedgerDevice> device;
   bool was_resident = false;
-  bool worker_holds = false;                                     // the worker that runs it holds what these parameters need
-  std::function<void(const std::string&, base::Bytes)> on_held;  // in a worker
-  std::string assigned_device;
+  bool worker_holds = false;         // the worker that runs it holds what these parameters need
+  bool models_are_told = false;      // by the worker that runs it
+  std::string used_model;            // the first that the app asked for
+  std::string unmeasured_model;      // loaded by this request, of bytes that are not known
+  std::optional<std::int64_t> kept;  // see PeakMeter::Found
+  std::string assigned_device;       // in a worker
   base::Bytes assigned_resident;
   std::chrono::nanoseconds began{};
   vram::DeviceUuid place;                   // where it runs: the lease's device, or with admission off one that is there
-  std::unique_ptr<PeakMeter::Run> metered;  // null: run by a worker, simulated, or the driver cannot be read
+  std::unique_ptr<PeakMeter::Run> metered;  // null: simulated, or the driver cannot be read
 
   // What the request itself is known to hold, and its highest.
   std::atomic<std::uint64_t> held{0}, peak{0};
@@ -40,9 +43,15 @@ struct GpuRequestState {
   void start_metering();
   void allocated(base::Bytes bytes);
   void freed(base::Bytes bytes);
-  void tell_held(base::Bytes more, base::Bytes less);
   // By the best instrument that applies: what was stated, else what the driver showed.
   vram::Measurement measured();
+  // A model that was loaded and whose bytes nobody could tell holds what the process was seen to keep.
+  void learn_kept();
+  // What is known without asking the driver.
+  vram::Measurement stated() const;
+  std::int64_t pid() const;  // of the process that runs it
+  // What a worker that tells nothing holds, by what the driver showed.
+  WorkerDeviceReport kept_by_worker() const;
 };
 
 }  // namespace clams

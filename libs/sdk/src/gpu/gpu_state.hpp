@@ -26,8 +26,15 @@ struct GpuMemoryState {
   std::unique_ptr<vram::ModelCache> models;
   std::unique_ptr<PeakMeter> meter;  // null on simulated devices: nobody can take their memory behind our back
 
+  // Which model requests of a profile use that declare none.
+  std::mutex models_mutex;
+  std::map<std::string, std::string> model_of_profile;
+  void remember_model(const std::string& profile, const std::string& model);
+  std::string model_for(const std::string& profile);
+  base::Bytes resident_bytes(const vram::ProcessSlot& slot, std::string_view model) const;  // on the device where it is most
+
   std::mutex held_mutex;
-  std::map<std::string, base::Bytes> held_here;  // by device, in a worker: what its requests took
+  std::map<std::string, base::Bytes> held_here;  // by device, in a worker: what its requests and models have stated
 
   std::mutex allocator_mutex;
   std::shared_ptr<vram::DeviceAllocator> allocator;  // opened at the first use: it may load the CUDA driver
@@ -41,6 +48,8 @@ struct GpuMemoryState {
   // What a worker of this app is known to hold from its start on; 0 when nothing is known.
   base::Bytes held_from_start() const;
   void start_meter();
+  // In a worker: tells the front, after memory was taken and before it is given back.
+  void tell_held(const std::string& device, base::Bytes more, base::Bytes less);
   // The wanted device if it is here, else the first; empty without one.
   vram::DeviceUuid any_device(const std::optional<vram::DeviceUuid>& wanted) const;
   void block_comes(const vram::DeviceUuid& device);

@@ -1,7 +1,8 @@
 // What runs needed whose app does not say so: read from the driver beside the requests, never on their path.
 //
-// Two instruments, the better one first: growth of this process as the driver lists it, and growth of the device while nobody else
-// moved. Both are asked through DeviceMonitor by one thread, which sleeps while nothing runs.
+// Two instruments, the better one first: growth of the process as the driver lists it, and growth of the device while nobody else
+// moved. Both are asked through DeviceMonitor by one thread, which sleeps while nothing runs. A run may be one of this process or
+// of a worker process.
 #pragma once
 #include <condition_variable>
 #include <functional>
@@ -23,7 +24,7 @@ namespace clams {
 struct PeakMeterParts {
   std::shared_ptr<vram::DeviceMonitor> monitor;
   std::shared_ptr<vram::Ledger> ledger;
-  // The context of this process on the device was measured: what the driver shows beyond what was stated. Called on the meter's
+  // The context of a process on the device was measured: what the driver shows beyond what was stated. Called on the meter's
   // thread.
   std::function<void(const vram::DeviceUuid&, const std::shared_ptr<vram::ProcessSlot>&, base::Bytes)> on_context;
 };
@@ -40,16 +41,21 @@ class PeakMeter {
     vram::DeviceUuid uuid;
     vram::LedgerDevice device;
     std::shared_ptr<vram::ProcessSlot> slot;
-    std::string profile;  // tells parameter sets apart
-    base::Bytes context;  // what the process's context is charged
+    std::int64_t pid = 0;  // of the process that runs it
+    std::string profile;   // tells parameter sets apart
+    base::Bytes context;   // what the process's context is charged
+    bool states = true;    // the process states what it takes when it takes it
   };
   struct Found {
     vram::RunKind kind = vram::RunKind::Cold;
     vram::Instrument instrument = vram::Instrument::Device;
     std::optional<std::int64_t> visible;  // growth, without the context; none: nothing could be read
     bool contended = false;
+    // What the process holds more now than before it ran anything, or when it last ran nothing, and did not state; none: others
+    // moved too. Only the last run to end tells what stays.
+    std::optional<std::int64_t> kept;
   };
-  // One run of this process; it is over when the object goes.
+  // One run of a process; it is over when the object goes.
   class Run {
    public:
     ~Run();
@@ -67,13 +73,19 @@ class PeakMeter {
   // Null while the driver cannot be read. Waits for nothing.
   std::unique_ptr<Run> begin(const Start& start);
 
-  // Memory of the running requests that the app did state, or took through us: said after it was taken, before it is freed.
+  // Memory that this process did state, or took through us: said after it was taken, before it is freed.
   void stated(const vram::DeviceUuid& device, std::int64_t by);
+  // The same of a worker, which tells all that it has stated. The change is written into its slot too.
+  void worker_stated(const vram::DeviceUuid& device, vram::LedgerDevice ledger_device,
+                     const std::shared_ptr<vram::ProcessSlot>& slot, base::Bytes all);
+  // A model is about to go, or has gone, whose memory nobody stated.
+  void model_goes(const vram::DeviceUuid& device, std::int64_t pid, base::Bytes bytes);
   // The last block that was taken through us is about to go, and the context with it.
   void context_goes(const vram::DeviceUuid& device);
+  void process_ended(std::int64_t pid);
 
  private:
-  struct Device;
+  struct Process;
   struct Core;
   std::shared_ptr<Core> core_;
 };

@@ -43,6 +43,11 @@ std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit_start(
   return admitted;
 }
 
+base::Bytes GpuMemory::start_bytes() const {
+  const auto facts = state_->profiles ? state_->profiles->model_facts(kStart) : std::nullopt;
+  return (facts ? facts->bytes : base::Bytes()) + state_->options.admission.context;
+}
+
 void GpuMemory::learn_start(const std::vector<WorkerDeviceReport>& reports, std::chrono::milliseconds took) {
   auto& s = *state_;
   if (!s.profiles) return;

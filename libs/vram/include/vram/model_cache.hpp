@@ -151,7 +151,7 @@ class ModelCache {
   // that. Returns when they are destroyed.
   UnloadedBytes unload_idle(Bytes needed);
   UnloadedBytes unload_all_idle(UnloadReason reason = UnloadReason::Asked);
-  bool unload(std::string_view key);  // false: not held, or used
+  bool unload(std::string_view key, UnloadReason reason = UnloadReason::Asked);  // false: not held, or used
   // What unload_idle could free now.
   Bytes idle_bytes() const;
   Bytes resident_bytes() const;  // of all models held, also while they are loaded or unloaded

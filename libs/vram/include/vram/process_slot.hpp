@@ -68,6 +68,7 @@ struct IdleModel {
   std::string model;
   Bytes bytes;
   std::chrono::milliseconds reload_cost{};
+  std::uint64_t holder = 0;  // who holds it, in numbers of the reclaimer's own
 };
 
 // Thread-safe. The slot ends when the last handle goes (leases hold one): an own slot at once, a worker's when the worker has ended
@@ -82,6 +83,7 @@ class ProcessSlot {
   bool is_worker() const noexcept { return worker_; }
   // For display. The constructor of an own slot knows itself; a worker's is told after the start.
   void describe_process(std::int64_t pid);
+  std::int64_t pid() const;  // as described; 0 before
   // The worker has ended (waited for): marks the slot dead without waiting for somebody to notice. No effect while the token is
   // held.
   void mark_ended();
@@ -92,6 +94,7 @@ class ProcessSlot {
   void lower_materialised(LedgerDevice device, Bytes by);
   Bytes materialised(LedgerDevice device) const;
   Bytes reserved(LedgerDevice device) const;
+  std::uint32_t requests(LedgerDevice device) const;  // that run now
 
   // The measured size of the process's context. Corrects what was charged for it, or charges it.
   void set_context(LedgerDevice device, Bytes bytes);
@@ -99,6 +102,7 @@ class ProcessSlot {
   void request_headroom(LedgerDevice device, Bytes bytes);
 
   std::optional<Bytes> resident(LedgerDevice device, std::string_view model) const;
+  Bytes resident_bytes(LedgerDevice device) const;  // of all models
   // Charges a model that a worker is found to hold. Use Lease::keep_resident where a lease covers it.
   void add_resident(LedgerDevice device, std::string_view model, Bytes bytes, std::chrono::milliseconds reload_cost);
   // Call after the model's memory was freed. Its bytes are given back; none when it is not resident.

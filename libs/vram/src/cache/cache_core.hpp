@@ -24,7 +24,7 @@ class ModelCache::Core : public std::enable_shared_from_this<Core> {
   std::shared_ptr<void> pin(std::string_view key, const std::type_index* type);
   UnloadedBytes unload_idle(Bytes needed);
   UnloadedBytes unload_all_idle(UnloadReason reason);
-  bool unload(std::string_view key);
+  bool unload(std::string_view key, UnloadReason reason);
   UnloadedBytes expire(std::chrono::nanoseconds now);
   std::optional<std::chrono::nanoseconds> next_expiry() const;
   Bytes bytes(bool idle_only) const;

@@ -170,7 +170,7 @@ std::shared_ptr<void> ModelCache::pin(std::string_view key) { return core_->pin(
 std::shared_ptr<void> ModelCache::pin_typed(std::string_view key, std::type_index type) { return core_->pin(key, &type); }
 UnloadedBytes ModelCache::unload_idle(Bytes needed) { return core_->unload_idle(needed); }
 UnloadedBytes ModelCache::unload_all_idle(UnloadReason reason) { return core_->unload_all_idle(reason); }
-bool ModelCache::unload(std::string_view key) { return core_->unload(key); }
+bool ModelCache::unload(std::string_view key, UnloadReason reason) { return core_->unload(key, reason); }
 Bytes ModelCache::idle_bytes() const { return core_->bytes(true); }
 Bytes ModelCache::resident_bytes() const { return core_->bytes(false); }
 UnloadedBytes ModelCache::expire(std::chrono::nanoseconds now) { return core_->expire(now); }

@@ -124,7 +124,7 @@ UnloadedBytes ModelCache::Core::unload_all_idle(UnloadReason reason) {
   return finish(std::move(leaving), reason);
 }
 
-bool ModelCache::Core::unload(std::string_view key) {
+bool ModelCache::Core::unload(std::string_view key, UnloadReason reason) {
   std::vector<Leaving> leaving;
   {
     const std::lock_guard lock(mutex_);
@@ -132,7 +132,7 @@ bool ModelCache::Core::unload(std::string_view key) {
     if (at == models_.end() || at->second->state != ModelState::Idle) return false;
     leaving.push_back(take_out(at->second));
   }
-  finish(std::move(leaving), UnloadReason::Asked);
+  finish(std::move(leaving), reason);
   return true;
 }
 

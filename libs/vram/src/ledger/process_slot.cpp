@@ -59,6 +59,8 @@ void ProcessSlot::describe_process(std::int64_t pid) {
   if (usable()) core_->file().slots[slot_].pid.store(static_cast<std::uint32_t>(pid));
 }
 
+std::int64_t ProcessSlot::pid() const { return usable() ? core_->file().slots[slot_].pid.load() : 0; }
+
 void ProcessSlot::mark_ended() {
   if (usable()) slot_table::mark_if_dead(*core_, slot_);
 }
@@ -81,6 +83,10 @@ Bytes ProcessSlot::materialised(LedgerDevice device) const {
 
 Bytes ProcessSlot::reserved(LedgerDevice device) const {
   return usable() ? Bytes(core_->file().cells[device.position][slot_].reserved.load()) : Bytes();
+}
+
+std::uint32_t ProcessSlot::requests(LedgerDevice device) const {
+  return usable() ? core_->file().cells[device.position][slot_].requests.load() : 0;
 }
 
 void ProcessSlot::request_headroom(LedgerDevice device, Bytes bytes) {

@@ -55,6 +55,13 @@ std::optional<Bytes> ProcessSlot::resident(LedgerDevice device, std::string_view
   return found->bytes;
 }
 
+Bytes ProcessSlot::resident_bytes(LedgerDevice device) const {
+  const std::lock_guard lock(tables_->mutex);
+  Bytes sum;
+  for (const auto& resident : tables_->residents) sum += resident.device == device.position ? resident.bytes : Bytes();
+  return sum;
+}
+
 void ProcessSlot::add_resident_locked(Tables& tables, std::uint32_t device, std::string_view model, Bytes bytes,
                                       std::chrono::milliseconds reload_cost) {
   layout::SlotInfo& info = core_->file().infos[slot_];

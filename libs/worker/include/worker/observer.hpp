@@ -50,7 +50,8 @@ class WorkerObserver {
   virtual void ready(const WorkerRef& worker, const MemoryReport& memory);
   // Each report, whatever frame it came with, before the request's completion is called.
   virtual void memory(const WorkerRef& worker, const MemoryReport& report);
-  virtual void models(const WorkerRef& worker, const std::vector<ResidentModel>& held);
+  // The whole list; `attributes` as the two ends have agreed.
+  virtual void models(const WorkerRef& worker, const std::vector<ResidentModel>& held, const Attributes& attributes);
   // The process has been collected. Its device bytes may take seconds to come back.
   virtual void died(const WorkerRef& worker, const ExitReason& reason);
   virtual void moved(const WorkerRef& worker, WorkerState from, WorkerState to);

@@ -39,7 +39,7 @@ enum class MessageType : std::uint8_t {
   Pong = 10,         // worker
   Shutdown = 11,     // front: finish what runs, then exit
   Cancel = 12,       // front: nobody waits for this request any more
-  UnloadModel = 13,  // front: give this model back when no request uses it
+  UnloadModel = 13,  // front: give this model back if no request uses it
   Models = 14,       // worker: the models it holds now (the whole list)
 };
 inline constexpr int kMessageTypeCount = 14;
@@ -91,7 +91,7 @@ struct Frame {
   std::uint64_t id = 0;                      // request; ping number; 0 where the frame is about no request
   std::string kind;                          // Request: what to do. Hello: program. UnloadModel: model
   std::string text;                          // Progress, Log, Error; Ready: one line about the app
-  Attributes attributes;                     // Request, Result: head of the document, meaning agreed between the two ends
+  Attributes attributes;                     // Request, Result: head of the document; Models; meaning agreed between the two ends
   std::string body;                          // Request, Result: inline document
   std::optional<std::uint64_t> memfd_bytes;  // Request, Result: the document comes as a descriptor of exactly this size
   WorkerCode code = WorkerCode::None;

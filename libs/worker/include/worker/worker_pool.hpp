@@ -64,11 +64,13 @@ struct Request {
   std::string kind = "annotate";
   Attributes attributes;
   Document document;
-  std::string model;                                              // routing hint: a worker that holds it comes first; empty: none
-  std::string context;                                            // request id for log lines
-  std::optional<std::chrono::steady_clock::time_point> deadline;  // for all of it, waiting included
-  std::stop_token stop;                                           // nobody waits any more
-  bool rerun_allowed = false;                                     // may run a second time when its worker dies
+  std::string model;        // routing hint: a worker that holds it comes first; empty: none
+  std::string kin;          // second hint: a worker that was given one of the same kin comes before others; empty: none
+  bool only_there = false;  // waits for such a worker while one lives, although others are free
+  std::string context;      // request id for log lines
+  std::optional<std::chrono::steady_clock::time_point> deadline;         // for all of it, waiting included
+  std::stop_token stop;                                                  // nobody waits any more
+  bool rerun_allowed = false;                                            // may run a second time when its worker dies
   std::function<void(double fraction, std::string_view text)> progress;  // on the event thread
   // Dropped when no worker runs the request any more: when it was answered, was never given to one, or its worker is dead. That may
   // be later than the completion of a request that timed out or was cancelled. Hold the memory lease here.
@@ -106,6 +108,7 @@ struct WorkerStatus {
   std::set<std::string> models;
   std::uint64_t requests = 0;  // done by this process
   std::optional<MemoryReport> memory;
+  std::chrono::steady_clock::time_point idle_since{};  // when it last began to run nothing; only in state Ready
 };
 
 struct PoolStatus {
@@ -160,7 +163,7 @@ class WorkerPool {
   std::future<Outcome> submit(Request request);
 
   // Waits in the same queue as requests. Errors: QueueFull, Timeout, Cancelled, Unavailable (draining, or no worker can be
-  // started). Of the wish only model, deadline, stop and context count.
+  // started). Of the wish only model, kin, only_there, deadline, stop and context count.
   void acquire(Request wish, SeatCompletion done);
   std::future<base::Result<Seat>> acquire(Request wish);
   // Runs on the seat's worker, as many one after the other as wanted; ends WorkerDied when that worker is gone (never rerun
@@ -178,6 +181,9 @@ class WorkerPool {
   std::future<bool> retire_idle(std::uint64_t worker_id);
   // Asks every worker that holds this model to give it back; one that cannot unload is ended as soon as it runs nothing.
   void unload_model(std::string name);
+  // Asks this worker alone, if it tells which models it holds. It answers with a list of them (WorkerObserver::models), also when
+  // it could not, since the model is in use.
+  void unload_model(std::uint64_t worker_id, std::string name);
 
   // No new requests; what is queued and running is finished; then the workers end. After `timeout`, as stop_now.
   void drain(std::chrono::milliseconds timeout);

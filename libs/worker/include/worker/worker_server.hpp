@@ -38,7 +38,7 @@ class WorkerReports {
   virtual void progress(std::uint64_t request, double fraction, std::string_view text) = 0;
   virtual void log(std::uint64_t request, base::LogLevel level, std::string_view line) = 0;
   virtual void memory(const MemoryReport& report) = 0;
-  virtual void models(const std::vector<ResidentModel>& held) = 0;
+  virtual void models(const std::vector<ResidentModel>& held, const Attributes& attributes = {}) = 0;
 };
 
 class WorkerHandler {
@@ -46,7 +46,8 @@ class WorkerHandler {
   virtual ~WorkerHandler() = default;
   // On one of `concurrency` threads. `stop` is requested when nobody waits any more. Must not throw.
   virtual ServedAnswer handle(std::uint64_t id, ServedRequest request, std::stop_token stop, WorkerReports& reports) = 0;
-  // On the thread of `serve`: give this model back as soon as no request uses it, and report the models then. Must not block.
+  // On the thread of `serve`: give this model back if no request uses it, and report the models in any case. Must not wait for
+  // requests.
   virtual void unload(std::string_view model, WorkerReports& reports);
 };
 

@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""Where requests run: models that live in worker processes, by routing, room and number."""
+import os
+import unittest
+
+from gpu_service import GpuTest, at_once, in_background, until
+
+MODELS = os.path.join(os.environ.get("CLAMS_BUILD", ""), "tests", "clams_gpu_models")
+
+
+class ExecutorTest(GpuTest):
+    kind = "isolated"
+
+    def setUp(self):
+        super().setUp()
+        self.fake().device(context="100MiB")
+
+    def models(self, *flags):
+        return self.app("--executor", self.kind, *flags, program=MODELS)
+
+    def ok(self, answer):
+        return self.assert_ok(answer).result
+
+    def resident(self, app):
+        return sorted(entry["model"] for entry in app.device()["resident"])
+
+    def pids(self, answers):
+        return [self.ok(answer)["pid"] for answer in answers]
+
+
+class ModelsThatStay:
+    """Of an engine that states nothing of what it takes: not one byte of a held model counts twice."""
+
+    def test_a_held_model_of_most_of_the_card_is_used_again(self):
+        app = self.models()
+        results = [self.ok(app.post(mb=15000)) for _ in range(3)]
+        self.assertEqual({result["loads"] for result in results}, {1})
+        self.assertEqual(len({result["pid"] for result in results}), 1)
+        self.assertGreater(app.device()["available_bytes"], 5 << 30)
+
+    def test_so_is_one_that_was_loaded_by_several_requests_at_once(self):
+        app = self.models("--threads", "2")
+        at_once([lambda: app.post(mb=9000, holdMs=300) for _ in range(2)])
+        self.assertEqual(self.ok(app.post(mb=9000))["loads"], 1)
+        self.assertGreater(app.device()["available_bytes"], 10 << 30)
+        answers = at_once([lambda: app.post(mb=9000, holdMs=300) for _ in range(2)])
+        self.assertEqual([self.ok(answer)["loads"] for answer in answers], [1, 1])
+
+    def test_an_app_that_declares_nothing_is_charged_for_its_held_model_once(self):
+        app = self.models()
+        request = dict(mb=15000, declare="false", holdMs=800)
+        results = [self.ok(app.post(**request)) for _ in range(3)]
+        self.assertEqual({result["loads"] for result in results}, {1})
+        # With what is charged for the context, which was only guessed.
+        self.assertGreaterEqual(app.device()["reserved_bytes"], 15100 << 20)
+        self.assertLess(app.device()["reserved_bytes"], 16 << 30)
+        self.assertIsNone(app.stop())
+        # Learned: after a restart the first request is no longer charged the conservative share.
+        again = self.models()
+        self.gpu.device(context="100MiB", others="2GiB")
+        self.ok(again.post(**request))  # 80 % of the card would not be there
+
+    def test_memory_of_an_unloaded_model_is_free_for_others(self):
+        app = self.models("--model-idle", "0")
+        self.ok(app.post(mb=15000))
+        self.assertTrue(until(lambda: app.device()["available_bytes"] > 20 << 30, 20), app.device())
+        self.ok(app.post(model="other", mb=15000))
+
+
+class InProcess(ModelsThatStay, ExecutorTest):
+    kind = "in-process"
+
+
+class Isolated(ModelsThatStay, ExecutorTest):
+    def test_an_idle_model_of_the_one_worker_makes_room_for_another(self):
+        app = self.models()
+        first = self.ok(app.post(model="a", mb=12000))
+        self.assertEqual(self.resident(app), ["a"])
+        second = self.ok(app.post(model="b", mb=12000))
+        self.assertEqual(second["pid"], first["pid"], "the worker was replaced where unloading would have done")
+        self.assertEqual(self.resident(app), ["b"])
+        self.assertIn("unloaded idle model 'a'", app.output())
+
+    def test_a_model_in_use_is_not_taken_away(self):
+        app = self.models()
+        running = in_background(lambda: app.post(model="a", mb=12000, holdMs=4000))
+        self.assertTrue(until(lambda: self.resident(app) == ["a"], 20), app.device())
+        refused = app.post(model="b", mb=12000)
+        self.assertFalse(running.done(), "it was no longer in use")
+        self.assertEqual((refused.status, refused.json["code"]), (503, "INSUFFICIENT_GPU_MEMORY"), refused)
+        self.ok(running.result())
+
+    def test_model_events_of_the_worker_show_in_the_front_s_metrics(self):
+        app = self.models()
+        for model in ("a", "a", "b"):
+            self.ok(app.post(model=model, mb=12000))
+
+        def events():
+            found = app.metrics()
+            return [found.get("clams_model_events_total{event=%s}" % name.join('""'), 0) for name in ("load", "hit", "unload_for_room")]
+        self.assertTrue(until(lambda: events() == [2, 1, 1], 20), events())
+
+
+class Exclusive(ExecutorTest):
+    kind = "exclusive"
+
+    def test_one_request_at_a_time_in_each_of_several_processes(self):
+        app = self.models("--workers", "2")
+        answers = at_once([lambda: app.post(mb=1024, holdMs=700) for _ in range(4)])
+        spans = {}
+        for result in map(self.ok, answers):
+            spans.setdefault(result["pid"], []).append((result["granted_at_ns"], result["released_at_ns"]))
+        self.assertEqual(len(spans), 2)
+        for of_one in spans.values():
+            of_one.sort()
+            for (_, end), (begin, _) in zip(of_one, of_one[1:]):
+                self.assertLessEqual(end, begin)
+
+    def test_a_request_goes_to_the_worker_that_holds_its_model(self):
+        app = self.models("--workers", "3")
+        models = ("a", "b", "c")
+        home = {model: self.ok(answer)["pid"] for model, answer in
+                zip(models, at_once([lambda m=m: app.post(model=m, mb=1024, holdMs=1500) for m in models]))}
+        self.assertEqual(len(set(home.values())), 3)
+        for model in ("c", "a", "b", "b", "a", "c"):
+            result = self.ok(app.post(model=model, mb=1024))
+            self.assertEqual((result["pid"], result["loads"]), (home[model], 1), model)
+        # Also where nothing but the requirement tells that it is the same model.
+        for model in ("c", "a", "b"):
+            result = self.ok(app.post(model=model, mb=1024, holdMs=1))
+            self.assertEqual((result["pid"], result["loads"]), (home[model], 1), model)
+
+    def test_no_more_workers_than_fit_and_nobody_is_refused_for_that(self):
+        app = self.models()
+        self.ok(app.post(model="big", mb=15000))
+        answers = at_once([lambda: app.post(model="big", mb=15000, holdMs=300) for _ in range(4)])
+        self.assertEqual(len(set(self.pids(answers))), 1)
+
+    def test_a_burst_at_the_start_is_served_by_as_many_workers_as_fit(self):
+        app = self.models()
+        answers = at_once([lambda: app.post(model="big", mb=15000, holdMs=300) for _ in range(4)])
+        self.assertEqual(len(set(self.pids(answers))), 1)
+
+    @unittest.skipIf((os.cpu_count() or 1) < 2, "one core: one worker")
+    def test_the_number_of_workers_follows_the_free_memory(self):
+        self.gpu.device(context="100MiB", others="12GiB")
+        app = self.models()
+        at_start = at_once([lambda: app.post(mb=8000, holdMs=200) for _ in range(2)])
+        self.assertEqual(len(set(self.pids(at_start))), 1, "both were taken although one fits")
+        self.gpu.device(context="100MiB")
+        self.assertTrue(until(lambda: len(set(self.pids(at_once([lambda: app.post(mb=8000, holdMs=400) for _ in range(2)])))) == 2, 20),
+                        "there is room for two by now")
+
+    def test_workers_as_told_are_as_told(self):
+        app = self.models("--workers", "2")
+        self.ok(app.post(model="big", mb=15000))
+        running = in_background(lambda: app.post(model="big", mb=15000, holdMs=4000))
+        refused = until(lambda: (lambda a: a if a.status == 503 else None)(app.post(model="big", mb=15000)), 20)
+        self.assertFalse(running.done(), "it had the card for itself")
+        self.assertEqual(refused.json["code"], "INSUFFICIENT_GPU_MEMORY", refused)
+        self.ok(running.result())
+
+    def test_surplus_workers_that_are_idle_end(self):
+        app = self.models("--workers", "2", "--model-idle", "1s")
+        at_once([lambda: app.post(mb=1024, holdMs=500) for _ in range(2)])
+        self.assertEqual(app.metrics()["clams_workers"], 2)
+        self.assertTrue(until(lambda: app.metrics()["clams_workers"] == 1, 20))
+        self.assertTrue(until(lambda: self.resident(app) == [], 20), app.device())
+        self.ok(app.post(mb=1024))
+
+    def test_a_crash_costs_one_request(self):
+        app = self.models("--workers", "2")
+        running = in_background(lambda: app.post(mb=1024, holdMs=1500))
+        self.assertTrue(until(lambda: self.resident(app), 20))
+        other = self.ok(app.post(model="other", mb=1024))
+        os.kill(other["pid"], 9)
+        self.ok(app.post(model="other", mb=1024))
+        self.ok(running.result())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,81 @@
+// An app with models that stay on the GPU, for tests of where its requests run: it tells which process ran one and how many loads
+// that process has seen.
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "clams/main.hpp"
+#include "vram/cuda_driver.hpp"
+#include "vram/out_of_memory.hpp"
+
+namespace {
+
+using clams::ParameterType;
+constexpr base::Bytes kIncrement(std::uint64_t{64} << 20);
+
+std::int64_t monotonic_ns() { return base::system_clock().monotonic().count(); }
+
+struct Weights {
+  std::shared_ptr<vram::CudaDriver> driver;
+  vram::CudaAllocation memory;
+};
+
+class ModelApp final : public clams::App {
+ public:
+  clams::AppMetadata metadata() const override {
+    clams::AppMetadata m;
+    m.name = "GPU models";
+    m.description = "Keeps models on the GPU.";
+    m.app_license = "Apache-2.0";
+    m.identifier = "gpu-models";
+    m.url = "https://github.com/clamsproject/clams-cpp";
+    m.add_output(mmif::types::Annotation);
+    m.add_parameter({.name = "model", .description = "Its name.", .type = ParameterType::String, .default_value = "m"});
+    m.add_parameter({.name = "mb", .description = "Its size.", .type = ParameterType::Integer, .default_value = 1024});
+    m.add_parameter({.name = "holdMs", .description = "How long it is used.", .type = ParameterType::Integer, .default_value = 0});
+    m.add_parameter({.name = "declare", .description = "Whether it tells.", .type = ParameterType::Boolean, .default_value = true});
+    return m;
+  }
+
+  std::optional<clams::ModelRequirement> model_requirement(const clams::Parameters& p) const override {
+    if (!p.get<bool>("declare")) return std::nullopt;
+    return clams::ModelRequirement{.bytes = size_of(p) + kIncrement, .name = p.get<std::string>("model"), .increment = kIncrement};
+  }
+
+  void annotate(mmif::Mmif&, const clams::Parameters& p, clams::Run& run) override {
+    const auto begun = monotonic_ns();
+    const vram::DeviceUuid device(run.gpu().grant().device);
+    const auto weights = run.model<Weights>(p.get<std::string>("model"), [&] { return load(device, size_of(p)); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(p.get<std::int64_t>("holdMs")));
+    run.new_view().new_annotation(mmif::types::Annotation, {{"pid", static_cast<std::int64_t>(::getpid())},
+                                                            {"loads", static_cast<std::int64_t>(loads_.load())},
+                                                            {"granted_at_ns", begun},
+                                                            {"released_at_ns", monotonic_ns()}});
+  }
+
+ private:
+  static base::Bytes size_of(const clams::Parameters& p) {
+    return base::Bytes(static_cast<std::uint64_t>(p.get<std::int64_t>("mb")) << 20);
+  }
+
+  std::unique_ptr<Weights> load(const vram::DeviceUuid& device, base::Bytes bytes) {
+    ++loads_;
+    const char* path = std::getenv("VRAM_CUDA_PATH");
+    auto driver = vram::CudaDriver::open(path == nullptr ? std::nullopt : std::optional<std::string>(path));
+    if (!driver) throw clams::RuntimeError(driver.error().message);
+    auto memory = (*driver)->allocate(device, bytes);
+    if (!memory) throw vram::OutOfMemory(memory.error().message);
+    return std::make_unique<Weights>(Weights{std::move(*driver), std::move(*memory)});
+  }
+
+  std::atomic<int> loads_ = 0;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) { return clams::main<ModelApp>(argc, argv); }

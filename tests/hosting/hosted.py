@@ -156,8 +156,10 @@ class Hosted:
     def __init__(self, app, python, *flags, arguments=(), directory, environment=None, ready=True, name="serve"):
         self.app, self.flags, self.arguments, self.python = str(app), list(flags), list(arguments), str(python)
         self.log = os.path.join(directory, name + ".log")
+        self.begun_file, self.release_file = os.path.join(directory, name + ".begun"), os.path.join(directory, name + ".release")
         base = {"CLAMS_VRAM_DIR": directory + "/vram", "CLAMS_PROFILE_DIR": directory + "/profiles", "CLAMS_GPU": "none", "CLAMS_APP_VERSION": "1.0.0", "TZ": "UTC",
-                "XDG_CACHE_HOME": directory + "/cache", "HOME": directory, "PYTHONDONTWRITEBYTECODE": "1"}
+                "XDG_CACHE_HOME": directory + "/cache", "HOME": directory, "PYTHONDONTWRITEBYTECODE": "1",
+                "APP_BEGUN_FILE": self.begun_file, "APP_RELEASE_FILE": self.release_file}
         keep = {k: os.environ[k] for k in ("PATH", "LANG", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS") if k in os.environ}
         self.environment = {k: v for k, v in {**keep, **base, **(environment or {})}.items() if v is not None}
         self.ended = False
@@ -207,6 +209,18 @@ class Hosted:
     def post(self, body=BODY, timeout=PATIENCE, headers={}, **parameters):
         return self.ask("POST", "/?" + urllib.parse.urlencode(parameters), body, headers, timeout)
 
+    def begun(self):
+        """How many requests the app's own code has begun to work on, in whichever worker; for apps that write APP_BEGUN_FILE."""
+        try:
+            with open(self.begun_file, encoding="ascii") as f:
+                return f.read().count("\n")
+        except FileNotFoundError:
+            return 0
+
+    def release(self):
+        """Lets every request go on that the app holds, now and later."""
+        open(self.release_file, "w").close()
+
     def device(self, index=0):
         return self.get("/?includeVRAM=true").json["runtime"]["gpu"]["devices"][index]
 
@@ -236,6 +250,10 @@ class Hosted:
         """SIGTERM; the exit status, or None when it did not come in time."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
+        return self.wait(seconds)
+
+    def wait(self, seconds=60):
+        """The exit status of one that was told to end, or None when it did not come in time."""
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -296,6 +314,18 @@ class HostingTest(unittest.TestCase):
         with open(path, "w", encoding="utf-8") as f:
             f.write(text)
         return path
+
+    def begin(self, server, **parameters):
+        """Posts a request and waits until the app's code works on it in a worker: what the front counts as running may not have been read by anybody.
+
+        No other request may begin meanwhile. Gives the answer to come.
+        """
+        before = server.begun()
+        answer = in_background(lambda: server.post(**parameters))
+        self.assertTrue(until(lambda: server.begun() > before or answer.done()), "no worker begins it: " + server.output()[-4000:])
+        if server.begun() == before:
+            self.fail("it ended before the app began it: %r" % answer.result())
+        return answer
 
     def assert_ok(self, answer):
         self.assertEqual(answer.status, 200, answer)

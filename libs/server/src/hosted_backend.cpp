@@ -241,6 +241,7 @@ GpuNeed HostedBackend::need_of(const Work& work, const worker::Seat& seat) {
   question.context = work.request.request_id;
   question.stop = work.stop;
   question.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  if (work.deadline) question.deadline = std::min(*question.deadline, *work.deadline);
   const auto outcome = pool_->submit(seat, std::move(question)).get();
   if (const std::string* size = worker::find_attribute(outcome.attributes, "size_bytes");
       size != nullptr && outcome.ending == worker::Ending::Answered) {

@@ -74,8 +74,9 @@ int serve_isolated(int argc, char** argv, const std::string& name, const Config&
   const std::string title = options.metadata->name;
   auto backend = HostedBackend::start(std::move(options));
   if (!backend) return exit_with(backend.error(), name);
-  const int status = serve_http({.program = name, .title = title, .threads = threads, .on_hangup = [&] { (*backend)->reload(); }},
-                                config, log, **backend);
+  const int status = serve_http(
+      {.program = name, .title = title, .threads = threads, .on_hangup = [&] { (*backend)->reload(); }, .backend_keeps_time = true},
+      config, log, **backend);
   (*backend)->drain(std::chrono::seconds(5));
   return status;
 }

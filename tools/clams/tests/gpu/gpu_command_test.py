@@ -23,7 +23,7 @@ import unittest
 PROGRAM = os.path.join(os.path.abspath(os.environ.get("CLAMS_BIN", "")), "clams")
 FAKE_NVML = os.path.join(os.path.abspath(os.environ.get("CLAMS_BUILD", "")), "lib", "libfake_nvml.so")
 GIB = 1 << 30
-LONG = 60  # what takes this long hangs
+LONG = 120  # what takes this long hangs
 
 
 def state_of(pid):
@@ -44,16 +44,17 @@ class WithDevices(unittest.TestCase):
         self.folder = tempfile.mkdtemp(prefix="clams-gpu.")
         self.addCleanup(shutil.rmtree, self.folder)
         self.started = []
-        self.commands = []  # process ids of what `clams gpu run` started: they outlive it
+        self.commands = []  # descriptors of the processes that `clams gpu run` started: they outlive it, and a number may be another's by the end
         self.addCleanup(self.end_all)
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("CLAMS_", "CUDA_", "NVIDIA_", "VRAM_"))}
         self.environment.update(CLAMS_VRAM_DIR=os.path.join(self.folder, "vram"), CLAMS_PROFILE_DIR=os.path.join(self.folder, "profiles"),
                                 CLAMS_GPU=self.devices, CLAMS_HEADROOM="0%", LANG="C.UTF-8")
 
     def end_all(self):
-        for pid in self.commands:
+        for command in self.commands:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                signal.pidfd_send_signal(command, signal.SIGKILL)
+            os.close(command)
         for process in self.started:
             if process.poll() is None:
                 process.kill()
@@ -76,10 +77,10 @@ class WithDevices(unittest.TestCase):
         self.assertTrue(line, "ended before it said anything")
         return process, line
 
-    def running(self, *flags, script="sleep 60", **more):
+    def running(self, *flags, script="sleep 600", **more):
         """`clams gpu run` whose command has started; that command's process id."""
         process, line = self.started_with_line("gpu", "run", *flags, "--", "sh", "-c", "echo $$; exec " + script, **more)
-        self.commands.append(int(line))
+        self.commands.append(os.pidfd_open(int(line)))
         return process, int(line)
 
     def status(self):
@@ -236,7 +237,7 @@ class Run(WithDevices):
 
     def test_waits_until_the_memory_is_there(self):
         first, pid = self.running("--need", "20GiB")
-        second = self.start("gpu", "run", "--need", "6GiB", "--wait", "60", "--", "echo", "started")
+        second = self.start("gpu", "run", "--need", "6GiB", "--wait", "600", "--", "echo", "started")
         self.assertIsNone(second.poll())
         first.terminate()
         self.assertEqual(second.communicate(timeout=LONG), ("started\n", ""))
@@ -272,7 +273,7 @@ class Run(WithDevices):
         process, pid = self.running("--need", "20GiB")
         os.kill(process.pid, signal.SIGKILL)
         os.kill(pid, signal.SIGKILL)
-        self.assertEqual(self.clams("gpu", "run", "--need", "24GiB", "--wait", "30", "--", "true")[0], 0)
+        self.assertEqual(self.clams("gpu", "run", "--need", "24GiB", "--wait", "120", "--", "true")[0], 0)
 
     def test_what_the_command_holds_is_seen(self):
         take = f"{PROGRAM} gpu simulate -- take 5GiB"
@@ -324,8 +325,8 @@ class TwoDevices(WithDevices):
 
 class Reserve(WithDevices):
     def test_holds_until_the_time_is_over(self):
-        process, line = self.started_with_line("gpu", "reserve", "--need", "6GiB", "--for", "1s")
-        self.assertEqual(line, "reserved 6.00 GiB on GPU 0 (SIM-0-25769803776) for 1s\n")
+        process, line = self.started_with_line("gpu", "reserve", "--need", "6GiB", "--for", "5s")
+        self.assertEqual(line, "reserved 6.00 GiB on GPU 0 (SIM-0-25769803776) for 5s\n")
         self.assertEqual(self.device()["reserved_bytes"], 6 * GIB)
         self.assertEqual(process.wait(LONG), 0)
         self.assertEqual(self.device()["available_bytes"], 24 * GIB)
@@ -342,7 +343,7 @@ class Reserve(WithDevices):
         self.assertEqual(json.loads(line), {"reserved_bytes": 6 * GIB, "device": "SIM-0-25769803776", "id": 0, "pid": process.pid, "pass": "granted"})
 
     def test_of_many_at_once_exactly_as_many_as_fit_are_granted(self):
-        processes = [self.start("gpu", "reserve", "--need", "5GiB", "--for", "60s") for _ in range(12)]
+        processes = [self.start("gpu", "reserve", "--need", "5GiB", "--for", "600s") for _ in range(12)]
         granted = []
         for process in processes:
             line = process.stdout.readline()
@@ -367,7 +368,7 @@ class Simulate(WithDevices):
         return json.loads(self.simulate("show", "--json")[1])["devices"][0]
 
     def test_takes_for_a_while(self):
-        process, line = self.started_with_line("gpu", "simulate", "--", "take", "4GiB", "--for", "1s")
+        process, line = self.started_with_line("gpu", "simulate", "--", "take", "4GiB", "--for", "5s")
         self.assertIn("took 4.00 GiB", line)
         state = self.state()
         self.assertEqual((state["used_bytes"], state["processes"]), (4 * GIB, [{"pid": process.pid, "bytes": 4 * GIB}]))
@@ -413,7 +414,7 @@ class Simulate(WithDevices):
         self.until(lambda: self.device()["state"] == "ok", "a fault with a time ends by itself")
 
     def test_freed_memory_lags(self):
-        self.simulate("lag", "60s")
+        self.simulate("lag", "600s")
         process, _ = self.started_with_line("gpu", "simulate", "--", "take", "4GiB")
         process.kill()
         process.wait(LONG)

@@ -22,9 +22,15 @@ base::Bytes bytes_of(const clams::Parameters& parameters, std::string_view name)
   return base::Bytes(static_cast<std::uint64_t>(count));
 }
 
+// Tests end whatever is held by making this file: no time that they could name is neither too short nor too long.
+bool told_to_release() {
+  static const char* const file = std::getenv("VRAM_DEMO_RELEASE");
+  return file != nullptr && ::access(file, F_OK) == 0;
+}
+
 void hold(std::chrono::milliseconds time, clams::Run& run) {
   const auto until = std::chrono::steady_clock::now() + time;
-  while (std::chrono::steady_clock::now() < until) {
+  while (std::chrono::steady_clock::now() < until && !told_to_release()) {
     run.throw_if_cancelled();
     std::this_thread::sleep_for(
         std::min(std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()) +

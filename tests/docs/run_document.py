@@ -16,7 +16,9 @@ document's own examples (DIR), and ports 5000 to 5009 stand for free ones. Witho
 of $CLAMS_BUILD is installed first, for `find_package`. The folder is removed when all went well.
 """
 import argparse
+import contextlib
 import os
+import random
 import re
 import shutil
 import signal
@@ -89,6 +91,17 @@ def first_difference(shown, printed):
     return None
 
 
+def quiet_port():
+    """A free port below those that the kernel gives to whoever asks for any: until a server of the document takes it, nobody else is likely to."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as f:
+        end = max(20_000, int(f.read().split()[0]))
+    while True:
+        port = random.randrange(10_000, end)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
 class Reader:
     def __init__(self, folder, examples):
         self.folder, self.cwd = folder, os.path.join(folder, "work")
@@ -103,9 +116,7 @@ class Reader:
 
     def port(self, number):
         if number not in self.ports:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self.ports[number] = str(probe.getsockname()[1])
+            self.ports[number] = str(quiet_port())
         return self.ports[number]
 
     def script(self, text):

@@ -2,7 +2,7 @@
 import json
 import unittest
 
-from hosted import APPS, BODY, MEMORY_TELLS, PATIENCE, SOURCE, HostingTest, at_once, in_background, status_bytes, until
+from hosted import APPS, BODY, MEMORY_TELLS, SOURCE, HostingTest, at_once, in_background, status_bytes, until
 
 ODD = SOURCE / "bindings" / "python" / "tests" / "apps" / "odd" / "app.py"
 ECHO = APPS / "wire_echo" / "app.py"
@@ -32,17 +32,13 @@ class Documents(HostingTest):
         self.assert_ok(server.post(text_document(5 * MB)))
         before = status_bytes(server.pid, "RssAnon")
         body = text_document(50 * MB)
-        running = in_background(lambda: server.post(body, do="sleep", number=4000))
+        running = self.begin(server, body=body, do="hold")
         # Once the worker holds the document, the front has no use for its bytes.
-        [worker] = server.workers()
-        idle = status_bytes(worker, "VmRSS")
-        self.assertTrue(until(lambda: status_bytes(worker, "VmRSS") > idle + 50 * MB, 60))
-        self.assertFalse(running.done())
         held = status_bytes(server.pid, "RssAnon") - before
-        answer = self.assert_ok(running.result(PATIENCE))
+        [answer] = self.end(server, running)
         self.assertLess(held, 10 * MB, "the front keeps %d bytes of a document that its worker has" % held)
         self.assertGreater(len(answer.body), 50 * MB)
-        self.assertTrue(until(lambda: status_bytes(server.pid, "VmRSS") < before + 40 * MB, 20))
+        self.assertTrue(until(lambda: status_bytes(server.pid, "VmRSS") < before + 40 * MB))
 
     def test_an_envelope(self):
         server = self.serve(ECHO, "--workers", "1")
@@ -87,13 +83,12 @@ class Documents(HostingTest):
 
     def test_a_full_queue_is_told(self):
         server = self.serve(ODD, "--workers", "1", "--queue", "1")
-        running = [in_background(lambda: server.post(do="sleep", number=2500))]
-        self.assertTrue(until(lambda: server.metrics()["clams_requests_running"] >= 1))
-        running.append(in_background(lambda: server.post(do="sleep", number=100)))
+        running = [self.begin(server, do="hold")]
+        running.append(in_background(server.post))
         self.assertTrue(until(lambda: server.metrics()["clams_requests_queued"] >= 1))
         answer = server.post()
         self.assertEqual((answer.status, answer.json["code"]), (429, "QUEUE_FULL"), answer)
-        self.assertEqual([f.result(PATIENCE).status for f in running], [200, 200])
+        self.end(server, *running)
 
     def test_a_body_beyond_the_limit(self):
         server = self.serve(ODD, "--workers", "1", "--max-body", "1MiB")

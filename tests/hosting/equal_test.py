@@ -1,16 +1,12 @@
 """Answers behind `clams serve` against those of the app's own production server, for the SDKs that apps in the wild pin. Times are masked."""
-import contextlib
 import difflib
-import http.client
 import os
 import pathlib
 import re
-import socket
-import subprocess
-import time
 import unittest
 
-from hosted import APPS, BODY, PATIENCE, HostingTest, free_port, python_of
+from hosted import APPS, BODY, HostingTest, python_of
+from production import ask, production_server
 
 JSON = {"Content-Type": "application/json"}
 ENVELOPE = b'{"parameters": {"count": 1, "tags": ["a", "b"]}, "mmif": ' + BODY + b"}"
@@ -45,45 +41,6 @@ SAMPLE = {
 }
 
 
-@contextlib.contextmanager
-def own_server(python, app, directory):
-    """The app under gunicorn, started as its author starts it."""
-    port = free_port()
-    environment = {**os.environ, "CLAMS_APP_VERSION": "1.0.0", "CLAMS_GUNICORN_WORKERS": "1", "TZ": "UTC", "PYTHONDONTWRITEBYTECODE": "1"}
-    with open(os.path.join(directory, "gunicorn.log"), "ab") as log:
-        server = subprocess.Popen([python, app.name, "--production", "--port", str(port)], cwd=app.parent, env=environment, stdout=log, stderr=log)
-    try:
-        limit = time.monotonic() + PATIENCE
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                if server.poll() is not None or time.monotonic() > limit:
-                    raise AssertionError("the app's own server did not start") from None
-                time.sleep(0.05)
-        yield port
-    finally:
-        server.terminate()
-        server.wait(PATIENCE)
-
-
-def ask(port, method, target, body, headers):
-    # Its one worker leaves after each request: a connection that arrives meanwhile may be dropped, as its clients know.
-    for attempt in range(6):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-        try:
-            connection.request(method, target, body, headers)
-            response = connection.getresponse()
-            return response.status, response.getheader("Content-Type"), response.read()
-        except (ConnectionError, http.client.RemoteDisconnected):
-            if attempt == 5:
-                raise
-            time.sleep(0.2)
-        finally:
-            connection.close()
-
-
 def masked(answer):
     status, kind, body = answer
     body = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?", b"TIME", body)
@@ -102,7 +59,7 @@ class EqualAnswers(HostingTest):
         for folder in ("wire_echo", "wire_failing"):
             app = pathlib.Path(APPS / folder / "app.py")
             ours = self.serve(app, "--production", "--status-codes", "python", "--workers", "1", python=python)
-            with own_server(python, app, self.path) as port:
+            with production_server(python, app, os.path.join(self.path, "gunicorn.log")) as port:
                 for name, (wanted, *request) in SAMPLE.items():
                     if wanted != folder:
                         continue

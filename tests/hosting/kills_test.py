@@ -30,9 +30,9 @@ class Kills(HostingTest):
         self.assertEqual(killed, KILLS)
         self.assertEqual(load.strange, [], counts)
         self.assertEqual([kind for kind in counts if kind.startswith("lost")], [], counts)
-        self.assertTrue(until(lambda: len(server.workers()) <= 2 and not server.zombies(), 20))
+        self.assertTrue(until(lambda: len(server.workers()) <= 2 and not server.zombies()))
         # A worker costs descriptors as long as it lives; the start ones are those of one worker.
-        self.assertTrue(until(lambda: len(descriptors_of(server.pid)) <= before[0] + 12, 20), (before[0], descriptors_of(server.pid)))
+        self.assertTrue(until(lambda: len(descriptors_of(server.pid)) <= before[0] + 12), (before[0], descriptors_of(server.pid)))
         self.assertLessEqual(threads_of(server.pid), before[1])
         if MEMORY_TELLS:
             self.assertLess(status_bytes(server.pid, "VmRSS"), before[2] + 8 * MB)

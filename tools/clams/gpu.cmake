@@ -12,8 +12,10 @@ clams_add_test(clams_gpu_text_test
 if(TARGET clams_gpu_text_test)
   target_compile_definitions(clams_gpu_text_test PRIVATE CLAMS_TOOL_GPU_DATA="${CMAKE_CURRENT_SOURCE_DIR}/tests/gpu/data")
 endif()
-clams_add_script_test(clams_gpu_command LABELS service mp TIMEOUT 600
-  COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/tests/gpu/gpu_command_test.py)
+foreach(part IN ITEMS gpu_table gpu_run gpu_simulate gpu_live_view profiles_command)
+  clams_add_script_test(clams_${part} LABELS service mp TIMEOUT 600
+    COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/tests/gpu/${part}_test.py)
+endforeach()
 
 # The retry examples of docs/guides/gpu-clients.md, run against a full card.
 if(CLAMS_TESTS)

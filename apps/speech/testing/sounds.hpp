@@ -2,14 +2,11 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <memory>
-#include <stop_token>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
-#include "clams/service.hpp"
-#include "mmif/mmif.hpp"
+#include "testing/reply.hpp"
 
 namespace speech::testing {
 
@@ -37,24 +34,15 @@ void write_wav(const std::string& path, const std::vector<float>& samples, int r
 // The same from raw sample bytes: `kind` 1 integers, 3 floats.
 void write_raw_wav(const std::string& path, const std::string& bytes, int kind, int bits, int channels, int rate);
 
-// MMIF with these documents; a path becomes a file URL as it is.
-std::string audio(const std::string& id, const std::string& path);
-std::string video(const std::string& id, const std::string& path);
-std::string mmif_with(const std::vector<std::string>& documents);
+using app_testing::audio;
+using app_testing::error_of;
+using app_testing::last_view;
+using app_testing::mmif_with;
+using app_testing::post;
+using app_testing::Reply;
+using app_testing::video;
+using app_testing::warnings_of;
 
-struct Reply {
-  unsigned status = 0;
-  std::string bytes;
-  std::unique_ptr<mmif::Mmif> mmif;  // null when the answer is none
-};
-// `query`: parameters as in a URL.
-Reply post(clams::Service& service, const std::string& body, const std::string& query = {}, std::stop_token stop = {});
-
-// Of the last view, where the answer has views.
-const mmif::View& last_view(const Reply& reply);
-// Message of the error view; says so when there is none.
-std::string error_of(const Reply& reply);
-std::string warnings_of(const Reply& reply);
 // The text of the first text document of the last view.
 std::string text_of(const Reply& reply);
 // Start and end of the last view's TimeFrames.

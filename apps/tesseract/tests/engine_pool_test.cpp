@@ -78,13 +78,19 @@ TEST_F(Pool, AWaitEndsWhenItIsStopped) {
 TEST_F(Pool, AnotherLanguageTakesThePlaceOfTheIdleEngineUnusedForLongest) {
   EnginePool pool(2);
   { const auto eng = pool.acquire(language("eng")), two = pool.acquire(language("two")); }
-  { const auto eng = pool.acquire(language("eng")); }  // `two` is now the one unused for longest
+  const Engine* kept = nullptr;
+  {
+    const auto eng = pool.acquire(language("eng"));
+    ASSERT_TRUE(eng);
+    kept = &**eng;
+  }  // `two` is now the one unused for longest
   const auto three = pool.acquire(language("three"));
   ASSERT_TRUE(three);
   EXPECT_EQ(pool.loaded(), 2U);
   EXPECT_EQ(pool.idle(), 1U);
-  const auto eng = pool.acquire(language("eng"), {.deadline = steady_clock::now() + 10ms});
-  EXPECT_TRUE(eng) << "the engine for eng was put out instead";
+  const auto eng = pool.acquire(language("eng"));
+  ASSERT_TRUE(eng);
+  EXPECT_EQ(&**eng, kept) << "the engine for eng was put out instead";
 }
 
 TEST_F(Pool, AFailedLoadLeavesItsPlaceFree) {

@@ -2,14 +2,15 @@
 import json
 import os
 import pathlib
-import signal
 import socket
 import subprocess
+import sys
 import tempfile
-import time
 import unittest
-import urllib.error
-import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(os.environ["CLAMS_SOURCE"]) / "tests" / "support"))
+
+import serving  # noqa: E402
 
 BIN = pathlib.Path(os.environ["CLAMS_BIN"])
 SAMPLE = pathlib.Path(os.environ["CLAMS_SOURCE"]) / "apps/tesseract/sample"
@@ -72,39 +73,18 @@ class Programs(unittest.TestCase):
         self.assertIn("no view", no_text.stderr)
 
     def test_the_server_reads_the_page_and_outlives_a_client_that_goes_away(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        log = open(self.directory / "log", "w+")
-        self.addCleanup(log.close)
-        server = subprocess.Popen([str(BIN / "clams-tesseract"), "--production", "--host", "127.0.0.1", "--port", str(port)], stdout=log, stderr=log)
-        self.addCleanup(server.wait)
+        server = serving.Server("clams-tesseract", [BIN / "clams-tesseract", "--production", *serving.ANY_PORT], self.directory / "log")
         self.addCleanup(server.kill)
-        url = f"http://127.0.0.1:{port}/"
-        self.wait_until_ready(url, server)
 
         body = mmif_of(SAMPLE / "page.png").encode()
-        with socket.create_connection(("127.0.0.1", port)) as client:
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
             client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
 
-        request = urllib.request.Request(url, data=body, method="POST", headers={"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=120) as answer:
-            self.assertEqual(answer.status, 200)
-            (self.directory / "http.mmif").write_bytes(answer.read())
+        answer = server.post(body, headers={"Content-Type": "application/json"})
+        self.assertEqual(answer.status, 200, answer)
+        (self.directory / "http.mmif").write_bytes(answer.body)
         self.assertIn("0.00 %", self.score(SAMPLE / "page.txt", self.directory / "http.mmif").stdout)
-        server.send_signal(signal.SIGTERM)
-        self.assertEqual(server.wait(timeout=60), 0)
-
-    def wait_until_ready(self, url, server):
-        for _ in range(600):
-            if server.poll() is not None:
-                self.fail("the server ended: " + (self.directory / "log").read_text())
-            try:
-                urllib.request.urlopen(url + "health", timeout=5).close()
-                return
-            except (urllib.error.URLError, ConnectionError):
-                time.sleep(0.1)
-        self.fail("the server did not answer within a minute")
+        self.assertIsNone(server.stop())
 
 
 if __name__ == "__main__":

@@ -2,13 +2,14 @@
 import json
 import os
 import pathlib
-import socket
 import subprocess
+import sys
 import tempfile
-import time
 import unittest
-import urllib.error
-import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(os.environ["CLAMS_SOURCE"]) / "tests" / "support"))
+
+import serving  # noqa: E402
 
 PROGRAM = pathlib.Path(os.environ["CLAMS_BIN"]) / "clams-vad"
 RECORDING = pathlib.Path(os.environ["VAD_RECORDING"])
@@ -40,24 +41,11 @@ class Program(unittest.TestCase):
         self.check((self.directory / "out.mmif").read_text())
 
     def test_over_http(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        log = open(self.directory / "log", "w+")
-        self.addCleanup(log.close)
-        server = subprocess.Popen([PROGRAM, "--production", "--host", "127.0.0.1", "--port", str(port)], stdout=log, stderr=log)
-        self.addCleanup(server.wait)
+        server = serving.Server("clams-vad", [PROGRAM, "--production", *serving.ANY_PORT], self.directory / "log")
         self.addCleanup(server.kill)
-        url = "http://127.0.0.1:%d/" % port
-        for _ in range(600):
-            self.assertIsNone(server.poll(), "the server ended: " + (self.directory / "log").read_text())
-            try:
-                urllib.request.urlopen(url + "health", timeout=5).close()
-                break
-            except (urllib.error.URLError, ConnectionError):
-                time.sleep(0.1)
-        with urllib.request.urlopen(urllib.request.Request(url, data=request().encode(), headers={"Content-Type": "application/json"}), timeout=120) as answer:
-            self.check(answer.read())
+        answer = server.post(request().encode(), headers={"Content-Type": "application/json"})
+        self.assertEqual(answer.status, 200, answer)
+        self.check(answer.body)
 
 
 if __name__ == "__main__":

@@ -4,16 +4,17 @@ import json
 import math
 import os
 import pathlib
-import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
-import time
 import unittest
-import urllib.error
-import urllib.request
 import wave
+
+sys.path.insert(0, str(pathlib.Path(os.environ["CLAMS_SOURCE"]) / "tests" / "support"))
+
+import serving  # noqa: E402
 
 BIN = pathlib.Path(os.environ["CLAMS_BIN"])
 MODELS = pathlib.Path(os.environ["CLAMS_BUILD"]) / "apps/whisper/models"
@@ -58,31 +59,13 @@ class Programs(unittest.TestCase):
                               env={**self.environment, **environment})
 
     def serve(self, program, *flags):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        log = open(self.directory / "log", "w+")
-        self.addCleanup(log.close)
-        server = subprocess.Popen([BIN / program, "--production", "--host", "127.0.0.1", "--port", str(port), *flags], stdout=log, stderr=log, env=self.environment)
-        self.addCleanup(server.wait)
+        server = serving.Server(program, [BIN / program, "--production", *serving.ANY_PORT, *flags], self.directory / "log", self.environment)
         self.addCleanup(server.kill)
-        url = "http://127.0.0.1:%d/" % port
-        for _ in range(600):
-            self.assertIsNone(server.poll(), "the server ended: " + (self.directory / "log").read_text())
-            try:
-                urllib.request.urlopen(url + "health", timeout=5).close()
-                return server, url
-            except (urllib.error.URLError, ConnectionError):
-                time.sleep(0.1)
-        self.fail("the server did not answer within a minute: " + (self.directory / "log").read_text())
+        return server
 
-    def ask(self, url, query=""):
-        request = urllib.request.Request(url + query, data=mmif_of(self.sound).encode(), headers={"Content-Type": "application/json"})
-        try:
-            with urllib.request.urlopen(request, timeout=120) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
+    def ask(self, server, **parameters):
+        answer = server.post(mmif_of(self.sound).encode(), headers={"Content-Type": "application/json"}, **parameters)
+        return answer.status, answer.body.decode()
 
     def test_once_writes_what_it_heard(self):
         done = self.once("clams-whisper", "--model", "toy", "--language", "en")
@@ -104,25 +87,23 @@ class Programs(unittest.TestCase):
     def test_two_requests_at_once_give_the_same_text_in_each_way_of_running(self):
         for executor in ("in-process", "isolated"):
             with self.subTest(executor):
-                server, url = self.serve("clams-whisper", "--executor", executor)
+                server = self.serve("clams-whisper", "--executor", executor)
                 with concurrent.futures.ThreadPoolExecutor(2) as clients:
-                    answers = list(clients.map(lambda _: self.ask(url, "?model=toy&language=en"), range(2)))
+                    answers = list(clients.map(lambda _: self.ask(server, model="toy", language="en"), range(2)))
                 for status, body in answers:
                     self.assertEqual(status, 200, body)
                     self.assertEqual(text_of(body), TEXT)
-                status, body = self.ask(url, "?model=base")
+                status, body = self.ask(server, model="base")
                 self.assertEqual(status, 500)
                 self.assertIn("CLAMS_WHISPER_MODELS", json.loads(body)["views"][-1]["metadata"]["error"]["message"])
-                server.send_signal(signal.SIGTERM)
-                self.assertEqual(server.wait(timeout=60), 0)
+                self.assertIsNone(server.stop())
 
     def test_a_client_that_goes_away_stops_nothing_else(self):
-        _, url = self.serve("clams-whisper")
-        port = int(url.rsplit(":", 1)[1].strip("/"))
+        server = self.serve("clams-whisper")
         body = mmif_of(self.sound).encode()
-        with socket.create_connection(("127.0.0.1", port)) as client:
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
             client.sendall(b"POST /?model=toy HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
-        status, answer = self.ask(url, "?model=toy&language=en")
+        status, answer = self.ask(server, model="toy", language="en")
         self.assertEqual(status, 200, answer)
         self.assertEqual(text_of(answer), TEXT)
 

@@ -87,7 +87,7 @@ class Front:
             except OSError:
                 pass
             try:
-                self.process.wait(10)
+                self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
         self.channel.close()

@@ -1,15 +1,10 @@
 """The worker's answers against those of the app's own production server, byte for byte."""
-import contextlib
-import http.client
 import json
-import os
 import re
-import socket
-import subprocess
-import time
 
 import pytest
-from front import HERE, PATIENCE, Front, protocol, status_of
+from front import HERE, Front, protocol, status_of
+from production import ask, production_server
 
 ODD = HERE / "apps" / "odd" / "app.py"
 MMIF = b'{"metadata": {"mmif": "http://mmif.clams.ai/1.0.0"}, "documents": [], "views": []}'
@@ -46,48 +41,9 @@ CASES = {
 }
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextlib.contextmanager
-def production_server(python, app):
-    port = free_port()
-    env = {**os.environ, "CLAMS_APP_VERSION": "1.0.0", "CLAMS_GUNICORN_WORKERS": "1", "TZ": "UTC", "PYTHONDONTWRITEBYTECODE": "1"}
-    server = subprocess.Popen([str(python), app.name, "--production", "--port", str(port)], cwd=app.parent, env=env,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        limit = time.monotonic() + PATIENCE
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                assert server.poll() is None and time.monotonic() < limit, "the app's own server did not start"
-                time.sleep(0.05)
-        yield port
-    finally:
-        server.terminate()
-        server.wait(PATIENCE)
-
-
 def ask_server(port, case):
     method, path, query, body, headers = case
-    # One worker that leaves after each request: a connection that arrives while it does so may be dropped, as its clients know.
-    for attempt in range(5):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-        try:
-            connection.request(method, path + ("?" + query if query else ""), body or None, headers)
-            response = connection.getresponse()
-            return response.status, response.getheader("Content-Type"), response.read()
-        except (ConnectionError, http.client.RemoteDisconnected):
-            if attempt == 4:
-                raise
-            time.sleep(0.2)
-        finally:
-            connection.close()
+    return ask(port, method, path + ("?" + query if query else ""), body or None, headers)
 
 
 def ask_worker(front, case, valid=False):
@@ -105,9 +61,9 @@ def stable(answer):
     return status, kind, body
 
 
-def test_every_answer_equals_the_production_servers(sdk):
+def test_every_answer_equals_the_production_servers(sdk, tmp_path):
     version, python = sdk
-    with production_server(python, ODD) as port, Front(python, ODD, ["--production"]) as front:
+    with production_server(python, ODD, tmp_path / "gunicorn.log") as port, Front(python, ODD, ["--production"]) as front:
         differences = {}
         for name, case in CASES.items():
             expected, actual = stable(ask_server(port, case)), stable(ask_worker(front, case))

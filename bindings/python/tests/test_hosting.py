@@ -103,13 +103,15 @@ def test_a_killed_worker_shows_as_a_closed_socket(newest):
         assert front.process.returncode == -signal.SIGKILL
 
 
-def test_the_worker_ends_with_its_front_while_native_code_holds_the_interpreter_lock(sdk):
-    front = Front(sdk[1], ODD).wait_ready()
+def test_the_worker_ends_with_its_front_while_native_code_holds_the_interpreter_lock(sdk, tmp_path):
+    begun = tmp_path / "begun"
+    front = Front(sdk[1], ODD, env={"APP_BEGUN_FILE": str(begun)}).wait_ready()
     front.channel.send(protocol.Frame(protocol.REQUEST, 1, kind="http", attributes=[("method", "POST"), ("path", "/"),
                                                                                     ("query", "do=hold-the-lock&number=900000")]), [MMIF])
-    time.sleep(0.5)
+    wait_until(begun.exists, "the app begins the request")
+    time.sleep(0.1)  # from there it is a few instructions to the lock
     front.break_life_line()
-    front.process.wait(5)
+    front.process.wait(PATIENCE)
     assert front.process.returncode == -signal.SIGKILL
     front.close()
 

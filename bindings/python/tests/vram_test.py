@@ -15,7 +15,7 @@ import unittest
 import clams_vram as vram
 
 GIB = 1 << 30
-BACK_SECONDS = 7
+BACK_SECONDS = 70
 STUBS = pathlib.Path(__file__).resolve().parents[1] / "clams_vram" / "__init__.pyi"
 
 
@@ -95,13 +95,19 @@ class VramTest(unittest.TestCase):
         self.assertIsInstance(caught.exception, RuntimeError)
 
     def test_waiting_lets_other_threads_go_on(self):
-        first, got = vram.reserve("16GiB"), []
-        waiting = threading.Thread(target=lambda: got.append(vram.reserve("16GiB", wait="60s")))
+        first, begun, got = vram.reserve("16GiB"), threading.Event(), []
+
+        def wait_for_it():
+            begun.set()
+            got.append(vram.reserve("16GiB", wait="10m"))
+
+        waiting = threading.Thread(target=wait_for_it)
         waiting.start()
-        time.sleep(0.3)
+        self.assertTrue(begun.wait(120))
+        time.sleep(0.3)  # by now it waits, most likely; if not, it does so below
         self.assertEqual(got, [])
         first.release()  # this thread could not come here if the other held the interpreter's lock
-        waiting.join(30)
+        waiting.join(120)
         self.assertEqual(len(got), 1)
         got[0].release()
 
@@ -113,14 +119,14 @@ class VramTest(unittest.TestCase):
     def test_a_wait_can_be_interrupted(self):
         other = self.other("""
             lease = vram.reserve("16GiB")
-            print("waits", flush=True)
             try:
+                print("waits", flush=True)
                 vram.reserve("16GiB", wait=-1)
             except KeyboardInterrupt:
                 print("interrupted", flush=True)
         """)
         other.wait_for("waits")
-        time.sleep(0.3)
+        time.sleep(0.3)  # so that it is the wait that is interrupted
         other.process.send_signal(signal.SIGINT)
         other.wait_for("interrupted")
 

@@ -120,6 +120,7 @@ std::optional<GpuNeed> HostedBackend::need_of(const Work& work, const worker::Se
   question.context = work.request.request_id;
   question.stop = work.stop;
   question.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  if (work.deadline) question.deadline = std::min(*question.deadline, *work.deadline);
   const auto outcome = pool_->submit(seat, std::move(question)).get();
   if (outcome.ending == worker::Ending::WorkerDied) return std::nullopt;
   if (const std::string* size = worker::find_attribute(outcome.attributes, "size_bytes");

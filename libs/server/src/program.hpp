@@ -22,6 +22,9 @@ struct Serving {
   std::string title;                     // of the app
   unsigned threads = 1;                  // requests at once
   std::function<void()> on_hangup = {};  // SIGHUP
+  // The backend ends requests that run too long by itself, and knows what to answer: a second clock that is a moment ahead of its
+  // own would have them stopped as if the server were ending.
+  bool backend_keeps_time = false;
 };
 // Listens and serves until SIGTERM or SIGINT; returns the exit status. `backend` must outlive it.
 int serve_http(const Serving& serving, const Config& config, const base::Logger& log, AppBackend& backend);

@@ -94,8 +94,9 @@ int serve_in_workers(int argc, char** argv, const std::string& name, const Confi
   const unsigned at_once = options.workers * options.per_worker;
   auto backend = HostedBackend::start(std::move(options));
   if (!backend) return exit_with(backend.error(), name);
-  const int status = serve_http({.program = name, .title = title, .threads = at_once, .on_hangup = [&] { (*backend)->reload(); }},
-                                config, log, **backend);
+  const int status = serve_http(
+      {.program = name, .title = title, .threads = at_once, .on_hangup = [&] { (*backend)->reload(); }, .backend_keeps_time = true},
+      config, log, **backend);
   (*backend)->drain(std::chrono::seconds(5));
   return status;
 }

@@ -106,9 +106,12 @@ int serve_python_app(int argc, const char* const* argv, const std::string& pytho
   if (!backend) return exit_with(backend.error(), program.name);
   const unsigned workers = workers_for(config, (*backend)->gpu().has_gpu());
   (*backend)->resize(workers);
-  const int status =
-      serve_http({.program = program.name, .title = name, .threads = workers, .on_hangup = [&] { (*backend)->reload(); }}, config,
-                 log, **backend);
+  const int status = serve_http({.program = program.name,
+                                 .title = name,
+                                 .threads = workers,
+                                 .on_hangup = [&] { (*backend)->reload(); },
+                                 .backend_keeps_time = true},
+                                config, log, **backend);
   (*backend)->drain(std::chrono::seconds(5));
   return status;
 }

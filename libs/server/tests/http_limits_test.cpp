@@ -198,7 +198,7 @@ TEST(HttpLimitsTest, ARequestWhoseClientHasGoneLeavesTheQueueUnrun) {
 
 TEST(HttpLimitsTest, ARequestThatRunsTooLongIsAskedToStop) {
   HttpServerOptions options;
-  options.request_timeout = 100ms;
+  options.request_timeout = 500ms;
   TestServer test(options);
   GatedHandler gated;
   gated.install(test);
@@ -266,7 +266,7 @@ TEST(HttpLimitsTest, ABodyThatEndsTooEarlyIsRefused) {
 
 TEST(HttpLimitsTest, AnIdleConnectionIsClosedSilently) {
   HttpServerOptions options;
-  options.idle_timeout = 200ms;
+  options.idle_timeout = 2s;
   TestServer test(options);
   RawClient client(test.port());
   ASSERT_TRUE(client.send(get("/now")));

@@ -184,6 +184,11 @@ Answer RawClient::read_answer(bool head_only) {
   return out;
 }
 
+bool RawClient::wait_for_bytes() {
+  pollfd waiter{fd_.get(), POLLIN, 0};
+  return ::poll(&waiter, 1, static_cast<int>(std::chrono::milliseconds(kPatience).count())) == 1;
+}
+
 bool RawClient::wait_for_close() {
   while (true) {
     pollfd waiter{fd_.get(), POLLIN, 0};

@@ -19,7 +19,7 @@
 namespace clams::server::testing {
 
 using namespace std::chrono_literals;
-inline constexpr auto kPatience = 20s;  // longer than anything here takes on a busy machine
+inline constexpr auto kPatience = 60s;  // longer than anything here takes on a busy machine
 
 // A gate that handlers wait at.
 class Gate {
@@ -109,6 +109,7 @@ class RawClient {
   Answer read_answer(bool head_only = false);
   // An interim or final status line and its fields, without a body.
   std::string read_head();
+  bool wait_for_bytes();  // until something can be read; reads nothing
   // True when the server ends the connection (within kPatience); what it sent before is dropped.
   bool wait_for_close();
   void shutdown_write();

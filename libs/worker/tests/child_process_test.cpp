@@ -21,6 +21,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
+constexpr int kPatience = 60'000;  // milliseconds; what takes longer hangs
+
 ChildCommand shell(std::string script) { return {"/bin/sh", {"-c", std::move(script)}, {}, {}, {}}; }
 
 // All that comes out until the end, and how it ended.
@@ -28,7 +30,7 @@ std::string output_of(const base::Fd& fd) {
   std::string text;
   for (;;) {
     pollfd readable{fd.get(), POLLIN, 0};
-    if (::poll(&readable, 1, 20'000) <= 0) return text + "(silent for 20 s)";
+    if (::poll(&readable, 1, kPatience) <= 0) return text + "(silent)";
     char buffer[4096];
     const ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
@@ -39,7 +41,7 @@ std::string output_of(const base::Fd& fd) {
 
 ExitReason end_of(ChildProcess& child) {
   pollfd ended{child.pidfd(), POLLIN, 0};
-  EXPECT_EQ(::poll(&ended, 1, 20'000), 1);
+  EXPECT_EQ(::poll(&ended, 1, kPatience), 1);
   return child.reap().value_or(ExitReason{});
 }
 
@@ -139,7 +141,7 @@ TEST(ChildProcess, ItsEndTakesItsGroupWithItAndLeavesNoZombie) {
     ASSERT_TRUE(child);
     char buffer[32] = {};
     pollfd readable{child->output().get(), POLLIN, 0};
-    ASSERT_EQ(::poll(&readable, 1, 20'000), 1);
+    ASSERT_EQ(::poll(&readable, 1, kPatience), 1);
     ASSERT_GT(::read(child->output().get(), buffer, sizeof buffer - 1), 0);
     grandchild = std::atoi(buffer);
     EXPECT_EQ(child->reap(), std::nullopt) << "it still runs";
@@ -147,7 +149,7 @@ TEST(ChildProcess, ItsEndTakesItsGroupWithItAndLeavesNoZombie) {
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
   // The grandchild belongs to another parent now, who collects it in his own time.
   std::string state = "R";
-  for (int i = 0; i < 2000 && !state.empty() && state.find("Z") == std::string::npos; ++i) {
+  for (int i = 0; i < kPatience && !state.empty() && state.find("Z") == std::string::npos; ++i) {
     const auto stat = base::read_file("/proc/" + std::to_string(grandchild) + "/stat");
     state = stat ? stat->substr(stat->rfind(')') + 1, 3) : "";
     ::usleep(1000);
@@ -162,7 +164,7 @@ TEST(ChildProcess, WhatALeaderLeavesBehindInItsGroupEndsWhenTheLeaderIsCollected
   ASSERT_TRUE(left);
   EXPECT_EQ(end_of(*child).status, 0);
   pollfd ended{left.get(), POLLIN, 0};
-  EXPECT_EQ(::poll(&ended, 1, 20'000), 1);
+  EXPECT_EQ(::poll(&ended, 1, kPatience), 1);
 }
 
 TEST(OomKillCounter, ReadsTheGroupOfVersionTwoThenOfOneThenTheHost) {

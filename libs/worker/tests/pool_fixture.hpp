@@ -84,10 +84,10 @@ class RecordingObserver : public WorkerObserver {
     const std::lock_guard lock(mutex_);
     consent_ = std::move(function);
   }
-  // Waits until `holds` is true of this observer; false after 20 s.
+  // Waits until `holds` is true of this observer; false after a minute.
   bool wait(const std::function<bool(const RecordingObserver&)>& holds) const {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, 20s, [&] { return holds(*this); });
+    return changed_.wait_for(lock, 60s, [&] { return holds(*this); });
   }
   // Only inside `wait`, or after the pool is gone.
   std::vector<WorkerRef> started_, ready_;
@@ -120,7 +120,7 @@ inline PoolOptions odd_options(unsigned workers, unsigned per_worker, std::vecto
   options.command.arguments.insert(options.command.arguments.end(), {"--concurrency", std::to_string(per_worker)});
   options.workers = workers;
   options.per_worker = per_worker;
-  options.start_timeout = 20s;
+  options.start_timeout = 60s;
   options.cancel_grace = 50ms;
   options.stop_grace = 2s;
   options.kill_grace = 300ms;
@@ -176,10 +176,12 @@ class PoolTest : public ::testing::Test {
   }
   // The outcome; fails the test instead of hanging.
   static Outcome wait(std::future<Outcome> future) {
-    if (future.wait_for(30s) == std::future_status::ready) return future.get();
-    ADD_FAILURE() << "no answer within 30 s";
+    if (future.wait_for(60s) == std::future_status::ready) return future.get();
+    ADD_FAILURE() << "no answer within a minute";
     return {};
   }
+  // A worker that is there: a time limit then counts what the test is about, and no start.
+  void warm_up() { ASSERT_EQ(ask(request_of("echo")).ending, Ending::Answered); }
   Outcome ask(Request request) { return wait(pool_->submit(std::move(request))); }
 
   std::shared_ptr<RecordingObserver> observer = std::make_shared<RecordingObserver>();

@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 """An app that declares nothing: conservative first, then what it was seen to need; estimates of the metadata; what runs out of memory."""
 import os
-import shutil
 import unittest
 
-from gpu_service import DEATH_SECONDS, GIB, MIB, GpuTest, in_background, until
+from gpu_service import DEATH_SECONDS, GIB, MIB, GpuTest, until
 
 TOTAL = 24 * GIB
 ROOM = TOTAL - round(TOTAL * 0.1)
@@ -14,10 +13,11 @@ class Learning(GpuTest):
     def charged(self, app, **parameters):
         """What a request is charged while it runs."""
         before = app.device()["reserved_bytes"]
-        held = in_background(lambda: app.post(hold_ms=600, **parameters))
-        self.assertTrue(until(lambda: app.device()["reserved_bytes"] > before or held.done(), 10, pause=0.01))
+        held = app.hold(**parameters)
+        self.assertTrue(until(lambda: app.device()["reserved_bytes"] > before or held.done()))
         charge = app.device()["reserved_bytes"]
-        return self.assert_ok(held.result()).result["source"], charge
+        [answer] = self.end_holds(app)
+        return answer.result["source"], charge
 
     def test_conservative_first_then_learned_also_after_a_restart(self):
         self.simulated()
@@ -44,7 +44,7 @@ class Learning(GpuTest):
         self.simulated()
         one, other = self.app(), self.app()
         self.assert_ok(one.post(allocate=2 * GIB))
-        self.assertTrue(until(lambda: other.post(allocate=2 * GIB, pretty="true").result["source"] == "learned", 5))
+        self.assertTrue(until(lambda: other.post(allocate=2 * GIB, pretty="true").result["source"] == "learned"))
 
     def test_universal_parameters_do_not_tell_profiles_apart(self):
         self.simulated()
@@ -57,11 +57,11 @@ class Learning(GpuTest):
     def test_a_second_request_waits_for_nobody_to_be_refused_by_the_conservative_share(self):
         self.simulated()
         app = self.app("--threads", "2")
-        held = in_background(lambda: app.post(allocate=GIB, hold_ms=1000))
-        self.assertTrue(until(lambda: app.device()["reserved_bytes"] > 0, 10))
+        app.hold(allocate=GIB)
+        self.assertTrue(until(lambda: app.device()["reserved_bytes"] > 0))
         refused = app.post(allocate=2 * GIB)
         self.assertEqual((refused.status, refused.json["source"], refused.json["required_bytes"]), (503, "conservative", round(TOTAL * 0.8)))
-        self.assert_ok(held.result())
+        self.end_holds(app)
 
     def test_first_share_and_margin_are_settings(self):
         self.simulated()
@@ -84,7 +84,7 @@ class Learning(GpuTest):
     def test_a_learned_figure_that_is_too_large_for_the_card_is_measured_again(self):
         self.simulated()
         app = self.app()
-        self.assert_ok(app.post(allocate=GIB, hold_ms=600))
+        self.charged(app, allocate=GIB)
         self.assertIsNone(app.stop())
         [name] = self.profiles()
         [path] = [os.path.join(folder, name) for folder, _, files in os.walk(self.profile_dir) if name in files]
@@ -93,7 +93,7 @@ class Learning(GpuTest):
         with open(path, "w", encoding="utf-8") as f:
             f.write(text.replace('"peak_bytes": %d' % GIB, '"peak_bytes": %d' % (100 * GIB)))
         app = self.app()
-        self.assertEqual(self.assert_ok(app.post(allocate=GIB, hold_ms=600)).result["source"], "learned")
+        self.assertEqual(self.charged(app, allocate=GIB)[0], "learned")
         self.assertEqual(app.metrics()['clams_gpu_decisions_total{outcome="probe_run"}'], 1)
         self.assertEqual(self.charged(app, allocate=GIB), ("learned", round(GIB * 1.2)))
 

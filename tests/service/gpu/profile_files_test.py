@@ -168,7 +168,7 @@ class Directories(GpuTest):
             os.close(filler)
             self.check(self.app())
         finally:
-            for app in self.apps:
+            for app in self.servers:
                 app.stop()
             subprocess.run(["umount", self.profile_dir], check=True)
 
@@ -187,10 +187,10 @@ class Directories(GpuTest):
     def test_a_directory_that_vanishes_is_made_again(self):
         app = self.app()
         self.assert_ok(app.post(allocate=GIB))
-        self.assertTrue(until(self.profiles, 5))
+        self.assertTrue(until(self.profiles))
         shutil.rmtree(self.profile_dir)
         self.assert_ok(app.post(allocate=2 * GIB))
-        self.assertTrue(until(self.profiles, 5))
+        self.assertTrue(until(self.profiles))
 
     def test_the_cache_home_is_used_without_clams_profile_dir(self):
         app = self.app(environment={"CLAMS_PROFILE_DIR": None})

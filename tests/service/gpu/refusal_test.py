@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """What a client gets when the memory is not there, field by field, and that it gets the memory once it is."""
+import math
 import os
 import subprocess
+import time
 import unittest
 
-from gpu_service import BIN, BODY, GIB, MIB, REFUSAL_SECONDS, GpuTest, in_background, message_for, until
+from gpu_service import BIN, BODY, GIB, MIB, REFUSAL_SECONDS, GpuTest, message_for, until
 
 TOTAL = 24 * GIB
 HEADROOM = round(TOTAL * 0.1)
@@ -31,13 +33,13 @@ class Foreign(GpuTest):
         self.simulated()
         app = self.app()
         stranger = self.stranger()
-        held = in_background(lambda: stranger.post(bytes=18 * GIB, allocate=18 * GIB, hold_ms=4000))
-        self.assertTrue(until(lambda: stranger.device()["free_bytes"] == 6 * GIB, 10))
+        stranger.hold(bytes=18 * GIB, allocate=18 * GIB)
+        self.assertTrue(until(lambda: stranger.device()["free_bytes"] == 6 * GIB))
         answer = app.post(bytes=6 * GIB, model="large")
         self.check_temporary(answer, "large", 6 * GIB, 6 * GIB - HEADROOM, 0, "SIM-0-%d" % TOTAL)
         self.assertEqual(answer.json["error"], "Insufficient GPU memory for large. Required: 6.00GB, Available: 3.60GB. GPU may be in use by other processes. Please retry later.")
         self.assert_ok(app.post(bytes=3 * GIB))
-        self.assert_ok(held.result())
+        self.end_holds(stranger)
         self.assert_ok(app.post(bytes=6 * GIB, allocate=6 * GIB, model="large"))
 
     def test_refusal_and_retry_on_the_fake_driver(self):
@@ -53,10 +55,10 @@ class Foreign(GpuTest):
     def test_memory_that_another_app_was_promised_but_has_not_taken_counts(self):
         self.simulated()
         one, other = self.app(), self.app()
-        held = in_background(lambda: other.post(bytes=20 * GIB, hold_ms=1500))
-        self.assertTrue(until(lambda: one.device()["reserved_bytes"] == 20 * GIB, 10))
+        other.hold(bytes=20 * GIB)
+        self.assertTrue(until(lambda: one.device()["reserved_bytes"] == 20 * GIB))
         self.check_temporary(one.post(bytes=6 * GIB, model="m"), "m", 6 * GIB, 4 * GIB - HEADROOM, 20 * GIB, "SIM-0-%d" % TOTAL)
-        self.assert_ok(held.result())
+        self.end_holds(other)
         self.assert_ok(one.post(bytes=6 * GIB, model="m"))
 
     def test_nothing_left_is_zero_not_less(self):
@@ -68,18 +70,16 @@ class Foreign(GpuTest):
     def test_a_refusal_names_other_devices_and_their_room(self):
         self.simulated("sim:24GiB,sim:16GiB")
         app = self.app("--threads", "2")
-        holds = []
         for size, reserved in ((20 * GIB, [20 * GIB, 0]), (12 * GIB, [20 * GIB, 12 * GIB])):
-            holds.append(in_background(lambda s=size: app.post(bytes=s, hold_ms=3000)))
-            self.assertTrue(until(lambda r=reserved: [app.device(i)["reserved_bytes"] for i in (0, 1)] == r, 10))
+            app.hold(bytes=size)
+            self.assertTrue(until(lambda r=reserved: [app.device(i)["reserved_bytes"] for i in (0, 1)] == r))
         answer = self.app().post(bytes=10 * GIB)
         self.assertEqual(answer.status, 503)
         devices = {d["uuid"]: d["available_bytes"] for d in app.runtime()["gpu"]["devices"]}
         body = answer.json
         self.assertEqual(body["available_bytes"], devices.pop(body["device"]))
         self.assertEqual(body["alternatives"], [{"name": name, "bytes": room} for name, room in devices.items()])
-        for held in holds:
-            self.assert_ok(held.result())
+        self.end_holds(app)
 
 
 class NeverFits(GpuTest):
@@ -147,9 +147,9 @@ class Modes(GpuTest):
         gpu = self.fake()
         gpu.device(others="20GiB")
         app = self.app("--vram", "observe")
-        held = in_background(lambda: app.post(bytes=10 * GIB, hold_ms=800))
-        self.assertTrue(until(lambda: app.device()["reserved_bytes"] >= 10 * GIB, 10))
-        answer = self.assert_ok(held.result())
+        app.hold(bytes=10 * GIB)
+        self.assertTrue(until(lambda: app.device()["reserved_bytes"] >= 10 * GIB))
+        [answer] = self.end_holds(app)
         self.assertEqual((answer.result["device"], answer.result["source"]), (gpu.UUID, "declared"))
         metrics = app.metrics()
         self.assertEqual((metrics['clams_gpu_decisions_total{outcome="observed"}'], metrics['clams_gpu_decisions_total{outcome="refused"}']), (1, 0))
@@ -160,10 +160,11 @@ class Modes(GpuTest):
     def test_off_checks_nothing_and_charges_nothing(self):
         self.simulated()
         app = self.app("--vram", "off")
-        held = in_background(lambda: app.post(bytes=30 * GIB, allocate=8 * GIB, hold_ms=3500))
-        self.assertTrue(until(lambda: app.device()["free_bytes"] == 16 * GIB, 10), app.runtime())
+        app.hold(bytes=30 * GIB, allocate=8 * GIB)
+        self.assertTrue(until(lambda: app.device()["free_bytes"] == 16 * GIB), app.runtime())
         self.assertEqual(app.device()["reserved_bytes"], 0)
-        self.assertEqual(self.assert_ok(held.result()).result["allocated"], 8 * GIB)
+        [answer] = self.end_holds(app)
+        self.assertEqual(answer.result["allocated"], 8 * GIB)
         self.assertEqual(app.metrics()['clams_gpu_decisions_total{outcome="uncharged"}'], 1)
 
     def test_headroom_as_percent_and_as_bytes(self):
@@ -186,7 +187,7 @@ class Modes(GpuTest):
         for words in (("--headroom", "lots"), ("--margin", "-1"), ("--first-share", "200%"), ("--unknown", "maybe"), ("--vram", "perhaps"), ("--gpu", "sim:"), ("--vram-error-status", "200")):
             with self.subTest(words=words):
                 app = self.app(*words, ready=False)
-                self.assertIn(app.process.wait(20), (2, 78))
+                self.assertIn(app.wait(), (2, 78))
                 self.assertIn(words[0], app.output())
                 app.ended = True
 
@@ -203,27 +204,32 @@ class Bodies(GpuTest):
     def test_a_refused_request_does_not_disturb_a_granted_one(self):
         self.simulated()
         app = self.app("--threads", "3")
-        held = in_background(lambda: app.post(bytes=20 * GIB, allocate=20 * GIB, hold_ms=1500))
-        self.assertTrue(until(lambda: app.device()["reserved_bytes"] == 20 * GIB, 10))
+        app.hold(bytes=20 * GIB, allocate=20 * GIB)
+        self.assertTrue(until(lambda: app.device()["reserved_bytes"] == 20 * GIB))
         for _ in range(20):
             self.assertEqual(app.post(bytes=6 * GIB).status, 503)
         self.assertEqual(app.device()["reserved_bytes"], 20 * GIB)
-        self.assert_ok(held.result())
+        self.end_holds(app)
         self.assertEqual(app.device()["reserved_bytes"], 0)
 
     def test_retry_after_follows_what_is_running_and_what_was_learned(self):
         self.simulated()
         app = self.app("--threads", "3")
         # Its own duration is learned with a peak.
-        self.assert_ok(app.post(bytes=20 * GIB, allocate=GIB, hold_ms=2500))
-        held = in_background(lambda: app.post(bytes=20 * GIB, allocate=GIB, hold_ms=2500))
-        self.assertTrue(until(lambda: app.device()["reserved_bytes"] == 20 * GIB, 10))
-        self.assertLessEqual(app.post(bytes=6 * GIB).json["retry_after"], 4)
-        self.assert_ok(held.result())
-        held = in_background(lambda: app.post(bytes=20 * GIB, hold_ms=1500, model="never seen"))
-        self.assertTrue(until(lambda: app.device()["reserved_bytes"] == 20 * GIB, 10))
+        begin = time.monotonic()
+        app.hold(bytes=20 * GIB, allocate=GIB)
+        self.assertTrue(until(lambda: app.device()["free_bytes"] == TOTAL - GIB))
+        time.sleep(2)
+        self.end_holds(app)
+        longest = math.ceil(time.monotonic() - begin)
+        app.hold(bytes=20 * GIB, allocate=GIB)
+        self.assertTrue(until(lambda: app.device()["reserved_bytes"] == 20 * GIB))
+        self.assertLessEqual(app.post(bytes=6 * GIB).json["retry_after"], longest + 1)
+        self.end_holds(app)
+        app.hold(bytes=20 * GIB, model="never seen")
+        self.assertTrue(until(lambda: app.device()["reserved_bytes"] == 20 * GIB))
         self.assertGreaterEqual(app.post(bytes=6 * GIB).json["retry_after"], 30)
-        self.assert_ok(held.result())
+        self.end_holds(app)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,10 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import time
 import unittest
 
-from gpu_service import BIN, CORES, DEATH_SECONDS, GIB, MIB, REFUSAL_SECONDS, GpuTest, at_once, highest_sum, in_background, until
+from gpu_service import BIN, CORES, DEATH_SECONDS, GIB, MIB, REFUSAL_SECONDS, App, GpuTest, at_once, highest_sum, in_background, until
 
 TOTAL = 24 * GIB
 
@@ -16,41 +15,34 @@ TOTAL = 24 * GIB
 class SideBySide(GpuTest):
     def check_undisturbed(self, end_other):
         one, other = self.app(name="one"), self.app(name="other")
-        mine = in_background(lambda: one.post(bytes=8 * GIB, allocate=8 * GIB, hold_ms=8000, model="mine"))
-        theirs = in_background(lambda: self.survive(lambda: other.post(bytes=8 * GIB, allocate=8 * GIB, hold_ms=3500, model="theirs")))
-        self.assertTrue(until(lambda: one.device()["reserved_bytes"] >= 16 * GIB and one.device()["free_bytes"] <= 8 * GIB, 10), one.device())
-        end_other(other, theirs)
+        mine = one.hold(bytes=8 * GIB, allocate=8 * GIB, model="mine")
+        other.hold(bytes=8 * GIB, allocate=8 * GIB, model="theirs")
+        self.assertTrue(until(lambda: one.device()["reserved_bytes"] >= 16 * GIB and one.device()["free_bytes"] <= 8 * GIB), one.device())
+        end_other(other)
         self.assertTrue(until(lambda: one.device()["reserved_bytes"] < 16 * GIB, DEATH_SECONDS), one.device())
         during = one.device()
         self.assertFalse(mine.done())
         self.assertGreaterEqual(during["reserved_bytes"], 8 * GIB)
         self.assertLessEqual(during["free_bytes"], TOTAL - 8 * GIB)
-        answer = self.assert_ok(mine.result())
+        [answer] = self.end_holds(one)
         self.assertEqual(answer.result["allocated"], 8 * GIB)
         self.assertTrue(until(lambda: one.device()["free_bytes"] == TOTAL, DEATH_SECONDS))
 
-    @staticmethod
-    def survive(call):
-        try:
-            return call()
-        except OSError:
-            return None
-
     def test_cleanup_of_one_app_leaves_the_memory_of_the_other_alone_on_simulated_devices(self):
         self.simulated()
-        self.check_undisturbed(lambda other, request: self.assert_ok(request.result()))
+        self.check_undisturbed(self.end_holds)
 
     def test_cleanup_of_one_app_leaves_the_memory_of_the_other_alone_on_the_fake_driver(self):
         self.fake().device(context="300MiB")
-        self.check_undisturbed(lambda other, request: self.assert_ok(request.result()))
+        self.check_undisturbed(self.end_holds)
 
     def test_sigkill_of_one_app_leaves_the_memory_of_the_other_alone_on_simulated_devices(self):
         self.simulated()
-        self.check_undisturbed(lambda other, request: other.kill())
+        self.check_undisturbed(App.kill)
 
     def test_sigkill_of_one_app_leaves_the_memory_of_the_other_alone_on_the_fake_driver(self):
         self.fake().device(context="300MiB")
-        self.check_undisturbed(lambda other, request: other.kill())
+        self.check_undisturbed(App.kill)
 
     def test_an_app_that_stops_in_good_order_leaves_nothing_behind(self):
         self.simulated()
@@ -64,17 +56,21 @@ class SideBySide(GpuTest):
 class Capacity(GpuTest):
     def test_as_many_requests_as_cores_but_at_most_four_run_at_once_on_a_gpu(self):
         self.simulated()
-        app = self.app()
-        answers = at_once([lambda: app.post(bytes=GIB, hold_ms=250) for _ in range(10)])
-        spans = [(a.result["granted_at_ns"], a.result["released_at_ns"], 1) for a in map(self.assert_ok, answers)]
-        self.assertEqual(highest_sum(spans), min(4, CORES))
+        self.check_at_once(self.app(), 10, min(4, CORES))
+
+    def check_at_once(self, app, requests, wanted):
+        """So many run at once, and no more however long they last."""
+        for _ in range(requests):
+            app.hold(bytes=GIB)
+        self.assertTrue(until(lambda: app.device()["reserved_bytes"] == wanted * GIB), app.device())
+        self.assertTrue(until(lambda: app.metrics()["clams_requests_queued"] == requests - wanted), app.metrics())
+        self.assertEqual(app.device()["reserved_bytes"], wanted * GIB)
+        spans = [(a.result["granted_at_ns"], a.result["released_at_ns"], 1) for a in self.end_holds(app)]
+        self.assertEqual(highest_sum(spans), wanted)
 
     def test_more_run_at_once_when_threads_says_so(self):
         self.simulated()
-        app = self.app("--threads", "6")
-        answers = at_once([lambda: app.post(bytes=GIB, hold_ms=700) for _ in range(6)])
-        spans = [(a.result["granted_at_ns"], a.result["released_at_ns"], 1) for a in map(self.assert_ok, answers)]
-        self.assertEqual(highest_sum(spans), 6)
+        self.check_at_once(self.app("--threads", "6"), 6, 6)
 
     def check_sum(self, servers, contexts):
         room = TOTAL - TOTAL // 10
@@ -119,12 +115,11 @@ class Capacity(GpuTest):
 class Deaths(GpuTest):
     def check_return(self):
         one, other = self.app(), self.app()
-        held = in_background(lambda: SideBySide.survive(lambda: other.post(bytes=20 * GIB, allocate=20 * GIB, hold_ms=60000)))
-        self.assertTrue(until(lambda: one.device()["free_bytes"] <= 4 * GIB, 10))
+        other.hold(bytes=20 * GIB, allocate=20 * GIB)
+        self.assertTrue(until(lambda: one.device()["free_bytes"] <= 4 * GIB))
         self.assertEqual(one.post(bytes=10 * GIB).status, 503)
         other.kill()
         self.assertTrue(until(lambda: one.post(bytes=10 * GIB, allocate=10 * GIB).status == 200, DEATH_SECONDS))
-        self.assertIsNone(held.result())
         self.assertTrue(until(lambda: one.device()["reserved_bytes"] <= 512 * MIB, DEATH_SECONDS), one.device())
 
     def test_the_bytes_of_a_killed_server_are_back_in_time_on_simulated_devices(self):
@@ -138,17 +133,16 @@ class Deaths(GpuTest):
     def test_the_bytes_of_a_killed_server_that_never_allocated_are_back_in_time(self):
         self.simulated()
         one, other = self.app(), self.app()
-        held = in_background(lambda: SideBySide.survive(lambda: other.post(bytes=20 * GIB, hold_ms=60000)))
-        self.assertTrue(until(lambda: one.device()["reserved_bytes"] == 20 * GIB, 10))
+        other.hold(bytes=20 * GIB)
+        self.assertTrue(until(lambda: one.device()["reserved_bytes"] == 20 * GIB))
         other.kill()
         self.assertTrue(until(lambda: one.post(bytes=10 * GIB).status == 200, DEATH_SECONDS))
-        self.assertIsNone(held.result())
 
     def test_a_stopped_process_blocks_nobody(self):
         self.simulated()
         one, other = self.app(), self.app()
-        held = in_background(lambda: other.post(bytes=8 * GIB, allocate=8 * GIB, hold_ms=3500))
-        self.assertTrue(until(lambda: one.device()["free_bytes"] <= 16 * GIB, 10))
+        other.hold(bytes=8 * GIB, allocate=8 * GIB)
+        self.assertTrue(until(lambda: one.device()["free_bytes"] <= 16 * GIB))
         os.kill(other.pid, signal.SIGSTOP)
         for _ in range(5):
             self.assertLess(self.assert_ok(one.post(bytes=4 * GIB, allocate=4 * GIB)).seconds, REFUSAL_SECONDS)
@@ -157,7 +151,7 @@ class Deaths(GpuTest):
         self.assertLess(refused.seconds, REFUSAL_SECONDS)
         self.assertEqual(one.device()["reserved_bytes"], 8 * GIB)
         os.kill(other.pid, signal.SIGCONT)
-        self.assert_ok(held.result())
+        self.end_holds(other)
         self.assertTrue(until(lambda: one.device()["reserved_bytes"] == 0, DEATH_SECONDS))
 
     def test_a_process_stopped_at_any_moment_of_deciding_blocks_nobody(self):
@@ -194,12 +188,12 @@ class Users(GpuTest):
                     prefix = ["setpriv", "--reuid", user, "--regid", str(group), "--clear-groups", "--"] if user else []
                     profiles = os.path.join(self.path, "profiles-of-%s-%d" % (user, self.number()))
                     apps.append(self.app(prefix=prefix, program=os.path.join(programs, "clams-vram-demo"), environment={"CLAMS_PROFILE_DIR": profiles}))
-                held = in_background(lambda: apps[0].post(bytes=15 * GIB, allocate=15 * GIB, hold_ms=1200))
-                self.assertTrue(until(lambda: apps[1].device()["reserved_bytes"] == 15 * GIB, 10), apps[1].runtime())
+                apps[0].hold(bytes=15 * GIB, allocate=15 * GIB)
+                self.assertTrue(until(lambda: apps[1].device()["reserved_bytes"] == 15 * GIB), apps[1].runtime())
                 refused = apps[1].post(bytes=10 * GIB)
                 self.assertEqual(refused.status, 503, refused)
                 self.assertEqual(refused.json["reserved_bytes"], 15 * GIB)
-                self.assert_ok(held.result())
+                self.end_holds(apps[0])
                 self.assert_ok(apps[1].post(bytes=10 * GIB, allocate=10 * GIB))
                 self.assertEqual([app.device()["state"] for app in apps], ["ok", "ok"])
                 self.assertEqual([app.stop() for app in apps], [None, None])

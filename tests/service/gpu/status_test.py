@@ -50,13 +50,14 @@ class Status(GpuTest):
         idle = app.device()
         self.assertEqual((idle["free_bytes"], idle["reserved_bytes"], idle["available_bytes"], idle["headroom_bytes"], idle["unattributed_bytes"], idle["resident"]),
                          (TOTAL, 0, TOTAL - HEADROOM, HEADROOM, 0, []))
-        held = [in_background(lambda: app.post(bytes=4 * GIB, allocate=3 * GIB, hold_ms=5000)), in_background(lambda: other.post(bytes=5 * GIB, allocate=GIB, hold_ms=5000))]
-        self.assertTrue(until(lambda: app.device()["free_bytes"] == TOTAL - 4 * GIB, 10), app.device())
+        app.hold(bytes=4 * GIB, allocate=3 * GIB)
+        other.hold(bytes=5 * GIB, allocate=GIB)
+        self.assertTrue(until(lambda: all(one.device()["free_bytes"] == TOTAL - 4 * GIB for one in (app, other))), app.device())
         for one in (app.device(), other.device()):
             # Not taken yet: 1 GiB here, 4 GiB there.
             self.assertEqual((one["reserved_bytes"], one["available_bytes"], one["unattributed_bytes"]), (9 * GIB, TOTAL - 9 * GIB - HEADROOM, 0))
-        for request in held:
-            self.assert_ok(request.result())
+        self.end_holds(app)
+        self.end_holds(other)
 
     def test_memory_of_strangers_is_unattributed(self):
         gpu = self.fake()
@@ -77,13 +78,13 @@ class Status(GpuTest):
     def test_pages_answer_while_every_thread_is_busy(self):
         self.simulated()
         app = self.app("--threads", "1")
-        held = in_background(lambda: app.post(bytes=GIB, hold_ms=2500))
-        self.assertTrue(until(lambda: app.device()["reserved_bytes"] == GIB, 10))
+        held = app.hold(bytes=GIB)
+        self.assertTrue(until(lambda: app.device()["reserved_bytes"] == GIB))
         queued = in_background(lambda: app.post(bytes=GIB))
         for path in ("/", "/?includeVRAM=true", "/health", "/metrics"):
             self.assertLess(self.assert_ok(app.get(path)).seconds, STATUS_SECONDS)
         self.assertFalse(held.done())
-        self.assert_ok(held.result())
+        self.end_holds(app)
         self.assert_ok(queued.result())
 
     def test_health(self):
@@ -103,11 +104,11 @@ class Metrics(GpuTest):
             return app.metrics()['clams_gpu_memory_bytes{device="%s",kind="%s"}' % (uuid, kind)]
         self.assertEqual({kind: gauge(kind) for kind in ("total", "free", "reserved", "resident", "unattributed", "available")},
                          {"total": TOTAL, "free": TOTAL, "reserved": 0, "resident": 0, "unattributed": 0, "available": TOTAL - HEADROOM})
-        held = in_background(lambda: app.post(bytes=20 * GIB, allocate=2 * GIB, hold_ms=4000))
-        self.assertTrue(until(lambda: gauge("reserved") == 20 * GIB and gauge("free") == 22 * GIB, 10))
+        app.hold(bytes=20 * GIB, allocate=2 * GIB)
+        self.assertTrue(until(lambda: gauge("reserved") == 20 * GIB and gauge("free") == 22 * GIB))
         self.assertEqual(gauge("available"), TOTAL - 20 * GIB - HEADROOM)
         self.assertEqual([app.post(bytes=6 * GIB).status, app.post(bytes=60 * GIB).status], [503, 507])
-        self.assert_ok(held.result())
+        self.end_holds(app)
         found = app.metrics()
         self.assertEqual({k[len('clams_gpu_decisions_total{outcome="'):-2]: v for k, v in found.items() if k.startswith("clams_gpu_decisions_total")},
                          {"granted": 1, "observed": 0, "unknown": 0, "probe_run": 0, "uncharged": 0, "refused": 1, "impossible": 1, "refused_unknown": 0})

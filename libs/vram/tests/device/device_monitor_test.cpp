@@ -118,7 +118,7 @@ class DeviceMonitorTest : public ::testing::Test {
   }
   static MonitorOptions hasty() {
     MonitorOptions chosen = options();
-    chosen.deadline = milliseconds(50);
+    chosen.deadline = milliseconds(400);  // a busy machine answers within that, what is held back does not
     return chosen;
   }
   std::shared_ptr<DeviceMonitor> monitor(MonitorOptions chosen) {
@@ -185,7 +185,7 @@ TEST_F(DeviceMonitorTest, AHangingDriverOpensTheCircuitAndNobodyWaitsAnyMore) {
   const Reading stale = m->sample(probe->one, nanoseconds(0));
   EXPECT_EQ(stale.state, SampleState::Stale);
   EXPECT_EQ(stale.sample.free, 20_GiB);
-  EXPECT_THAT(stale.reason, HasSubstr("no answer within 50 ms"));
+  EXPECT_THAT(stale.reason, HasSubstr("no answer within 400 ms"));
   // With patience for an hour: it would hang here if anybody waited.
   for (int round = 0; round < 100; ++round) EXPECT_EQ(m->sample(probe->one, nanoseconds(0), hours(1)).state, SampleState::Stale);
   EXPECT_EQ(m->states()[0].state, SampleState::Stale);

@@ -175,9 +175,9 @@ inline pid_t spawn_sleep(int descriptor = -1) {
   return pid;
 }
 
-// Until `condition` holds, for at most ten seconds.
+// Until `condition` holds, for at most a minute.
 inline bool eventually(const std::function<bool()>& condition) {
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < 6000; ++i) {
     if (condition()) return true;
     ::usleep(10'000);
   }

@@ -8,6 +8,15 @@ from clams.appmetadata import AppMetadata
 from mmif import AnnotationTypes, DocumentTypes, Mmif
 
 
+def begin_and_hold(milliseconds):
+    """Tells the test that the memory is taken (APP_BEGUN_FILE), and holds it until the time is over or the test ends it (APP_RELEASE_FILE)."""
+    with open(os.environ["APP_BEGUN_FILE"], "a") as f:
+        f.write("begun\n")
+    end = time.monotonic() + milliseconds / 1000
+    while time.monotonic() < end and not os.path.exists(os.environ["APP_RELEASE_FILE"]):
+        time.sleep(0.01)
+
+
 class Keeper(ClamsApp):
     def __init__(self):
         super().__init__()
@@ -31,7 +40,7 @@ class Keeper(ClamsApp):
         size = parameters["mib"]
         if size and size not in self.models:
             self.models[size] = torch.empty(size << 20, dtype=torch.uint8, device="cuda")
-        time.sleep(parameters["hold_ms"] / 1000)
+        begin_and_hold(parameters["hold_ms"])
         view = mmif.new_view()
         self.sign_view(view, parameters)
         view.new_annotation(AnnotationTypes.TimeFrame, start=0, end=1, pid=os.getpid())

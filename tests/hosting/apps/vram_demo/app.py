@@ -10,6 +10,15 @@ from clams.appmetadata import AppMetadata
 from mmif import AnnotationTypes, DocumentTypes, Mmif
 
 
+def begin_and_hold(milliseconds):
+    """Tells the test that the memory is taken (APP_BEGUN_FILE), and holds it until the time is over or the test ends it (APP_RELEASE_FILE)."""
+    with open(os.environ["APP_BEGUN_FILE"], "a") as f:
+        f.write("begun\n")
+    end = time.monotonic() + milliseconds / 1000
+    while time.monotonic() < end and not os.path.exists(os.environ["APP_RELEASE_FILE"]):
+        time.sleep(0.01)
+
+
 class VramDemo(ClamsApp):
     def _appmetadata(self):
         metadata = AppMetadata(name="VRAM demo", description="Takes GPU memory for a while.", app_license="Apache-2.0", identifier="vram-demo-py",
@@ -30,7 +39,7 @@ class VramDemo(ClamsApp):
         mmif = mmif if isinstance(mmif, Mmif) else Mmif(mmif)
         granted = time.monotonic_ns()
         held = torch.empty(parameters["allocate"], dtype=torch.uint8, device="cuda") if parameters["allocate"] else None
-        time.sleep(parameters["hold_ms"] / 1000)
+        begin_and_hold(parameters["hold_ms"])
         self._fail(parameters["fail"])
         view = mmif.new_view()
         self.sign_view(view, parameters)

@@ -6,13 +6,14 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
-import urllib.request
+
+sys.path.insert(0, os.path.join(os.environ.get("CLAMS_SOURCE", ""), "tests", "support"))
+
+import serving  # noqa: E402
 
 BIN = os.path.abspath(os.environ.get("CLAMS_BIN", ""))
 EXAMPLES = os.path.join(os.path.abspath(os.environ.get("CLAMS_SOURCE", "")), "docs", "guides", "examples")
@@ -23,21 +24,15 @@ DOCUMENT = json.dumps({"metadata": {"mmif": "http://mmif.clams.ai/1.1.0"}, "view
     {"@type": "http://mmif.clams.ai/vocabulary/VideoDocument/v1", "properties": {"id": "d1", "mime": "video/mp4", "location": "file:///d1.mp4"}}]})
 
 
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
 class Examples(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="clams-examples.")
         self.addCleanup(shutil.rmtree, self.folder)
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("CLAMS_", "http_proxy", "HTTP_PROXY"))}
         self.environment.update(CLAMS_VRAM_DIR=os.path.join(self.folder, "vram"), CLAMS_PROFILE_DIR=os.path.join(self.folder, "profiles"), CLAMS_GPU="sim:24GiB")
-        self.port = free_port()
-        self.start("clams-vram-demo", "--port", str(self.port))
-        self.until_healthy()
+        demo = serving.Server("clams-vram-demo", [os.path.join(BIN, "clams-vram-demo"), *serving.ANY_PORT], os.path.join(self.folder, "demo.log"), self.environment)
+        self.addCleanup(demo.kill)
+        self.port = demo.port
 
     def start(self, program, *arguments, **more):
         process = subprocess.Popen([os.path.join(BIN, program), *arguments], env=self.environment, stdin=subprocess.DEVNULL,
@@ -49,15 +44,6 @@ class Examples(unittest.TestCase):
 
         self.addCleanup(end)
         return process
-
-    def until_healthy(self):
-        deadline = time.monotonic() + LONG
-        while True:
-            try:
-                return urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=LONG).read()
-            except OSError:
-                self.assertLess(time.monotonic(), deadline, "the app does not serve")
-                time.sleep(0.05)
 
     def client(self, command):
         return subprocess.Popen(command, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

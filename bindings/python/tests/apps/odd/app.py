@@ -1,4 +1,8 @@
-"""A CLAMS app that misbehaves as its parameter `do` says. Written as apps in the wild are; runs under clams-python 1.3 to 1.8."""
+"""A CLAMS app that misbehaves as its parameter `do` says. Written as apps in the wild are; runs under clams-python 1.3 to 1.8.
+
+Tests follow it by two files. APP_BEGUN_FILE: it gets a line as soon as the app's code does what a request asks for. APP_RELEASE_FILE: requests that
+hold (do=hold) go on once it is there.
+"""
 import argparse
 import ctypes
 import os
@@ -45,10 +49,17 @@ class Odd(ClamsApp):
         view.new_contain(AnnotationTypes.TimeFrame, timeUnit="milliseconds")
         frame = view.new_annotation(AnnotationTypes.TimeFrame, start=0, end=1)
         frame.add_property("label", NOTE)
+        self.tell_begun(parameters["do"])
         result = getattr(self, "do_" + parameters["do"].replace("-", "_"))(parameters["number"])
         if result is not None:
             frame.add_property("result", str(result))
         return mmif
+
+    @staticmethod
+    def tell_begun(what):
+        if "APP_BEGUN_FILE" in os.environ:
+            with open(os.environ["APP_BEGUN_FILE"], "a") as f:
+                f.write(what + "\n")
 
     def do_nothing(self, number):
         pass
@@ -127,6 +138,10 @@ class Odd(ClamsApp):
 
     def do_sleep(self, number):
         time.sleep(number / 1000)
+
+    def do_hold(self, number):
+        while not os.path.exists(os.environ["APP_RELEASE_FILE"]):
+            time.sleep(0.01)
 
     def do_redirect(self, number):
         # As mmif-python does while it reads frames.

@@ -1,6 +1,7 @@
 // An app in worker processes: HTTP, limits and GPU memory here, the app's code there.
 #pragma once
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>

@@ -1,6 +1,7 @@
 // Ties the life of worker processes to their lines in the ledger.
 #pragma once
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>

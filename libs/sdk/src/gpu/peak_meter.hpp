@@ -4,6 +4,7 @@
 // moved. Both are asked through DeviceMonitor by one thread, which sleeps while nothing runs.
 #pragma once
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Says which #include goes against the layers, and which source no target compiles.
+"""Says which #include goes against the layers or is missing, and which source no target compiles.
 
     layering.py [--root DIR] [--compile-commands FILE]
 
@@ -156,6 +156,17 @@ def wrong_includes(root):
                 yield "%s:%d: %s" % (path, text.count("\n", 0, match.start()) + 1, problem.replace(path + " ", "", 1))
 
 
+def missing_includes(root):
+    """Headers that say std::uint64_t and leave <cstdint> to another header: up to g++ 12 the library brings it along, from 13 on not."""
+    for path in sorted(sources(root)):
+        if path.endswith(".hpp") and "cstdint" not in includes_of(root, path):
+            with open(os.path.join(root, path), encoding="utf-8") as f:
+                text = f.read()
+            match = re.search(r"\bstd::u?int(8|16|32|64|max|ptr)_t\b", text)
+            if match:
+                yield "%s:%d: %s needs #include <cstdint>" % (path, text.count("\n", 0, match.start()) + 1, match.group(0))
+
+
 def includes_of(root, path):
     with open(os.path.join(root, path), encoding="utf-8") as f:
         return [m.group(2) for m in INCLUDE.finditer(f.read())]
@@ -224,7 +235,7 @@ def main():
     parser.add_argument("--left-out", metavar="FOLDER", nargs="*", default=[], help="not part of that configuration: a CMakeLists.txt must list its sources")
     options = parser.parse_args()
     root = os.path.abspath(options.root)
-    found = list(wrong_includes(root)) + list(wrong_units(root)) + list(forgotten(root, options.compile_commands, options.left_out))
+    found = list(wrong_includes(root)) + list(wrong_units(root)) + list(missing_includes(root)) + list(forgotten(root, options.compile_commands, options.left_out))
     for line in found:
         print(line)
     print("layering: %d files, %d problems" % (len(list(sources(root))), len(found)))

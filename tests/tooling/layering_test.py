@@ -83,6 +83,14 @@ class Layering(unittest.TestCase):
     def test_an_unknown_header_is_refused(self):
         self.refused("libs/mmif/src/read.cpp", "<surprise/surprise.hpp>", "neither ours nor known")
 
+    def test_a_header_includes_what_its_integers_need(self):
+        with tempfile.TemporaryDirectory() as root:
+            os.makedirs(os.path.join(root, "libs/base/src"))
+            for name, text in (("bare", "\nstd::uint64_t n;\n"), ("whole", "#include <cstdint>\nstd::uint64_t n;\n"), ("plain", "int n;\n")):
+                with open(os.path.join(root, "libs/base/src/%s.hpp" % name), "w", encoding="utf-8") as f:
+                    f.write(text)
+            self.assertEqual(list(layering.missing_includes(root)), ["libs/base/src/bare.hpp:2: std::uint64_t needs #include <cstdint>"])
+
     def test_a_source_that_nothing_compiles_is_found(self):
         forgotten = self.found("libs/mmif/tests/lost_test.cpp", "")[1]
         self.assertEqual(len(forgotten), 1)

@@ -8,6 +8,7 @@ extern "C" {
 #include <libswresample/swresample.h>
 #include <libswscale/swscale.h>
 }
+#include <cstdint>
 #include <memory>
 #include <string>
 

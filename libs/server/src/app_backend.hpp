@@ -1,5 +1,6 @@
 // What stands behind the HTTP face: an app in this process, or one in worker processes.
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <stop_token>
 #include <string>

@@ -3,6 +3,7 @@
 #pragma once
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/basic_parser.hpp>
+#include <cstdint>
 
 #include "body_buffer.hpp"
 #include "request_head.hpp"

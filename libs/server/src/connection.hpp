@@ -15,6 +15,7 @@
 // What a client sends meanwhile (pipelining) stays in the kernel until its turn. If that fills the kernel's buffer, the end of
 // input behind it is seen only then.
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <string>
 

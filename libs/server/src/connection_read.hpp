@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstdint>
 
 #include "body_buffer.hpp"
 #include "connection_refusals.hpp"

@@ -12,6 +12,7 @@
 //  - Every change of a slot's state goes through `move`, which obeys the table of worker_state.hpp.
 #pragma once
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <mutex>

@@ -1,6 +1,7 @@
 // State of one admitted request.
 #pragma once
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>

@@ -5,6 +5,7 @@
 // of a worker process.
 #pragma once
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>

@@ -6,6 +6,7 @@
 //   if (auto* lease = std::get_if<vram::Lease>(&outcome)) …   // run; the charge goes when the lease goes
 #pragma once
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <variant>

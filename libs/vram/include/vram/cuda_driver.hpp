@@ -1,6 +1,7 @@
 // The CUDA driver library, for processes that use a device themselves. Loading it, and more so a context, changes the process for
 // good (fork breaks, a context costs hundreds of MiB): never in a front or supervisor process.
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>

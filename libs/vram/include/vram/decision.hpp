@@ -1,5 +1,7 @@
 // The arithmetic of one decision, as pure functions: no clock, no lock, no driver.
 #pragma once
+#include <cstdint>
+
 #include "vram/probe.hpp"
 
 namespace vram {

@@ -2,6 +2,7 @@
 // shared by all processes; memory of a killed process comes back; allocation beyond capacity fails as on a card.
 #pragma once
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>

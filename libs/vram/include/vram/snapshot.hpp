@@ -1,6 +1,7 @@
 // The ledger as people see it.
 #pragma once
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>

@@ -1,6 +1,7 @@
 // Process lists of NVML in their several forms, merged to one line per process.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <vector>
 

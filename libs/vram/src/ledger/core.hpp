@@ -5,6 +5,7 @@
 #include <atomic>
 #include <bitset>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>

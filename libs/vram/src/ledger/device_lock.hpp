@@ -1,5 +1,6 @@
 // The table lock of one device (or of the device table): the in-process mutex first, then one byte of the file.
 #pragma once
+#include <cstdint>
 #include <mutex>
 
 #include "ledger/core.hpp"

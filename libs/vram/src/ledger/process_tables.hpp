@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <bitset>
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <vector>

@@ -1,6 +1,7 @@
 // One pass over a device's column of the table.
 #pragma once
 #include <array>
+#include <cstdint>
 
 #include "ledger/core.hpp"
 

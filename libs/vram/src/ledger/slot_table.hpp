@@ -1,5 +1,6 @@
 // Claiming slots, and what is done about slots whose owner died.
 #pragma once
+#include <cstdint>
 #include <string_view>
 
 #include "ledger/core.hpp"

@@ -1,6 +1,7 @@
 // Packets and descriptors over the socket between a front and one worker.
 #pragma once
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>

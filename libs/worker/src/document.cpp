@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -15,24 +16,54 @@ base::Error refused(const std::string& why) {
   return {base::ErrorCode::InvalidArgument, "a document handed over as a descriptor cannot be used: " + why};
 }
 
+constexpr char kNothing[Document::kReadPadding]{};  // what an empty document shows
+
+std::size_t whole_pages(std::size_t bytes) {
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return (bytes + page - 1) / page * page;
+}
+
+// Bytes mapped for reading, and readable for kReadPadding beyond their end: a mapping of the file alone would end with its last
+// page. So zero pages are mapped first, and the file over their beginning.
+class Mapping {
+ public:
+  Mapping() = default;
+  ~Mapping() {
+    if (bytes_ != nullptr) ::munmap(bytes_, reserved_);
+  }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+
+  bool map(int fd, std::size_t size) {
+    const std::size_t reserve = whole_pages(size + Document::kReadPadding);
+    void* place = ::mmap(nullptr, reserve, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (place == MAP_FAILED) return false;
+    bytes_ = place;
+    reserved_ = reserve;
+    // MAP_PRIVATE: kernels before 6.7 refuse a shared mapping of a write-sealed memfd even when it is read-only.
+    return ::mmap(place, size, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0) != MAP_FAILED;
+  }
+  const char* bytes() const noexcept { return static_cast<const char*>(bytes_); }
+
+ private:
+  void* bytes_ = nullptr;
+  std::size_t reserved_ = 0;
+};
+
 }  // namespace
 
 struct Document::Storage {
-  Storage() = default;
-  Storage(const Storage&) = delete;
-  Storage& operator=(const Storage&) = delete;
-  ~Storage() {
-    if (mapping != nullptr) ::munmap(mapping, length);
-  }
   std::string bytes;
   base::Fd fd;
-  void* mapping = nullptr;
-  std::size_t length = 0;
+  Mapping mapping;
+  std::string_view view{kNothing, 0};  // of one of the above
 };
 
 Document Document::of(std::string bytes) {
   auto storage = std::make_shared<Storage>();
   storage->bytes = std::move(bytes);
+  storage->bytes.reserve(storage->bytes.size() + kReadPadding);
+  storage->view = storage->bytes;
   Document document;
   document.storage_ = std::move(storage);
   return document;
@@ -48,13 +79,11 @@ base::Result<Document> Document::from_sealed(base::Fd fd, std::uint64_t size) {
     return refused("it has " + std::to_string(info.st_size) + " bytes, announced were " + std::to_string(size));
   }
   auto storage = std::make_shared<Storage>();
-  storage->length = static_cast<std::size_t>(size);
-  if (size > 0) {
-    // MAP_PRIVATE: kernels before 6.7 refuse a shared mapping of a write-sealed memfd even when it is read-only.
-    void* mapping = ::mmap(nullptr, storage->length, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-    if (mapping == MAP_FAILED)
+  const auto length = static_cast<std::size_t>(size);
+  if (length > 0) {
+    if (!storage->mapping.map(fd.get(), length))
       return base::error_from_errno("cannot map a handed-over document of " + std::to_string(size) + " bytes", errno);
-    storage->mapping = mapping;
+    storage->view = {storage->mapping.bytes(), length};
   }
   storage->fd = std::move(fd);
   Document document;
@@ -62,11 +91,7 @@ base::Result<Document> Document::from_sealed(base::Fd fd, std::uint64_t size) {
   return document;
 }
 
-std::string_view Document::view() const noexcept {
-  if (!storage_) return {};
-  if (storage_->mapping != nullptr) return {static_cast<const char*>(storage_->mapping), storage_->length};
-  return storage_->bytes;
-}
+std::string_view Document::view() const noexcept { return storage_ ? storage_->view : std::string_view(kNothing, 0); }
 
 bool Document::in_memfd() const noexcept { return storage_ && storage_->fd; }
 int Document::descriptor() const noexcept { return storage_ ? storage_->fd.get() : -1; }

@@ -7,7 +7,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "worker/channel.hpp"
 
@@ -45,6 +48,40 @@ TEST(Document, AnEmptyMemfdIsADocumentToo) {
   auto writer = DocumentWriter::create();
   ASSERT_TRUE(writer);
   EXPECT_EQ(std::move(*writer).finish()->view(), "");
+}
+
+// A parser that reads in steps reads beyond the end; a mapping would end with its last page, and the process with it.
+TEST(Document, BytesBehindTheEndMayBeReadWhateverItsSize) {
+  const auto readable_behind = [](const Document& document) {
+    const volatile char* end = document.view().data() + document.size();
+    unsigned sum = 0;
+    for (std::size_t i = 0; i < Document::kReadPadding; ++i) sum += static_cast<unsigned char>(end[i]);
+    return sum < 256 * Document::kReadPadding;
+  };
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const std::size_t padding = Document::kReadPadding;
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, page - padding - 1, page - padding, page - padding + 1, page - 1,
+                                 page, page + 1, 16 * page - 1, 16 * page, 1000 * page}) {
+    const std::string text(size, 'x');
+    const auto shared = Document::of(text).as_memfd();
+    ASSERT_TRUE(shared) << shared.error().message;
+    EXPECT_EQ(shared->view(), text);
+    EXPECT_TRUE(readable_behind(*shared)) << size;
+    EXPECT_TRUE(readable_behind(Document::of(text))) << size;
+  }
+  EXPECT_TRUE(readable_behind(Document()));
+}
+
+TEST(Document, ADocumentThatIsGoneLeavesNoMappingBehind) {
+  const auto mappings = [] {
+    std::ifstream maps("/proc/self/maps");
+    return std::count(std::istreambuf_iterator<char>(maps), {}, '\n');
+  };
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  { const auto warm = Document::of("x").as_memfd(); }
+  const auto before = mappings();
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(Document::of(std::string(page, 'x')).as_memfd());
+  EXPECT_LT(mappings(), before + 10);
 }
 
 TEST(Document, AMemfdThatCouldStillChangeIsRefused) {

@@ -14,7 +14,11 @@ namespace worker {
 // Cheap to copy (shared ownership). Thread-safe: nothing changes after construction; the mapping is made when it is made.
 class Document {
  public:
+  // So many bytes behind the end of view() may be read too, as simdjson does. What they hold is not defined.
+  static constexpr std::size_t kReadPadding = 64;
+
   Document() = default;  // empty
+  // The bytes are moved where the string has kReadPadding of capacity to spare, else copied.
   static Document of(std::string bytes);
   // A memfd that its writer sealed against writing, shrinking and growing, of exactly `size` bytes: the seals are checked, so that
   // the text can neither change under a parser nor vanish (SIGBUS). Errors: InvalidArgument (size, seals), Io.
@@ -37,9 +41,13 @@ class Document {
 // everything.
 class DocumentWriter {
  public:
+  // Errors here and below: Io (no memory, no descriptor).
   static base::Result<DocumentWriter> create();
   base::Status append(std::string_view bytes);
-  // Seals. The writer is empty afterwards.
+  // How much was appended.
+  std::uint64_t size() const noexcept { return size_; }
+  // Seals and maps. May wait for a moment, since sealing waits for every core of the machine: nothing for an event loop. The writer
+  // is empty afterwards.
   base::Result<Document> finish() &&;
 
  private:

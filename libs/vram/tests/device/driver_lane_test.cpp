@@ -23,14 +23,15 @@ class DriverLaneTest : public ::testing::Test {
   base::Result<int> call() {
     std::unique_lock lock(mutex_);
     const int number = ++calls_;
+    changed_.notify_all();
     if (number == 1) changed_.wait(lock, [&] { return !stuck_; });
     ++answered_;
     changed_.notify_all();
     return number;
   }
-  void wait_for_answers(int count) {
+  bool wait_for(const int& what, int count) {
     std::unique_lock lock(mutex_);
-    ASSERT_TRUE(changed_.wait_for(lock, std::chrono::seconds(30), [&] { return answered_ >= count; }));
+    return changed_.wait_for(lock, std::chrono::seconds(60), [&] { return what >= count; });
   }
 
   std::mutex mutex_;
@@ -49,13 +50,14 @@ TEST_F(DriverLaneTest, WhatAGivenUpThreadBringsSaysNothingAboutTheDriverNow) {
               told_.push_back(failing);
             });
   EXPECT_TRUE(lane.ask(nanoseconds(0), milliseconds(10)).failing);
+  ASSERT_TRUE(wait_for(calls_, 1)) << "the thread may still start when the one who asked has lost patience";
   clock_.advance(std::chrono::seconds(1));
   lane.tick();  // gives the stuck thread up; a fresh one asks
-  wait_for_answers(1);
+  ASSERT_TRUE(wait_for(answered_, 1));
   while (lane.view().failing) std::this_thread::yield();
   EXPECT_EQ(lane.view().value, 2);
   let_go();
-  wait_for_answers(3);  // the late one, and the one that is made because of it
+  ASSERT_TRUE(wait_for(answered_, 3));  // the late one, and the one that is made because of it
   while (lane.view().value != 3) std::this_thread::yield();
   const std::lock_guard lock(mutex_);
   EXPECT_EQ(told_, (std::vector<bool>{true, false}));

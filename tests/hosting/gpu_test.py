@@ -6,7 +6,7 @@ import subprocess
 import sys
 import unittest
 
-from hosted import APPS, CLAMS, SOURCE, HostingTest, alive, until
+from hosted import APPS, CLAMS, SOURCE, HostingTest, alive, at_once, until
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "service" / "gpu"))
 
@@ -226,6 +226,62 @@ class HeldMemory(HostedGpu):
         self.assertEqual(server.workers(), [], "it was started without room for it")
         self.gpu.device(context="100MiB")
         self.assertTrue(until(lambda: server.post().status == 200), server.output()[-2000:])
+
+
+class TakenByALibrary(HostedGpu):
+    """Nobody can ask what it holds: what the driver shows counts, and counts once."""
+
+    def test_a_model_of_most_of_the_card_is_loaded_once(self):
+        self.environment["KEEPER_LIBRARY"] = self.environment["VRAM_CUDA_PATH"]
+        server = self.serve(KEEPER, "--workers", "1")
+        pids = [self.result(server.post(mib=14 * 1024))["pid"] for _ in range(3)]
+        self.assertEqual(len(set(pids)), 1)
+        device = server.device()
+        # With what is charged for the context.
+        self.assertTrue(14 * GIB <= device["reserved_bytes"] <= 15 * GIB, device)
+        self.assertGreater(device["available_bytes"], 6 * GIB, "what it holds counts twice")
+
+    def test_a_declared_one_too(self):
+        self.environment.update(KEEPER_LIBRARY=self.environment["VRAM_CUDA_PATH"], KEEPER_DECLARES="1")
+        server = self.serve(KEEPER, "--workers", "1")
+        pids = [self.result(server.post(mib=14 * 1024))["pid"] for _ in range(3)]
+        self.assertEqual(len(set(pids)), 1)
+
+
+class Placement(HostedGpu):
+    """Which worker gets a request, and how many there are."""
+
+    def setUp(self):
+        super().setUp()
+        self.environment["KEEPER_DECLARES"] = "1"
+
+    def pid(self, answer):
+        return self.result(answer)["pid"]
+
+    def test_a_request_goes_to_the_worker_that_holds_its_model(self):
+        server = self.serve(KEEPER, "--workers", "2")
+        running = [self.begin(server, mib=size, hold_ms=HELD) for size in (1000, 2000)]
+        home = [self.pid(answer) for answer in self.end(server, *running)]
+        self.assertEqual(len(set(home)), 2)
+        # Known by the requirement alone: these parameters never ran before.
+        self.assertEqual([self.pid(server.post(mib=size)) for size in (2000, 1000)], home[::-1])
+        self.assertEqual([self.pid(server.post(mib=size)) for size in (2000, 1000, 1000, 2000)], [home[1], home[0], home[0], home[1]])
+
+    def test_no_more_workers_than_fit_and_nobody_is_refused_for_that(self):
+        server = self.serve(KEEPER)
+        answers = at_once([lambda: server.post(mib=15000) for _ in range(4)])
+        self.assertEqual(len({self.pid(answer) for answer in answers}), 1)
+
+    def test_an_idle_worker_that_keeps_memory_ends_in_time(self):
+        server = self.serve(KEEPER, "--workers", "1", "--model-idle", "500ms")
+        first = self.pid(server.post(mib=4096))
+        self.assertTrue(until(lambda: server.device()["reserved_bytes"] == 0 and not alive(first)), server.device())
+        self.assertNotEqual(self.pid(server.post(mib=4096)), first)
+
+    def test_it_stays_when_models_never_go(self):
+        server = self.serve(KEEPER, "--workers", "1", "--model-idle", "-1")
+        pids = {self.pid(server.post(mib=4096)) for _ in range(2)}
+        self.assertEqual(set(server.workers()), pids)
 
 
 class SeenByOthers(HostedGpu):

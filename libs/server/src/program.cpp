@@ -85,12 +85,8 @@ int serve_http(const Serving& serving, const Config& config, const base::Logger&
   options.request_threads = serving.threads;
   options.queue = config.queue;
   options.max_body = config.max_body.count();
-<<<<<<< HEAD
-  if (!serving.backend_keeps_time) options.request_timeout = config.request_timeout;
-=======
   options.shared_bodies = backend.wants_shared_bodies();
-  options.request_timeout = config.request_timeout;
->>>>>>> 1d27b5c (Large bodies for worker processes are received into shared memory)
+  if (!serving.backend_keeps_time) options.request_timeout = config.request_timeout;
   options.drain_timeout = config.drain_timeout;
   const auto observe = [&](const Exchange& exchange) {
     metrics.observe(exchange);

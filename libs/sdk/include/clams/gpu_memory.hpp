@@ -1,6 +1,7 @@
 // GPU memory in the request path of an app: requirement, admission, measurement, profile. One object per program.
 #pragma once
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>

@@ -32,6 +32,8 @@ lint() {
   fetch_whisper_if_wanted
   # The whole configuration, tests included: it is what says which file is compiled how.
   configure tidy
+  # Again where a CMakeLists.txt has changed since.
+  supervise ninja -C build/tidy build.ninja >build/tidy/regenerate.log 2>&1 || { cat build/tidy/regenerate.log >&2; fail "configuring build/tidy failed: see above"; }
   local wrong=0 left_out=()
   grep -q /apps/whisper/ build/tidy/compile_commands.json || left_out=(--left-out apps/speech apps/whisper apps/vad)
   python3 ci/layering.py --compile-commands build/tidy/compile_commands.json "${left_out[@]}" || wrong=1

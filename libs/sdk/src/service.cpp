@@ -244,9 +244,10 @@ Answer Service::annotate(std::string body, RawParameters given, const RequestCon
     attempt = run_app(*mmif, *refined, context);
   }
   if (attempt.failure && context.stop.stop_requested()) {
-    return Answer::text(
-        503, "application/json",
-        mmif::to_mmif_text(Object{{"error", "The request was stopped before it was finished."}, {"code", "CANCELLED"}}) + "\n");
+    const bool overdue = context.overdue != nullptr && context.overdue->load();
+    const Object told = overdue ? Object{{"error", "the request ran longer than its time limit"}, {"code", "REQUEST_TIMEOUT"}}
+                                : Object{{"error", "The request was stopped before it was finished."}, {"code", "CANCELLED"}};
+    return Answer::text(overdue ? 504 : 503, "application/json", mmif::to_mmif_text(told) + "\n");
   }
   if (attempt.refusal) return refused(*attempt.refusal, context.log);
   if (attempt.failure) {

@@ -340,6 +340,22 @@ TEST(Service, AStoppedRunThatFailsIsNoFailureOfTheApp) {
   EXPECT_EQ(answer.mmif.find("code")->as_string(), "CANCELLED");
 }
 
+TEST(Service, ARunThatIsStoppedForItsTimeLimitSaysSo) {
+  std::stop_source source;
+  const auto overdue = std::make_shared<std::atomic<bool>>(false);
+  const auto service = service_of([&](Mmif&, const Parameters&, clams::Run& run) {
+    overdue->store(true);
+    source.request_stop();
+    run.throw_if_cancelled();
+  });
+  RequestContext context;
+  context.stop = source.get_token();
+  context.overdue = overdue;
+  const Seen answer = run(*service, "", input(), context);
+  EXPECT_EQ(answer.status, 504U);
+  EXPECT_EQ(answer.mmif.find("code")->as_string(), "REQUEST_TIMEOUT");
+}
+
 TEST(Service, ARunHasWhatItsRequestBrought) {
   std::vector<std::pair<double, std::string>> told;
   const auto service = service_of([](Mmif&, const Parameters&, clams::Run& run) {

@@ -98,7 +98,7 @@ inline void Connection::look_at_job(TimePoint now) {
   }
   const auto started = job->started();
   if (core_.options.request_timeout && started != TimePoint{} && now - started >= *core_.options.request_timeout) {
-    if (!std::exchange(job->stop_sent, true)) job->request_stop();
+    if (!std::exchange(job->stop_sent, true)) job->stop_overdue();
   }
   if (!gone_) look_for_client(now);
 }

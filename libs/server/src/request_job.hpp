@@ -29,6 +29,10 @@ class Job final : public PoolTask, public std::enable_shared_from_this<Job> {
   }
 
   void request_stop() { stop_.request_stop(); }
+  void stop_overdue() {
+    overdue_.store(true, std::memory_order_relaxed);
+    stop_.request_stop();
+  }
   void client_is_gone() {
     client_gone_.store(true, std::memory_order_relaxed);
     stop_.request_stop();
@@ -57,11 +61,13 @@ class Job final : public PoolTask, public std::enable_shared_from_this<Job> {
   std::stop_source stop_;
   std::atomic<bool> client_gone_{false};
   std::atomic<bool> lost_{false};
+  std::atomic<bool> overdue_{false};
   std::atomic<Clock::rep> started_{0};
   TimePoint ended_{};
 };
 
 inline void Job::handle() noexcept {
+  request_.overdue = std::shared_ptr<const std::atomic<bool>>(shared_from_this(), &overdue_);
   const auto id = logger_.enabled(base::LogLevel::Error) ? request_.request_id : std::string();
   try {
     response_ = handler_->handle(std::move(request_), stop_.get_token());

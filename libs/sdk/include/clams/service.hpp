@@ -1,6 +1,7 @@
 // One app, ready to answer: from bytes in to bytes out, without HTTP. Server, one-shot command and worker processes all go through
 // here.
 #pragma once
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -30,6 +31,7 @@ struct ServiceOptions {
 struct RequestContext {
   std::string request_id;
   std::stop_token stop;
+  std::shared_ptr<const std::atomic<bool>> overdue = {};  // true when `stop` was requested for a time limit; may be null
   base::Logger log;
   unsigned cpu_threads = 1;
   std::function<void(double, std::string_view)> progress;  // may be empty; may be called from any thread

@@ -1,5 +1,6 @@
 // The HTTP layer as the rest of the project sees it: plain values in and out, no type of the HTTP library.
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -52,6 +53,7 @@ struct HttpRequest {
   RequestBody body;
   std::string request_id;  // X-Request-ID of the client (checked: 1-128 printable ASCII characters) or made by us
   std::string remote;      // "127.0.0.1:40312"
+  std::shared_ptr<const std::atomic<bool>> overdue;  // true when `stop` was requested for request_timeout; may be null
   // First header of that name, case-insensitive; empty if absent.
   std::string_view header(std::string_view name) const noexcept;
 };

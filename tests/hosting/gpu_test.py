@@ -2,15 +2,19 @@
 import json
 import os
 import pathlib
+import random
 import subprocess
 import sys
+import threading
+import time
 import unittest
 
-from hosted import APPS, CLAMS, SOURCE, HostingTest, alive, at_once, until
+from hosted import APPS, BODY, CLAMS, SOURCE, HostingTest, alive, at_once, until
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "service" / "gpu"))
 
 from gpu_service import FakeGpu  # noqa: E402
+from storm import Load, kill_workers  # noqa: E402
 
 GIB, MIB = 1 << 30, 1 << 20
 LIB = os.path.join(os.environ.get("CLAMS_BUILD", ""), "lib")
@@ -282,6 +286,50 @@ class Placement(HostedGpu):
         server = self.serve(KEEPER, "--workers", "1", "--model-idle", "-1")
         pids = {self.pid(server.post(mib=4096)) for _ in range(2)}
         self.assertEqual(set(server.workers()), pids)
+
+
+class Killed(HostedGpu):
+    """Workers die at random while the card is contested: nothing is promised twice, and all of it comes back."""
+    kills = int(os.environ.get("CLAMS_TEST_KILLS", "20"))
+
+    def test_deaths_under_load_never_over_commit_the_card(self):
+        seed = random.randrange(1 << 30)
+        print("seed %d" % seed)
+        # Not all of them fit at once.
+        server = self.serve(DEMO, "--workers", "4", "--log-level", "warning")
+        room = TOTAL - server.device()["headroom_bytes"]
+        self.result(server.post(bytes=GIB, allocate=GIB))
+        load = Load(server.port, BODY, 6, "/?bytes=%d&allocate=%d&hold_ms=30" % (7 * GIB, 7 * GIB))
+        promised, taken, stop = [], [], threading.Event()
+
+        def watch():
+            while not stop.is_set():
+                device = server.device()
+                promised.append(device["reserved_bytes"])
+                taken.append(TOTAL - device["free_bytes"])
+                time.sleep(0.01)
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        killed = kill_workers(server, self.kills, seed, seconds=3000, pause=0.3)
+        answered = load.answered()
+        self.assertTrue(until(lambda: load.answered() > answered + 4), "nothing works after the last kill")
+        # Two at once, or it was no contest.
+        self.assertTrue(until(lambda: max(taken) > 14 * GIB), "at most %d bytes were taken" % max(taken))
+        counts = load.stop()
+        stop.set()
+        watcher.join()
+        print("%d killed, %s, %d samples, at most %.2f GiB promised and %.2f taken of %.2f" % (
+            killed, counts, len(promised), max(promised) / GIB, max(taken) / GIB, room / GIB))
+        self.assertEqual(killed, self.kills)
+        self.assertEqual((load.strange, [kind for kind in counts if kind.startswith("lost")]), ([], []), counts)
+        self.assertEqual({kind for kind in counts} - {"answered", "refused: WORKER_DIED", "refused: INSUFFICIENT_GPU_MEMORY"}, set(), counts)
+        self.assertLessEqual(max(promised), room)
+        self.assertLessEqual(max(taken), room)
+        self.assertEqual(server.lines("ran out of GPU memory"), [])
+        # All capacity is back but what the contexts of the living are charged.
+        contexts = 4 * 512 * MIB
+        self.assertTrue(until(lambda: server.device()["reserved_bytes"] <= contexts and self.free(server) > TOTAL - GIB, BACK_SECONDS), server.device())
+        self.assertEqual(server.zombies(), [])
 
 
 class SeenByOthers(HostedGpu):

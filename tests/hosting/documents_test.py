@@ -1,8 +1,11 @@
 """Documents of all sizes, envelopes, and the methods beside POST, through `clams serve`."""
 import json
+import socket
+import threading
+import time
 import unittest
 
-from hosted import APPS, BODY, MEMORY_TELLS, SOURCE, HostingTest, at_once, in_background, status_bytes, until
+from hosted import APPS, BODY, MEMORY_TELLS, PATIENCE, SOURCE, HostingTest, at_once, in_background, status_bytes, until
 
 ODD = SOURCE / "bindings" / "python" / "tests" / "apps" / "odd" / "app.py"
 ECHO = APPS / "wire_echo" / "app.py"
@@ -13,6 +16,62 @@ def text_document(size):
     """A valid document whose one text has `size` bytes."""
     head = b'{"metadata": {"mmif": "http://mmif.clams.ai/1.0.0"}, "documents": [{"@type": "http://mmif.clams.ai/vocabulary/TextDocument/v1", "properties": {"id": "d1", "text": {"@value": "'
     return head + b"0123456789abcdef" * (size // 16) + b'"}}}], "views": []}'
+
+
+def filled(body, size):
+    """The document with white space behind it, so that it has exactly `size` bytes."""
+    return body + b" " * (size - len(body))
+
+
+class Peak:
+    """The largest value of a line of /proc/PID/status while the block runs, beyond what it was before."""
+
+    def __init__(self, pid, key):
+        self.pid, self.key, self.done = pid, key, threading.Event()
+
+    def __enter__(self):
+        self.before = self.most = status_bytes(self.pid, self.key)
+        self.thread = threading.Thread(target=self._watch)
+        self.thread.start()
+        return self
+
+    def _watch(self):
+        while not self.done.wait(0.002):
+            self.look()
+
+    def look(self):
+        self.most = max(self.most, status_bytes(self.pid, self.key))
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.thread.join()
+
+    @property
+    def growth(self):
+        return self.most - self.before
+
+
+class Upload:
+    """A POST whose body is sent piece by piece, as a slow client does."""
+
+    def __init__(self, server, body, chunked):
+        self.body, self.chunked = body, chunked
+        self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
+        framing = "Transfer-Encoding: chunked" if chunked else "Content-Length: %d" % len(body)
+        self.socket.sendall(("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n\r\n" % framing).encode())
+
+    def send_all(self, pieces, pause):
+        for sent in range(0, len(self.body), len(self.body) // pieces):
+            piece = self.body[sent:sent + len(self.body) // pieces]
+            self.socket.sendall(b"%x\r\n%s\r\n" % (len(piece), piece) if self.chunked else piece)
+            time.sleep(pause)
+        if self.chunked:
+            self.socket.sendall(b"0\r\n\r\n")
+
+    def answer(self):
+        with self.socket, self.socket.makefile("rb") as f:
+            head, _, body = f.read().partition(b"\r\n\r\n")
+        return int(head.split()[1]), body
 
 
 def annotations(answer):
@@ -39,6 +98,25 @@ class Documents(HostingTest):
         self.assertLess(held, 10 * MB, "the front keeps %d bytes of a document that its worker has" % held)
         self.assertGreater(len(answer.body), 50 * MB)
         self.assertTrue(until(lambda: status_bytes(server.pid, "VmRSS") < before + 40 * MB))
+
+    @unittest.skipUnless(MEMORY_TELLS, "under a sanitizer")
+    def test_a_large_body_never_lies_in_the_fronts_heap(self):
+        server = self.serve(ODD, "--workers", "1")
+        self.assert_ok(server.post())
+        # The first is a whole number of pages, whose end is the end of a mapping.
+        for size, body in (5 << 20, filled(text_document(5 * MB), 5 << 20)), (50 * MB, text_document(50 * MB)):
+            for chunked in False, True:
+                with self.subTest(size=size, chunked=chunked):
+                    busy = self.begin(server, do="hold")
+                    with Peak(server.pid, "RssAnon") as heap:
+                        upload = Upload(server, body, chunked)
+                        upload.send_all(pieces=20, pause=0.01)
+                        self.assertTrue(until(lambda: server.metrics()["clams_requests_queued"] >= 1))
+                        self.end(server, busy)
+                        status, answer = upload.answer()
+                    self.assertEqual(status, 200)
+                    self.assertEqual(json.loads(answer)["documents"], json.loads(body)["documents"])
+                    self.assertLess(heap.growth, 3 * MB, "the front's heap grew by %d bytes" % heap.growth)
 
     def test_an_envelope(self):
         server = self.serve(ECHO, "--workers", "1")

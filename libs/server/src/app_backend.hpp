@@ -25,6 +25,8 @@ class AppBackend {
   virtual GpuMemory& gpu() noexcept = 0;
   // GET /; must not block. nullopt: `annotate` answers it, on a request thread.
   virtual std::optional<HttpResponse> describe(const HttpRequest& request) = 0;
+  // Whether `annotate` wants large bodies in shared memory (HttpServerOptions::shared_bodies); else every body is text.
+  virtual bool wants_shared_bodies() const noexcept { return false; }
   // POST and PUT /.
   virtual HttpResponse annotate(HttpRequest request, std::stop_token stop, unsigned cpu_threads) = 0;
   virtual WorkerGauges workers() const { return {}; }

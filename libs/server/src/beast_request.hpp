@@ -18,12 +18,12 @@ class RequestParser final : public beast::http::basic_parser<true> {
   using error_code = beast::error_code;
 
   // `out` null: the head was read before and only the body counts.
-  RequestParser(RequestHead* out, std::string* body, std::uint64_t max_body) : out_(out), body_(body), max_body_(max_body) {
+  RequestParser(RequestHead* out, BodyBuffer* body, std::uint64_t max_body) : out_(out), body_(body), max_body_(max_body) {
     header_limit((std::numeric_limits<std::uint32_t>::max)());  // HeadScanner has applied ours
     body_limit(boost::none);                                    // checked by the caller and in on_chunk_body_impl
   }
 
-  void body_goes_to(std::string* body) { body_ = body; }
+  void body_goes_to(BodyBuffer* body) { body_ = body; }
   const Refusal& refusal() const noexcept { return refusal_; }
   void set_refusal(Refusal refusal) { refusal_ = refusal; }
 
@@ -44,7 +44,7 @@ class RequestParser final : public beast::http::basic_parser<true> {
   }
 
   RequestHead* out_;
-  std::string* body_;
+  BodyBuffer* body_;
   std::uint64_t max_body_;
   Refusal refusal_;
   bool head_done_ = false;
@@ -111,7 +111,7 @@ inline void RequestParser::on_chunk_header_impl(std::uint64_t size, beast::strin
 
 inline std::size_t RequestParser::on_chunk_body_impl(std::uint64_t, beast::string_view bytes, error_code&) {
   // Fits: the size of the whole chunk was checked with its header.
-  append_growing(*body_, {bytes.data(), bytes.size()}, max_body_);
+  body_->append({bytes.data(), bytes.size()});
   return bytes.size();
 }
 
@@ -145,7 +145,7 @@ Refusal parse_head(std::string_view head, RequestHead& out) {
 
 struct ChunkedBody::State {
   State(std::uint64_t max_body, std::size_t line) : parser(nullptr, &ignored, max_body), max_line(line) {}
-  std::string ignored;
+  BodyBuffer ignored;
   RequestParser parser;
   std::size_t max_line;
 };
@@ -160,7 +160,7 @@ ChunkedBody::~ChunkedBody() = default;
 ChunkedBody::ChunkedBody(ChunkedBody&&) noexcept = default;
 ChunkedBody& ChunkedBody::operator=(ChunkedBody&&) noexcept = default;
 
-std::size_t ChunkedBody::feed(std::string_view bytes, std::string& body) {
+std::size_t ChunkedBody::feed(std::string_view bytes, BodyBuffer& body) {
   auto& parser = state_->parser;
   parser.body_goes_to(&body);
   std::size_t used = 0;
@@ -200,7 +200,9 @@ WholeRequest parse_request(std::string_view bytes, std::size_t max_header, std::
   auto& body = out.head.request.body;
   if (out.head.chunked) {
     ChunkedBody chunked(head, max_body, max_header);
-    out.used = end + chunked.feed(rest, body);
+    auto joined = BodyBuffer::growing(max_body, false);
+    out.used = end + chunked.feed(rest, joined);
+    body = std::move(joined).finish();
     out.refusal = chunked.refusal();
     out.complete = chunked.done();
     return out;
@@ -209,7 +211,7 @@ WholeRequest parse_request(std::string_view bytes, std::size_t max_header, std::
     out.refusal = {413, "the request body is larger than this server accepts"};
     return out;
   }
-  body = rest.substr(0, out.head.content_length);
+  body = RequestBody(std::string(rest.substr(0, out.head.content_length)));
   out.complete = body.size() == out.head.content_length;
   out.used = end + body.size();
   return out;

@@ -1,13 +1,17 @@
-// How the memory of a request body grows, and how slowly a body may come.
+// Where a request body is received, how its memory grows, and how slowly it may come.
 #pragma once
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <new>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "clams/server/http.hpp"
+#include "worker/protocol.hpp"
 
 namespace clams::server {
 
@@ -39,6 +43,92 @@ inline void append_growing(std::string& body, std::string_view bytes, std::uint6
   }
   body.append(bytes);
 }
+
+// What a client is told, with 503, when memory for its body cannot be had.
+inline constexpr std::string_view kNoBodyMemory = "this server has no memory for the request body now";
+
+// No shared memory, or no descriptor for it.
+class NoSharedMemory final : public std::bad_alloc {
+ public:
+  explicit NoSharedMemory(std::string why) : why_(std::move(why)) {}
+  const char* what() const noexcept override { return why_.c_str(); }
+
+ private:
+  std::string why_;
+};
+
+// A request body while it is received. Invariants:
+//   - a body that may not be shared, or has no more than kMaxInlineBody bytes, is text_;
+//   - of any other, all is in shared_ but the last bytes, at most kMaxInlineBody, which text_ collects so that small chunks do not
+//     cost a system call each. Shared memory grows by being written to: for a body that is only announced there are neither pages
+//     nor a descriptor. (Written from a buffer, because receiving into a mapping costs a page fault every 4 KiB, and that was
+//     slower.)
+// The first `filled_` bytes of text_ are received ones. Move-only; dropping it gives everything back.
+// Throws std::bad_alloc (NoSharedMemory) and std::length_error where it grows.
+class BodyBuffer {
+ public:
+  BodyBuffer() = default;
+  // A body of known length: comes by append(), then room() and received().
+  static BodyBuffer sized(std::uint64_t length, bool may_be_shared) {
+    BodyBuffer body(length, may_be_shared);
+    if (!body.may_be_shared_)
+      body.text_.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(length, kFirstReservation)) + kBodyPadding);
+    return body;
+  }
+  // A body of at most `limit` bytes, which the caller sees to: comes by append().
+  static BodyBuffer growing(std::uint64_t limit, bool may_be_shared) { return {limit, may_be_shared}; }
+
+  std::uint64_t size() const noexcept { return filled_ + (shared_ ? shared_->size() : 0); }
+  void append(std::string_view bytes) {
+    if (may_be_shared_ && filled_ + bytes.size() > worker::kMaxInlineBody) return spill(bytes);
+    append_growing(text_, bytes, may_be_shared_ ? worker::kMaxInlineBody : limit_);
+    filled_ = text_.size();
+  }
+  // Where the next bytes of a sized body are to be received: in the text, or in `scratch`. Then tell how many came.
+  std::span<char> room(std::span<char> scratch) {
+    if (may_be_shared_) return scratch.first(static_cast<std::size_t>(std::min<std::uint64_t>(limit_ - size(), scratch.size())));
+    if (filled_ == text_.size()) extend_body(text_, limit_);
+    return std::span(text_).subspan(filled_);
+  }
+  void received(std::span<const char> bytes) {
+    if (may_be_shared_) return append({bytes.data(), bytes.size()});
+    filled_ += bytes.size();
+  }
+  // REQUIRES: a sized body has its length.
+  RequestBody finish() && {
+    if (shared_) {
+      write(std::exchange(text_, {}));
+      return RequestBody(std::move(*shared_));
+    }
+    text_.reserve(text_.size() + kBodyPadding);
+    return RequestBody(std::move(text_));
+  }
+
+ private:
+  BodyBuffer(std::uint64_t limit, bool may_be_shared)
+      : limit_(limit), may_be_shared_(may_be_shared && limit > worker::kMaxInlineBody) {}
+
+  void spill(std::string_view bytes) {
+    if (!shared_) {
+      auto created = worker::DocumentWriter::create();
+      if (!created) throw NoSharedMemory(created.error().message);
+      shared_ = std::move(created).value();
+    }
+    write(text_);
+    text_.clear();
+    filled_ = 0;
+    write(bytes);
+  }
+  void write(std::string_view bytes) {
+    if (const auto written = shared_->append(bytes); !written) throw NoSharedMemory(written.error().message);
+  }
+
+  std::uint64_t limit_ = 0;
+  bool may_be_shared_ = false;
+  std::string text_;
+  std::size_t filled_ = 0;
+  std::optional<worker::DocumentWriter> shared_;
+};
 
 // The progress rule: within each window of `read_timeout` the client must bring kSlowestRate bytes a second on average, or the rest
 // of the body. A modem passes; a byte a second does not, however long the body.

@@ -19,6 +19,7 @@
 #include <memory>
 #include <string>
 
+#include "body_buffer.hpp"
 #include "request_head.hpp"
 #include "request_job.hpp"
 #include "response_writer.hpp"
@@ -52,10 +53,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task<bool> serve_one();
   Task<Refusal> read_head();
   Refusal take_head(std::string_view bytes, const HeadScanner& scanner, std::size_t end);
-  void take_body_start(std::string_view bytes);
+  std::size_t take_body_start(std::string_view bytes);
+  Refusal no_memory(const std::bad_alloc& error);
   Task<Refusal> read_body();
-  Task<Refusal> read_sized_body();
-  Task<Refusal> read_chunked_body();
+  Task<Refusal> read_sized_body(BodyBuffer& body);
+  Task<Refusal> read_chunked_body(BodyBuffer& body);
   Task<void> answer();
   Task<void> answer_by_job();
   Task<void> refuse(Refusal refusal);
@@ -113,6 +115,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string in_;  // received and not used yet, from in_begin_ on
   std::size_t in_begin_ = 0;
   RequestHead head_;
+  BodyBuffer body_;  // what of it came with the head
   std::unique_ptr<ChunkedBody> chunked_;
   std::string remote_;
   std::string request_id_;

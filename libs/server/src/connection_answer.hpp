@@ -38,6 +38,7 @@ inline Task<void> Connection::answer_by_job() {
   if (core_.observer) {
     names_ = std::make_unique<Names>(Names{request.method, request.path, request.query, std::string(request.header("User-Agent"))});
   }
+  if (!head_.has_body()) request.body = BodyBuffer().finish();
   job_ = std::make_shared<Job>(core_, home_link_, weak_from_this(), std::move(request));
   request = HttpRequest{};
   gone_ = abandoned_ = probed_ = false;

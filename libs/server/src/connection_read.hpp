@@ -58,6 +58,7 @@ inline Task<bool> Connection::serve_one() {
     co_return false;
   }
   if (refusal) {
+    body_ = {};
     close_ = linger_ = true;
     co_await refuse(refusal);
     co_return false;
@@ -175,15 +176,12 @@ inline Refusal Connection::take_head(std::string_view bytes, const HeadScanner& 
   request.remote = remote_;
   request_id_ = request.request_id;
   if (refusal) return refusal;
-  request.body = std::string();
   chunked_.reset();
   if (head_.chunked) chunked_ = std::make_unique<ChunkedBody>(head, core_.options.max_body, core_.options.max_header);
   auto rest = bytes.substr(end);
-  if (!head_.chunked && head_.content_length <= core_.options.max_body) {
-    const auto part = rest.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(rest.size(), head_.content_length)));
-    take_body_start(part);
-    rest.remove_prefix(part.size());
-  }
+  try {
+    rest.remove_prefix(take_body_start(rest));
+  } catch (const std::bad_alloc& error) { return no_memory(error); }
   if (!in_scratch)
     in_begin_ = in_.size() - rest.size();
   else if (!rest.empty())
@@ -191,16 +189,27 @@ inline Refusal Connection::take_head(std::string_view bytes, const HeadScanner& 
   return {};
 }
 
-inline void Connection::take_body_start(std::string_view bytes) {
-  auto& body = head_.request.body;
-  body.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(head_.content_length, kFirstReservation)) + kBodyPadding);
-  body.append(bytes);
+// Returns how many of the bytes belong to the body; those of a chunked one are left for read_chunked_body.
+inline std::size_t Connection::take_body_start(std::string_view bytes) {
+  const auto& options = core_.options;
+  if (!head_.has_body() || head_.content_length > options.max_body) return 0;
+  body_ = head_.chunked ? BodyBuffer::growing(options.max_body, options.shared_bodies)
+                        : BodyBuffer::sized(head_.content_length, options.shared_bodies);
+  const auto part = bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), head_.content_length)));
+  body_.append(part);
+  return part.size();
+}
+
+inline Refusal Connection::no_memory(const std::bad_alloc& error) {
+  core_.logger.with_context(request_id_).error(std::string("no memory for a request body: ") + error.what());
+  return kNoMemory;
 }
 
 inline Task<Refusal> Connection::read_body() {
   set_phase(Phase::Body);
   try {
-    if (head_.expects_continue && head_.request.body.empty() && pending().empty()) {
+    BodyBuffer body = std::exchange(body_, {});  // given back with this call, unless it becomes the request's
+    if (head_.expects_continue && body.size() == 0 && pending().empty()) {
       constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
       // 25 bytes into a socket whose earlier answers were all taken: they fit, or the client is gone.
       if (::send(socket_.native_handle(), kContinue.data(), kContinue.size(), MSG_NOSIGNAL) !=
@@ -210,26 +219,22 @@ inline Task<Refusal> Connection::read_body() {
     }
     Refusal refusal;
     if (head_.chunked)
-      refusal = co_await read_chunked_body();
+      refusal = co_await read_chunked_body(body);
     else
-      refusal = co_await read_sized_body();
+      refusal = co_await read_sized_body(body);
+    if (!refusal) head_.request.body = std::move(body).finish();
     co_return refusal;
-  } catch (const std::bad_alloc&) {
-    core_.logger.with_context(request_id_).error("no memory for a request body");
-    head_.request.body = std::string();
-  }
-  co_return Refusal{503, "this server has no memory for the request body now"};
+  } catch (const std::bad_alloc& error) { no_memory(error); }
+  co_return kNoMemory;
 }
 
-inline Task<Refusal> Connection::read_sized_body() {
-  auto& body = head_.request.body;
+inline Task<Refusal> Connection::read_sized_body(BodyBuffer& body) {
   const auto total = head_.content_length;
-  std::size_t filled = body.size();
   std::size_t turn = 0;
   BodyProgress progress(Clock::now(), core_.options.read_timeout);
-  while (filled < total) {
-    if (filled == body.size()) extend_body(body, total);
-    const long got = receive(body.data() + filled, body.size() - filled);
+  while (body.size() < total) {
+    const auto room = body.room({home_.scratch.get(), kScratch});
+    const long got = receive(room.data(), room.size());
     if (got == 0) co_return Refusal{400, "the request body ended before its Content-Length"};
     if (got == -2) co_return Refusal{kGone, {}};
     if (got == -1) {
@@ -238,7 +243,7 @@ inline Task<Refusal> Connection::read_sized_body() {
       if (!is_ready) co_return interrupted();
       continue;
     }
-    filled += static_cast<std::size_t>(got);
+    body.received(room.first(static_cast<std::size_t>(got)));
     progress.received(static_cast<std::uint64_t>(got), Clock::now());
     turn += static_cast<std::size_t>(got);
     if (turn >= kTurn) {
@@ -249,8 +254,7 @@ inline Task<Refusal> Connection::read_sized_body() {
   co_return Refusal{};
 }
 
-inline Task<Refusal> Connection::read_chunked_body() {
-  auto& body = head_.request.body;
+inline Task<Refusal> Connection::read_chunked_body(BodyBuffer& body) {
   BodyProgress progress(Clock::now(), core_.options.read_timeout);
   auto bytes = pending();
   std::size_t turn = 0;
@@ -285,7 +289,6 @@ inline Task<Refusal> Connection::read_chunked_body() {
     }
   }
   chunked_.reset();
-  body.reserve(body.size() + kBodyPadding);
   co_return Refusal{};
 }
 

@@ -47,6 +47,7 @@ class HostedBackend final : public AppBackend {
   const std::string& version() const noexcept override { return version_; }
   GpuMemory& gpu() noexcept override { return *gpu_; }
   std::optional<HttpResponse> describe(const HttpRequest& request) override;
+  bool wants_shared_bodies() const noexcept override { return true; }
   HttpResponse annotate(HttpRequest request, std::stop_token stop, unsigned cpu_threads) override;
   WorkerGauges workers() const override;
   vram::ModelCacheCounters model_events() override;

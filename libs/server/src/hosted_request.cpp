@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "body_buffer.hpp"
 #include "clams/answers.hpp"
 #include "clams/metadata_reader.hpp"
 #include "hosted_backend.hpp"
@@ -52,9 +53,9 @@ HttpResponse error_response(unsigned status, std::string_view code, const std::s
 
 // "parameters" of an envelope, if the body is one; `valid` tells what was found valid: "document" (the body), "envelope" (the MMIF
 // in it), or nothing. The body is not copied.
-std::optional<mmif::Object> envelope_parameters(const std::string& body, std::string& valid) {
-  static_assert(kBodyPadding >= mmif::kReadPadding);
-  auto envelope = mmif::look_into_envelope(body);
+std::optional<mmif::Object> envelope_parameters(const worker::Document& body, std::string& valid) {
+  static_assert(worker::Document::kReadPadding >= mmif::kReadPadding);
+  auto envelope = mmif::look_into_envelope(body.view());
   if (envelope) valid = envelope->is_envelope ? "envelope" : "document";
   if (!envelope || !envelope->is_envelope) return std::nullopt;
   return std::move(envelope->parameters);
@@ -65,16 +66,6 @@ base::Bytes kept_by(const std::vector<WorkerDeviceReport>& reports) {
   base::Bytes most;
   for (const auto& r : reports) most = std::max(most, r.held_after.value_or(base::Bytes()) - r.held_before.value_or(base::Bytes()));
   return most;
-}
-
-// What is larger than a frame may be leaves this process's heap at once, also while the request still waits for a worker.
-worker::Document document_of(std::string body, const base::Logger& log) {
-  auto document = worker::Document::of(std::move(body));
-  if (document.size() <= worker::kMaxInlineBody) return document;
-  auto outside = document.as_memfd();
-  if (outside) return *outside;
-  log.warning("the document stays in memory: " + outside.error().message);
-  return document;
 }
 
 // A short name for a long text.
@@ -171,8 +162,13 @@ HttpResponse HostedBackend::annotate(HttpRequest request, std::stop_token stop, 
   work.deadline =
       options_.request_timeout ? std::optional(std::chrono::steady_clock::now() + *options_.request_timeout) : std::nullopt;
   work.stop = std::move(stop);
-  work.envelope = envelope_parameters(request.body, work.valid);
-  work.document = document_of(std::move(request.body), work.log);
+  auto document = std::move(request.body).take_document();
+  if (!document) {
+    work.log.error("no memory for a request body: " + document.error().message);
+    return error_response(503, "UNAVAILABLE", std::string(kNoBodyMemory));
+  }
+  work.document = std::move(*document);
+  work.envelope = envelope_parameters(work.document, work.valid);
   work.request = std::move(request);
   work.may_rerun = options_.rerun;
   describe_needs(work);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdlib>
 #include <numeric>
 
 #include "clams/server/http.hpp"
@@ -20,6 +21,21 @@ std::string_view HttpRequest::header(std::string_view name) const noexcept {
     if (equal_ignoring_case(key, name)) return value;
   }
   return {};
+}
+
+const std::string& RequestBody::text() const noexcept {
+  if (is_shared()) std::abort();
+  return text_;
+}
+
+std::string RequestBody::take_text() && {
+  if (is_shared()) std::abort();
+  return std::exchange(text_, {});
+}
+
+base::Result<worker::Document> RequestBody::take_document() && {
+  if (auto shared = std::exchange(shared_, std::nullopt)) return std::move(*shared).finish();
+  return worker::Document::of(std::exchange(text_, {}));
 }
 
 BodySlices BodySlices::of(std::string text) {

@@ -85,6 +85,7 @@ int serve_http(const Serving& serving, const Config& config, const base::Logger&
   options.request_threads = serving.threads;
   options.queue = config.queue;
   options.max_body = config.max_body.count();
+  options.shared_bodies = backend.wants_shared_bodies();
   if (!serving.backend_keeps_time) options.request_timeout = config.request_timeout;
   options.drain_timeout = config.drain_timeout;
   const auto observe = [&](const Exchange& exchange) {

@@ -50,6 +50,8 @@ class HeadScanner {
   Refusal refusal_;
 };
 
+class BodyBuffer;
+
 struct RequestHead {
   HttpRequest request;  // method, path, query, headers; body, id and remote are left alone
   std::uint64_t content_length = 0;
@@ -75,9 +77,9 @@ class ChunkedBody {
   ChunkedBody(ChunkedBody&&) noexcept;
   ChunkedBody& operator=(ChunkedBody&&) noexcept;
 
-  // Takes as much of `bytes` as it can and appends what it decodes to `body`, whose capacity stays kBodyPadding above its size.
+  // Takes as much of `bytes` as it can and appends what it decodes to `body`.
   // Returns the bytes used; the caller presents the rest again, with more behind it, unless done() or refusal().
-  std::size_t feed(std::string_view bytes, std::string& body);
+  std::size_t feed(std::string_view bytes, BodyBuffer& body);
   bool done() const noexcept;
   const Refusal& refusal() const noexcept;
 

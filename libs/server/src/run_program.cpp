@@ -107,6 +107,7 @@ int serve_in_workers(int argc, char** argv, const std::string& name, const Confi
 int run_program(int argc, char** argv, std::vector<NamedApp> apps) {
   using namespace server;
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // where files may not be large (ulimit -f), memory files may not either: an error, not the end
   std::string name = argc > 0 ? argv[0] : "app";
   name = name.substr(name.rfind('/') + 1);
   // A worker takes the flags of its front; its front ends it, by SIGTERM too.

@@ -61,6 +61,7 @@ unsigned workers_for(const Config& config, bool may_have_gpu) {
 int serve_python_app(int argc, const char* const* argv, const std::string& python_package) {
   using namespace server;
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // where files may not be large (ulimit -f), memory files may not either: an error, not the end
   block_stop_signals();
   ProgramInfo program;
   program.name = argv[0];

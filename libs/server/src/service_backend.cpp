@@ -8,7 +8,7 @@ HttpResponse ServiceBackend::annotate(HttpRequest request, std::stop_token stop,
   context.request_id = std::move(request.request_id);
   context.stop = std::move(stop);
   context.cpu_threads = cpu_threads;
-  return to_response(service_.annotate(std::move(request.body), RawParameters::from_query(request.query), context));
+  return to_response(service_.annotate(std::move(request.body).take_text(), RawParameters::from_query(request.query), context));
 }
 
 }  // namespace clams::server

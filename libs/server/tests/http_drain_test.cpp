@@ -16,7 +16,7 @@ struct SlowHandler {
         if (stop.stop_requested() && !std::exchange(seen, true)) ++stops_seen;
         if (seen && obeys) return text_answer(503, "stopped");
       }
-      return text_answer(200, request.body);
+      return text_answer(200, request.body.text());
     };
   }
 };

@@ -17,7 +17,7 @@ struct GatedHandler {
       ++started;
       while (!stop.stop_requested() && !gate.wait(5ms)) {}
       if (stop.stop_requested()) ++stopped;
-      return text_answer(stop.stop_requested() ? 503 : 200, request.body);
+      return text_answer(stop.stop_requested() ? 503 : 200, request.body.text());
     };
   }
 };

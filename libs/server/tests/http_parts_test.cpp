@@ -78,14 +78,14 @@ TEST(ParseRequestTest, ReadsWholeRequestsAndSaysWhatIsMissing) {
   const std::string sized = "POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcdef";
   const auto whole = parse_request(sized, kHeader, 100);
   EXPECT_TRUE(whole.complete);
-  EXPECT_EQ(whole.head.request.body, "abc");
+  EXPECT_EQ(whole.head.request.body.text(), "abc");
   EXPECT_EQ(whole.used, sized.size() - 3);
   EXPECT_FALSE(parse_request(sized.substr(0, sized.size() - 4), kHeader, 100).complete);
   EXPECT_EQ(parse_request(sized, kHeader, 2).refusal.status, 413U);
   const auto chunked =
       parse_request("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nnext", kHeader, 100);
   EXPECT_TRUE(chunked.complete);
-  EXPECT_EQ(chunked.head.request.body, "abc");
+  EXPECT_EQ(chunked.head.request.body.text(), "abc");
   EXPECT_EQ(parse_request("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", kHeader, 100).refusal.status, 400U);
 }
 
@@ -113,6 +113,98 @@ TEST(BodyBufferTest, ABodyEndsExactlyAtItsLength) {
     EXPECT_EQ(body.size(), total);
     EXPECT_GE(body.capacity(), total + kBodyPadding);
   }
+}
+
+constexpr std::size_t kInline = worker::kMaxInlineBody;
+
+// Bytes that tell where they belong.
+std::string numbered(std::size_t size) {
+  std::string text(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>('0' + i % 61 % 10 + i / 4096 % 7);
+  return text;
+}
+
+RequestBody received(std::string_view text, std::size_t with_head, std::size_t step, bool may_be_shared) {
+  std::vector<char> scratch(64 << 10);
+  auto body = BodyBuffer::sized(text.size(), may_be_shared);
+  body.append(text.substr(0, with_head));
+  while (body.size() < text.size()) {
+    const auto left = text.substr(body.size());
+    auto room = body.room(scratch);
+    room = room.first(std::min({room.size(), step, left.size()}));
+    left.copy(room.data(), room.size());
+    body.received(room);
+  }
+  return std::move(body).finish();
+}
+
+TEST(BodyBufferTest, ASizedBodyIsTextOrSharedMemoryAndTheSameBytes) {
+  for (const std::size_t size : {std::size_t{1}, kInline - 1, kInline, kInline + 1, std::size_t{65536}, std::size_t{1} << 20,
+                                 (std::size_t{5} << 20) - 1, std::size_t{5} << 20}) {
+    const auto text = numbered(size);
+    for (const std::size_t with_head : {std::size_t{0}, std::size_t{100}, std::size_t{60'000}}) {
+      for (const std::size_t step : {std::size_t{4099}, std::size_t{1} << 20}) {
+        auto plain = received(text, std::min(with_head, size), step, false);
+        ASSERT_FALSE(plain.is_shared());
+        ASSERT_GE(plain.text().capacity(), size + kBodyPadding);
+        ASSERT_EQ(std::move(plain).take_text(), text);
+        auto body = received(text, std::min(with_head, size), step, true);
+        ASSERT_EQ(body.is_shared(), size > kInline);
+        ASSERT_EQ(body.size(), size);
+        const auto document = std::move(body).take_document();
+        ASSERT_TRUE(document);
+        ASSERT_EQ(document->in_memfd(), size > kInline);
+        ASSERT_EQ(document->view(), text);
+      }
+    }
+  }
+  EXPECT_EQ(open_memory_files(), 0U);
+}
+
+TEST(BodyBufferTest, AGrowingBodyGoesToSharedMemoryOnceItIsLarge) {
+  const auto text = numbered(300'000);
+  for (const std::size_t step : {std::size_t{7}, std::size_t{20'000}, kInline, kInline + 1, text.size()}) {
+    auto body = BodyBuffer::growing(text.size(), true);
+    for (std::size_t at = 0; at < text.size(); at += step) {
+      body.append(std::string_view(text).substr(at, step));
+      ASSERT_EQ(body.size(), std::min(at + step, text.size()));
+    }
+    EXPECT_EQ(open_memory_files(), 1U);
+    const auto document = std::move(body).finish().take_document();
+    ASSERT_TRUE(document && document->in_memfd());
+    ASSERT_EQ(document->view(), text) << step;
+  }
+  auto small = BodyBuffer::growing(text.size(), true);
+  small.append(std::string_view(text).substr(0, kInline));
+  const auto body = std::move(small).finish();
+  EXPECT_FALSE(body.is_shared());
+  EXPECT_GE(body.text().capacity(), kInline + kBodyPadding);
+}
+
+TEST(BodyBufferTest, AnAnnouncedSharedBodyCostsNothingUntilItComes) {
+  auto body = BodyBuffer::sized(std::uint64_t{1} << 40, true);
+  body.append(std::string(kInline, 'x'));
+  EXPECT_EQ(open_memory_files(), 0U);
+  body.append("x");
+  EXPECT_EQ(open_memory_files(), 1U);
+  body = {};
+  EXPECT_EQ(open_memory_files(), 0U);
+}
+
+TEST(BodyBufferTest, WithoutSharedMemoryItThrowsAndGivesEverythingBack) {
+  const FileSizeLimit limit(1 << 20);
+  const std::string piece(60'000, 'x');
+  {
+    auto body = BodyBuffer::sized(5 << 20, true);
+    EXPECT_THROW(
+        {
+          while (body.size() < (5 << 20)) body.append(piece);
+        },
+        std::bad_alloc);
+    EXPECT_LE(body.size(), std::size_t{1} << 20);
+    EXPECT_EQ(open_memory_files(), 1U);
+  }
+  EXPECT_EQ(open_memory_files(), 0U);
 }
 
 TEST(BodyProgressTest, TheDeadlineMovesOnlyWhenEnoughHasCome) {

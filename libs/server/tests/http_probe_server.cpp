@@ -23,7 +23,7 @@ class ProbeHandler final : public HttpHandler {
   }
   HttpResponse handle(HttpRequest request, std::stop_token) override {
     HttpResponse out;
-    out.body = BodySlices::of(std::move(request.body));
+    out.body = BodySlices::of(std::move(request.body).take_text());
     return out;
   }
   HttpResponse refusal(unsigned status, std::string_view reason) override {

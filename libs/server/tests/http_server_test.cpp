@@ -26,9 +26,9 @@ TEST(HttpServerTest, APostRunsOnARequestThreadAndEchoes) {
   const auto io_independent = std::this_thread::get_id();
   test.handler().on_handle = [&](HttpRequest request, std::stop_token) {
     EXPECT_NE(std::this_thread::get_id(), io_independent);
-    EXPECT_GE(request.body.capacity(), request.body.size() + kBodyPadding);
+    EXPECT_GE(request.body.text().capacity(), request.body.size() + kBodyPadding);
     EXPECT_EQ(request.remote.rfind("127.0.0.1:", 0), 0U);
-    return text_answer(200, request.method + " " + request.path + "?" + request.query + " " + request.body);
+    return text_answer(200, request.method + " " + request.path + "?" + request.query + " " + request.body.text());
   };
   EXPECT_EQ(ask(test.port(), post("/a%20b?x=%31&y", "body")).body, "POST /a%20b?x=%31&y body");
 }
@@ -36,7 +36,7 @@ TEST(HttpServerTest, APostRunsOnARequestThreadAndEchoes) {
 TEST(HttpServerTest, RequestsWithoutABodyHaveThePaddingToo) {
   TestServer test;
   test.handler().on_handle = [](HttpRequest request, std::stop_token) {
-    return text_answer(request.body.capacity() >= kBodyPadding ? 200 : 500, "");
+    return text_answer(request.body.text().capacity() >= kBodyPadding ? 200 : 500, "");
   };
   EXPECT_EQ(ask(test.port(), get("/slow")).status, 200U);
 }
@@ -65,8 +65,8 @@ TEST(HttpServerTest, ARequestSentWhileAnotherRunsIsNotLost) {
   TestServer test;
   Gate gate;
   test.handler().on_handle = [&](HttpRequest request, std::stop_token) {
-    if (request.body == "first") gate.wait();
-    return text_answer(200, request.body);
+    if (request.body.text() == "first") gate.wait();
+    return text_answer(200, request.body.text());
   };
   RawClient client(test.port());
   ASSERT_TRUE(client.send(post("/", "first")));
@@ -85,7 +85,7 @@ TEST(HttpServerTest, MoreThanItKeepsMayArriveWhileARequestRuns) {
   TestServer test;
   Gate gate;
   test.handler().on_handle = [&](HttpRequest request, std::stop_token) {
-    if (request.body == "first") gate.wait();
+    if (request.body.text() == "first") gate.wait();
     return text_answer(200, std::to_string(request.body.size()));
   };
   RawClient client(test.port());

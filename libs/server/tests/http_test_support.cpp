@@ -3,11 +3,14 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdlib>
+#include <filesystem>
 
 namespace clams::server::testing {
 
@@ -48,7 +51,7 @@ std::optional<HttpResponse> FakeHandler::answer_now(const HttpRequest& request) 
 HttpResponse FakeHandler::handle(HttpRequest request, std::stop_token stop) {
   ++handled;
   if (on_handle) return on_handle(std::move(request), std::move(stop));
-  return text_answer(200, std::move(request.body));
+  return text_answer(200, std::move(request.body).take_text());
 }
 
 HttpResponse FakeHandler::refusal(unsigned status, std::string_view reason) {
@@ -204,6 +207,30 @@ void RawClient::reset() {
   const linger now{1, 0};
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
   fd_.reset();
+}
+
+std::size_t open_memory_files() {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    count += std::filesystem::read_symlink(entry, gone).string().starts_with("/memfd:") ? 1 : 0;
+  }
+  return count;
+}
+
+FileSizeLimit::FileSizeLimit(std::uint64_t bytes) {
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit limit{};
+  EXPECT_EQ(::getrlimit(RLIMIT_FSIZE, &limit), 0);
+  before_ = std::exchange(limit.rlim_cur, bytes);
+  EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+FileSizeLimit::~FileSizeLimit() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_FSIZE, &limit);
+  limit.rlim_cur = before_;
+  ::setrlimit(RLIMIT_FSIZE, &limit);
 }
 
 std::string post(std::string_view path, std::string_view body, std::string_view more_headers) {

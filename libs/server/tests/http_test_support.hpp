@@ -124,6 +124,21 @@ class RawClient {
   std::string in_;
 };
 
+// Memory files of bodies and documents that this process has open.
+std::size_t open_memory_files();
+
+// While it lives, no file of this process may grow beyond `bytes`; that is an error and not the end of the process.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(std::uint64_t bytes);
+  ~FileSizeLimit();
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  std::uint64_t before_ = 0;
+};
+
 std::string post(std::string_view path, std::string_view body, std::string_view more_headers = {});
 std::string get(std::string_view path, std::string_view more_headers = {});
 // One request on a connection of its own.

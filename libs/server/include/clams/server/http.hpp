@@ -14,24 +14,47 @@
 
 #include "base/log.hpp"
 #include "base/result.hpp"
+#include "worker/document.hpp"
 
 namespace clams::server {
 
 using Header = std::pair<std::string, std::string>;
+
+inline constexpr std::size_t kBodyPadding = worker::Document::kReadPadding;
+
+// What a client sent as a body, chunks already joined: text in this process's heap or, where HttpServerOptions::shared_bodies asks
+// for it and the body is larger than worker::kMaxInlineBody, shared memory, which goes to another process without ever lying in
+// this heap. Move-only: whoever takes it has its memory. Not thread-safe.
+class RequestBody {
+ public:
+  RequestBody() = default;  // empty text
+  explicit RequestBody(std::string text) : text_(std::move(text)) {}
+  explicit RequestBody(worker::DocumentWriter shared) : shared_(std::move(shared)) {}
+
+  bool is_shared() const noexcept { return shared_.has_value(); }
+  std::uint64_t size() const noexcept { return shared_ ? shared_->size() : text_.size(); }
+  // REQUIRES: !is_shared(). From a server, capacity exceeds size by at least kBodyPadding (simdjson reads past the end).
+  const std::string& text() const noexcept;
+  std::string take_text() &&;
+  // Of either kind, without a copy. May wait for a moment (worker::DocumentWriter::finish): not on an I/O thread. Errors: Io.
+  base::Result<worker::Document> take_document() &&;
+
+ private:
+  std::string text_;
+  std::optional<worker::DocumentWriter> shared_;  // not sealed yet
+};
 
 struct HttpRequest {
   std::string method;  // as sent, case-sensitive
   std::string path;   // raw, before '?', not decoded; of an absolute target ("http://host/path") what follows the host; never empty
   std::string query;  // raw, after the first '?', without it
   std::vector<Header> headers;
-  std::string
-      body;  // capacity exceeds size by at least kBodyPadding (simdjson reads past the end); chunked bodies are already joined
+  RequestBody body;
   std::string request_id;  // X-Request-ID of the client (checked: 1-128 printable ASCII characters) or made by us
   std::string remote;      // "127.0.0.1:40312"
   // First header of that name, case-insensitive; empty if absent.
   std::string_view header(std::string_view name) const noexcept;
 };
-inline constexpr std::size_t kBodyPadding = 64;
 
 // A body as slices that are written one after the other without being joined. `owner` keeps alive what the slices point to.
 struct BodySlices {
@@ -75,6 +98,7 @@ struct HttpServerOptions {
   unsigned request_threads = 4;                      // threads that run `handle`: requests at once
   std::size_t queue = 64;                            // requests that wait for a thread; more: refusal 429 with Retry-After
   std::uint64_t max_body = 512ULL << 20;             // beyond: refusal 413
+  bool shared_bodies = false;                        // for a handler that hands bodies to another process: see RequestBody
   std::size_t max_header = 64 * 1024;                // request line and headers together; beyond: 431
   std::chrono::milliseconds header_timeout{15'000};  // from the first byte of a request head to its end
   std::chrono::milliseconds idle_timeout{75'000};    // keep-alive connection without a request

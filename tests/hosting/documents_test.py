@@ -5,7 +5,7 @@ import threading
 import time
 import unittest
 
-from hosted import APPS, BODY, MEMORY_TELLS, SOURCE, HostingTest, at_once, in_background, status_bytes, until
+from hosted import APPS, BODY, MEMORY_TELLS, PATIENCE, SOURCE, HostingTest, at_once, in_background, status_bytes, until
 
 ODD = SOURCE / "bindings" / "python" / "tests" / "apps" / "odd" / "app.py"
 ECHO = APPS / "wire_echo" / "app.py"
@@ -107,13 +107,12 @@ class Documents(HostingTest):
         for size, body in (5 << 20, filled(text_document(5 * MB), 5 << 20)), (50 * MB, text_document(50 * MB)):
             for chunked in False, True:
                 with self.subTest(size=size, chunked=chunked):
-                    busy = in_background(lambda: server.post(do="sleep", number=1500))
-                    self.assertTrue(until(lambda: server.metrics()["clams_requests_running"] >= 1))
+                    busy = self.begin(server, do="hold")
                     with Peak(server.pid, "RssAnon") as heap:
                         upload = Upload(server, body, chunked)
-                        upload.send_all(pieces=20, pause=0.02)
-                        self.assertTrue(until(lambda: server.metrics()["clams_requests_queued"] >= 1 or busy.done()))
-                        self.assert_ok(busy.result(PATIENCE))
+                        upload.send_all(pieces=20, pause=0.01)
+                        self.assertTrue(until(lambda: server.metrics()["clams_requests_queued"] >= 1))
+                        self.end(server, busy)
                         status, answer = upload.answer()
                     self.assertEqual(status, 200)
                     self.assertEqual(json.loads(answer)["documents"], json.loads(body)["documents"])

@@ -83,10 +83,10 @@ class Server:
     Answer = Answer
 
     def __init__(self, name, command, log, environment=None, ready=True, **more):
-        self.name, self.log, self.ended = name, str(log), False
+        self.name, self.log, self.ended = name, str(log), True
         with open(self.log, "ab") as output:
             self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, **more)
-        self.pid, self._port = self.process.pid, None
+        self.pid, self._port, self.ended = self.process.pid, None, False
         if ready and not (until(lambda: self.process.poll() is not None or self._answers()) and self.process.poll() is None):
             self.kill()
             raise AssertionError("%s did not answer: status %s\n%s" % (name, self.process.poll(), self.output()[-4000:]))

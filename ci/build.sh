@@ -23,7 +23,8 @@ configure() {
   # What was not found before may be there now: start from an empty cache. Objects stay, so little is built again.
   [[ ! -f $dir/CMakeCache.txt ]] || fresh=(--fresh)
   mkdir -p "$dir"
-  if ! supervise cmake --preset "$preset" "${fresh[@]}" "-DCLAMS_WHISPER=${CLAMS_WHISPER:-AUTO}" "$@" >"$dir/configure.log" 2>&1; then
+  if ! supervise cmake --preset "$preset" "${fresh[@]}" "-DCLAMS_WHISPER=${CLAMS_WHISPER:-AUTO}" \
+    "-DCLAMS_WHISPER_CUDA=${CLAMS_WHISPER_CUDA:-AUTO}" "$@" >"$dir/configure.log" 2>&1; then
     cat "$dir/configure.log" >&2
     fail "configuring build/$preset failed: see above (also in $dir/configure.log)"
   fi
@@ -50,5 +51,6 @@ build_release() {
   need core ocr media python
   fetch_whisper_if_wanted
   build_preset release "$@"
+  sed -n 's/^-- \(whisper\.cpp .*\)/dev: \1/p' build/release/configure.log 2>/dev/null || true
   note "programs are in build/release/bin"
 }

@@ -48,7 +48,11 @@ fetch_whisper_if_wanted() {
 }
 
 # What a build must be configured anew for.
-whisper_state() { if [[ -f $(whisper_archive) ]]; then echo "${CLAMS_WHISPER:-AUTO} with its source"; else echo "${CLAMS_WHISPER:-AUTO}"; fi; }
+whisper_state() {
+  local source=""
+  [[ ! -f $(whisper_archive) ]] || source=" with its source"
+  echo "${CLAMS_WHISPER:-AUTO}$source, CUDA ${CLAMS_WHISPER_CUDA:-AUTO} ${CUDACXX:-$(command -v nvcc || true)} ${CUDAHOSTCXX:-} ${CUDAARCHS:-}"
+}
 
 # pip fetches what the package needs to describe itself as well, which takes half a minute. It runs in an environment of its own: pip of
 # the system may be absent or old.

@@ -82,13 +82,29 @@ function(clams_whisper_cuda result)
   if(CLAMS_WHISPER_CUDA STREQUAL "OFF" OR CLAMS_SANITIZE)
     return()
   endif()
+  # CMake's own variable for the cards to compile for; ggml would set its list first.
+  if(DEFINED ENV{CUDAARCHS} AND NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES $ENV{CUDAARCHS} CACHE STRING "Cards to compile whisper.cpp for")
+  endif()
   include(CheckLanguage)
   check_language(CUDA)
+  # CMake 3.25 stops for those that ask for 3.25, when it cannot mark a library as outdated that toolkits from 13 on do not have.
+  set(CMAKE_MINIMUM_REQUIRED_VERSION 3.24)
   find_package(CUDAToolkit QUIET)
-  if(CMAKE_CUDA_COMPILER AND CUDAToolkit_FOUND)
+  if(CMAKE_CUDA_COMPILER AND TARGET CUDA::cudart_static AND TARGET CUDA::cublas)
     set(${result} ON PARENT_SCOPE)
-  elseif(NOT CLAMS_WHISPER_CUDA STREQUAL "AUTO")
-    message(FATAL_ERROR "CLAMS_WHISPER_CUDA is ${CLAMS_WHISPER_CUDA}, but no CUDA compiler (nvcc) was found; set CMAKE_CUDA_COMPILER, or leave it AUTO")
+    return()
+  endif()
+  set(hint "no CUDA compiler (nvcc) was found; set CUDACXX")
+  if(CMAKE_CUDA_COMPILER)
+    set(hint "the CUDA toolkit of ${CMAKE_CUDA_COMPILER} lacks cudart_static or cublas")
+  elseif(CUDAToolkit_NVCC_EXECUTABLE)
+    set(hint "${CUDAToolkit_NVCC_EXECUTABLE} does not work with this C++ compiler; set CUDAHOSTCXX to one that it knows")
+  endif()
+  if(NOT CLAMS_WHISPER_CUDA STREQUAL "AUTO")
+    message(FATAL_ERROR "CLAMS_WHISPER_CUDA is ${CLAMS_WHISPER_CUDA}, but ${hint}")
+  elseif(CUDAToolkit_NVCC_EXECUTABLE)
+    message(STATUS "whisper.cpp without CUDA: ${hint}")
   endif()
 endfunction()
 
@@ -99,6 +115,10 @@ function(clams_build_whisper source cuda)
   set(BUILD_SHARED_LIBS OFF)
   set(GGML_NATIVE ${CLAMS_WHISPER_NATIVE})
   set(GGML_CUDA ${cuda})
+  # Programs start without the driver of NVIDIA, on the processor then: nothing of it is called directly, only by the CUDA runtime,
+  # which looks for it.
+  set(GGML_CUDA_NO_VMM ON)
+  set(GGML_CUDA_NCCL OFF)  # for several GPUs at once
   set(GGML_CCACHE OFF)  # the launcher of this build is used
   # ggml's own thread pool spins: with more threads than cores it was measured 7 to 24 times slower.
   set(GGML_OPENMP ON)
@@ -120,6 +140,14 @@ function(clams_build_whisper source cuda)
   endforeach()
   set(CMAKE_MESSAGE_LOG_LEVEL WARNING)  # this file says what was found
   add_subdirectory(${source} ${CMAKE_BINARY_DIR}/_deps/whisper-build EXCLUDE_FROM_ALL SYSTEM)
+  if(cuda)
+    # The CUDA runtime becomes part of the programs: of the toolkit only cuBLAS must be there where they run.
+    foreach(property LINK_LIBRARIES INTERFACE_LINK_LIBRARIES)
+      get_target_property(libraries ggml-cuda ${property})
+      list(TRANSFORM libraries REPLACE "CUDA::cudart(>?)$" "CUDA::cudart_static\\1")
+      set_target_properties(ggml-cuda PROPERTIES ${property} "${libraries}")
+    endforeach()
+  endif()
   if(CLAMS_SANITIZE MATCHES "undefined")
     # ggml measures structures by walking from the null pointer, which does no harm and stops every run under that sanitizer. The
     # address sanitizer stays.

@@ -48,8 +48,9 @@ std::shared_ptr<HeldModel> load(const Weights& weights, clams::Run& run) {
   asr::LoadOptions options;
   options.log = to_log(run.log());
   const std::string& device = run.gpu().grant().device;
-  options.use_gpu = asr::engine_knows_gpus();
-  if (options.use_gpu && !device.empty()) {
+  // Nothing is taken from a device that was not granted: there is none, or the program was told to leave it alone.
+  options.use_gpu = asr::engine_knows_gpus() && !device.empty();
+  if (options.use_gpu) {
     const auto index = asr::cuda_index_of(device);
     if (!index) run.log().warning("CUDA does not know the granted device " + device + "; the model runs on the processor");
     options.use_gpu = index.has_value();

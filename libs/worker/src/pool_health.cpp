@@ -37,7 +37,8 @@ void PoolCore::check_leaks(Slot& slot, const std::string& model) {
            (model.empty() ? "" : " with model '" + model + "'") + " (limit " + to_string(limit) + ")";
   };
   std::string cause;
-  if (options_.max_device_growth && slot.memory)
+  // Of device memory the last report counts, and that includes what other requests hold while they run.
+  if (options_.max_device_growth && slot.memory && slot.running.empty())
     cause = grown(slot.baseline.device, device_bytes_held(*slot.memory), *options_.max_device_growth, "device memory");
   if (options_.max_host_growth && cause.empty())
     cause = grown(slot.baseline.host, resident_set_of(slot.ref.pid), *options_.max_host_growth, "memory");

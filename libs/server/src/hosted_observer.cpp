@@ -180,10 +180,10 @@ void HostedBackend::Observer::charge_models(const worker::WorkerRef& worker, con
     GpuRequest* loading = loads == running.end() ? (running.empty() ? nullptr : running.front().get()) : loads->get();
     if (loading != nullptr) memory->worker_loaded(slot, loading->grant().device, model.name, model.bytes, loading);
   }
-  for (const auto& [name, bytes] : before) {
-    if (std::any_of(held.begin(), held.end(), [&](const auto& model) { return model.name == name; })) continue;
-    memory->worker_unloaded(slot, name);
-    records_->unloaded(worker.id, name);
+  for (const auto& gone : before) {
+    if (std::any_of(held.begin(), held.end(), [&](const auto& model) { return model.name == gone.first; })) continue;
+    memory->worker_unloaded(slot, gone.first);
+    records_->unloaded(worker.id, gone.first);
   }
 }
 

@@ -42,7 +42,7 @@ TEST(WorkerPlan, WhileNothingIsKnownAllAreAllowed) {
 class Records : public ::testing::Test {
  protected:
   void SetUp() override {
-    for (const std::uint64_t worker : {1, 2}) records->born(worker);
+    for (const std::uint64_t worker : {1UL, 2UL}) records->born(worker);
   }
   std::shared_ptr<WorkerRecords> records = std::make_shared<WorkerRecords>();
 };
@@ -93,8 +93,8 @@ TEST_F(Records, WhileAnotherIsDecidedOneWaitsForThat) {
 }
 
 TEST_F(Records, TwoThatWereBothRefusedDoNotWaitForEachOther) {
-  for (const std::uint64_t worker : {1, 2}) records->deciding(worker, "m");
-  for (const std::uint64_t worker : {1, 2}) records->refused(worker, "m");
+  for (const std::uint64_t worker : {1UL, 2UL}) records->deciding(worker, "m");
+  for (const std::uint64_t worker : {1UL, 2UL}) records->refused(worker, "m");
   EXPECT_FALSE(records->elsewhere(1, "m", in(20s)));
   EXPECT_FALSE(records->elsewhere(2, "m", in(20s)));
 }

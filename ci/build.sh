@@ -23,8 +23,11 @@ configure() {
   # What was not found before may be there now: start from an empty cache. Objects stay, so little is built again.
   [[ ! -f $dir/CMakeCache.txt ]] || fresh=(--fresh)
   mkdir -p "$dir"
+  # The kernels for GPUs take longer than all the rest: only for what people run, unless asked for.
+  local cuda=OFF
+  [[ $preset != release ]] || cuda=AUTO
   if ! supervise cmake --preset "$preset" "${fresh[@]}" "-DCLAMS_WHISPER=${CLAMS_WHISPER:-AUTO}" \
-    "-DCLAMS_WHISPER_CUDA=${CLAMS_WHISPER_CUDA:-AUTO}" "$@" >"$dir/configure.log" 2>&1; then
+    "-DCLAMS_WHISPER_CUDA=${CLAMS_WHISPER_CUDA:-$cuda}" "$@" >"$dir/configure.log" 2>&1; then
     cat "$dir/configure.log" >&2
     fail "configuring build/$preset failed: see above (also in $dir/configure.log)"
   fi

@@ -29,6 +29,7 @@ struct HostedOptions {
   std::chrono::milliseconds start_timeout{300'000};
   std::optional<std::chrono::milliseconds> request_timeout;
   bool rerun = false;                        // a request whose worker died runs once more
+  bool app_may_rerun = false;                // the app says so: then also one that ran out of GPU memory
   std::optional<base::Bytes> worker_growth;  // a worker whose host or device memory grew by more is replaced after its request
   unsigned vram_error_status = 503;
   GpuMemoryOptions gpu;  // app and estimate are filled in from the metadata

@@ -170,7 +170,7 @@ HttpResponse HostedBackend::annotate(HttpRequest request, std::stop_token stop, 
   work.document = std::move(*document);
   work.envelope = envelope_parameters(work.document, work.valid);
   work.request = std::move(request);
-  work.may_rerun = options_.rerun;
+  work.may_rerun = options_.rerun || options_.app_may_rerun;
   describe_needs(work);
   auto response = attempt(work);
   while (!response) response = attempt(work);
@@ -354,6 +354,11 @@ std::optional<HttpResponse> HostedBackend::answer_or_rerun(Work& work, worker::O
       work.log.warning("the request's worker died, the request runs once more: " + outcome.error.message);
       return std::nullopt;
     }
+  }
+  if (outcome.code == worker::WorkerCode::OutOfMemory && options_.app_may_rerun && std::exchange(work.may_rerun, false)) {
+    work.log.warning("the app ran out of GPU memory although it was promised, the request runs once more");
+    gpu.ran_out();  // raises the figure, so that the second run is promised more
+    return std::nullopt;
   }
   return answer(std::move(outcome), gpu, work.log);
 }

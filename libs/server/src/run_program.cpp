@@ -86,6 +86,7 @@ int serve_in_workers(int argc, char** argv, const std::string& name, const Confi
   options.models_are_told = true;
   options.request_timeout = config.request_timeout;
   options.rerun = config.rerun;
+  options.app_may_rerun = app.may_rerun();
   options.worker_growth = config.worker_growth;
   options.vram_error_status = config.gpu.error_status;
   options.gpu = gpu_options(config.gpu);

@@ -3,7 +3,7 @@
 import os
 import unittest
 
-from gpu_service import GpuTest, at_once, in_background, until
+from gpu_service import GpuTest, at_once, until
 
 MODELS = os.path.join(os.environ.get("CLAMS_BUILD", ""), "tests", "clams_gpu_models")
 
@@ -23,6 +23,9 @@ class ExecutorTest(GpuTest):
 
     def resident(self, app):
         return sorted(entry["model"] for entry in app.device()["resident"])
+
+    def hold(self, app, **parameters):
+        return app.hold(how="holdMs", **parameters)
 
     def pids(self, answers):
         return [self.ok(answer)["pid"] for answer in answers]
@@ -63,7 +66,7 @@ class ModelsThatStay:
     def test_memory_of_an_unloaded_model_is_free_for_others(self):
         app = self.models("--model-idle", "0")
         self.ok(app.post(mb=15000))
-        self.assertTrue(until(lambda: app.device()["available_bytes"] > 20 << 30, 20), app.device())
+        self.assertTrue(until(lambda: app.device()["available_bytes"] > 20 << 30), app.device())
         self.ok(app.post(model="other", mb=15000))
 
 
@@ -83,12 +86,29 @@ class Isolated(ModelsThatStay, ExecutorTest):
 
     def test_a_model_in_use_is_not_taken_away(self):
         app = self.models()
-        running = in_background(lambda: app.post(model="a", mb=12000, holdMs=4000))
-        self.assertTrue(until(lambda: self.resident(app) == ["a"], 20), app.device())
+        self.hold(app, model="a", mb=12000)
+        self.assertTrue(until(lambda: self.resident(app) == ["a"]), app.device())
         refused = app.post(model="b", mb=12000)
-        self.assertFalse(running.done(), "it was no longer in use")
         self.assertEqual((refused.status, refused.json["code"]), (503, "INSUFFICIENT_GPU_MEMORY"), refused)
-        self.ok(running.result())
+        [answer] = app.end_holds()
+        self.ok(answer)
+
+    def test_a_request_whose_worker_died_runs_once_more_when_the_app_says_that_it_may(self):
+        self.environment["MODELS_MAY_RERUN"] = "1"
+        app = self.models()
+        first = self.ok(app.post(mb=1024))["pid"]
+        self.hold(app, model="b", mb=1024)
+        self.assertTrue(until(lambda: "b" in self.resident(app)), app.device())
+        os.kill(first, 9)
+        self.assertTrue(until(lambda: app.lines("runs once more")), app.output())
+        [answer] = app.end_holds()
+        self.assertNotEqual(self.ok(answer)["pid"], first)
+
+    def test_a_request_that_ran_out_of_memory_runs_once_more_when_the_app_says_that_it_may(self):
+        for may in (True, False):
+            self.environment["MODELS_MAY_RERUN"] = "1" if may else None
+            answer = self.models().post(mb=1024, oomOnce="true")
+            self.assertEqual(answer.status, 200 if may else 503, answer)
 
     def test_model_events_of_the_worker_show_in_the_front_s_metrics(self):
         app = self.models()
@@ -98,7 +118,7 @@ class Isolated(ModelsThatStay, ExecutorTest):
         def events():
             found = app.metrics()
             return [found.get("clams_model_events_total{event=%s}" % name.join('""'), 0) for name in ("load", "hit", "unload_for_room")]
-        self.assertTrue(until(lambda: events() == [2, 1, 1], 20), events())
+        self.assertTrue(until(lambda: events() == [2, 1, 1]), events())
 
 
 class Exclusive(ExecutorTest):
@@ -106,9 +126,11 @@ class Exclusive(ExecutorTest):
 
     def test_one_request_at_a_time_in_each_of_several_processes(self):
         app = self.models("--workers", "2")
-        answers = at_once([lambda: app.post(mb=1024, holdMs=700) for _ in range(4)])
+        for _ in range(4):
+            self.hold(app, mb=1024)
+        self.assertTrue(until(lambda: app.device()["reserved_bytes"] >= 2 * (1024 + 64) << 20), "two do not run at once")
         spans = {}
-        for result in map(self.ok, answers):
+        for result in map(self.ok, app.end_holds()):
             spans.setdefault(result["pid"], []).append((result["granted_at_ns"], result["released_at_ns"]))
         self.assertEqual(len(spans), 2)
         for of_one in spans.values():
@@ -119,8 +141,10 @@ class Exclusive(ExecutorTest):
     def test_a_request_goes_to_the_worker_that_holds_its_model(self):
         app = self.models("--workers", "3")
         models = ("a", "b", "c")
-        home = {model: self.ok(answer)["pid"] for model, answer in
-                zip(models, at_once([lambda m=m: app.post(model=m, mb=1024, holdMs=1500) for m in models]))}
+        for model in models:
+            self.hold(app, model=model, mb=1024)
+        self.assertTrue(until(lambda: self.resident(app) == sorted(models)), app.device())
+        home = {model: self.ok(answer)["pid"] for model, answer in zip(models, app.end_holds())}
         self.assertEqual(len(set(home.values())), 3)
         for model in ("c", "a", "b", "b", "a", "c"):
             result = self.ok(app.post(model=model, mb=1024))
@@ -148,34 +172,38 @@ class Exclusive(ExecutorTest):
         at_start = at_once([lambda: app.post(mb=8000, holdMs=200) for _ in range(2)])
         self.assertEqual(len(set(self.pids(at_start))), 1, "both were taken although one fits")
         self.gpu.device(context="100MiB")
-        self.assertTrue(until(lambda: len(set(self.pids(at_once([lambda: app.post(mb=8000, holdMs=400) for _ in range(2)])))) == 2, 20),
+        self.assertTrue(until(lambda: len(set(self.pids(at_once([lambda: app.post(mb=8000, holdMs=400) for _ in range(2)])))) == 2),
                         "there is room for two by now")
 
     def test_workers_as_told_are_as_told(self):
         app = self.models("--workers", "2")
         self.ok(app.post(model="big", mb=15000))
-        running = in_background(lambda: app.post(model="big", mb=15000, holdMs=4000))
-        refused = until(lambda: (lambda a: a if a.status == 503 else None)(app.post(model="big", mb=15000)), 20)
-        self.assertFalse(running.done(), "it had the card for itself")
-        self.assertEqual(refused.json["code"], "INSUFFICIENT_GPU_MEMORY", refused)
-        self.ok(running.result())
+        self.hold(app, model="big", mb=15000)
+        self.assertTrue(until(lambda: app.device()["reserved_bytes"] >= (15000 + 64) << 20), app.device())
+        refused = app.post(model="big", mb=15000)
+        self.assertEqual((refused.status, refused.json["code"]), (503, "INSUFFICIENT_GPU_MEMORY"), refused)
+        [answer] = app.end_holds()
+        self.ok(answer)
 
     def test_surplus_workers_that_are_idle_end(self):
         app = self.models("--workers", "2", "--model-idle", "1s")
-        at_once([lambda: app.post(mb=1024, holdMs=500) for _ in range(2)])
-        self.assertEqual(app.metrics()["clams_workers"], 2)
-        self.assertTrue(until(lambda: app.metrics()["clams_workers"] == 1, 20))
-        self.assertTrue(until(lambda: self.resident(app) == [], 20), app.device())
+        for _ in range(2):
+            self.hold(app, mb=1024)
+        self.assertTrue(until(lambda: app.metrics()["clams_workers"] == 2))
+        app.end_holds()
+        self.assertTrue(until(lambda: app.metrics()["clams_workers"] == 1))
+        self.assertTrue(until(lambda: self.resident(app) == []), app.device())
         self.ok(app.post(mb=1024))
 
     def test_a_crash_costs_one_request(self):
         app = self.models("--workers", "2")
-        running = in_background(lambda: app.post(mb=1024, holdMs=1500))
-        self.assertTrue(until(lambda: self.resident(app), 20))
+        self.hold(app, mb=1024)
+        self.assertTrue(until(lambda: self.resident(app)))
         other = self.ok(app.post(model="other", mb=1024))
         os.kill(other["pid"], 9)
         self.ok(app.post(model="other", mb=1024))
-        self.ok(running.result())
+        [answer] = app.end_holds()
+        self.assertNotEqual(self.ok(answer)["pid"], other["pid"])
 
 
 if __name__ == "__main__":

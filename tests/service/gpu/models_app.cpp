@@ -2,6 +2,7 @@
 // that process has seen.
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -19,6 +20,14 @@ using clams::ParameterType;
 constexpr base::Bytes kIncrement(std::uint64_t{64} << 20);
 
 std::int64_t monotonic_ns() { return base::system_clock().monotonic().count(); }
+
+// As clams-vram-demo: tests end what is held by making this file.
+void hold(std::chrono::milliseconds time) {
+  const char* file = std::getenv("VRAM_DEMO_RELEASE");
+  const auto until = std::chrono::steady_clock::now() + time;
+  while (std::chrono::steady_clock::now() < until && (file == nullptr || ::access(file, F_OK) != 0))
+    std::this_thread::sleep_for(std::min(time, std::chrono::milliseconds(10)));
+}
 
 struct Weights {
   std::shared_ptr<vram::CudaDriver> driver;
@@ -38,9 +47,13 @@ class ModelApp final : public clams::App {
     m.add_parameter({.name = "model", .description = "Its name.", .type = ParameterType::String, .default_value = "m"});
     m.add_parameter({.name = "mb", .description = "Its size.", .type = ParameterType::Integer, .default_value = 1024});
     m.add_parameter({.name = "holdMs", .description = "How long it is used.", .type = ParameterType::Integer, .default_value = 0});
+    m.add_parameter(
+        {.name = "oomOnce", .description = "The first one fails.", .type = ParameterType::Boolean, .default_value = false});
     m.add_parameter({.name = "declare", .description = "Whether it tells.", .type = ParameterType::Boolean, .default_value = true});
     return m;
   }
+
+  bool may_rerun() const override { return std::getenv("MODELS_MAY_RERUN") != nullptr; }
 
   std::optional<clams::ModelRequirement> model_requirement(const clams::Parameters& p) const override {
     if (!p.get<bool>("declare")) return std::nullopt;
@@ -51,7 +64,8 @@ class ModelApp final : public clams::App {
     const auto begun = monotonic_ns();
     const vram::DeviceUuid device(run.gpu().grant().device);
     const auto weights = run.model<Weights>(p.get<std::string>("model"), [&] { return load(device, size_of(p)); });
-    std::this_thread::sleep_for(std::chrono::milliseconds(p.get<std::int64_t>("holdMs")));
+    if (p.get<bool>("oomOnce") && !failed_.exchange(true)) throw vram::OutOfMemory("once, because it was asked to");
+    hold(std::chrono::milliseconds(p.get<std::int64_t>("holdMs")));
     run.new_view().new_annotation(mmif::types::Annotation, {{"pid", static_cast<std::int64_t>(::getpid())},
                                                             {"loads", static_cast<std::int64_t>(loads_.load())},
                                                             {"granted_at_ns", begun},
@@ -74,6 +88,7 @@ class ModelApp final : public clams::App {
   }
 
   std::atomic<int> loads_ = 0;
+  std::atomic<bool> failed_ = false;
 };
 
 }  // namespace

@@ -45,7 +45,7 @@ class App {
     (void)error;
     return false;
   }
-  // Whether `annotate` may be run a second time with the same document after it ran out of GPU memory.
+  // Whether `annotate` may be run a second time with the same document, after it ran out of GPU memory or its worker process died.
   virtual bool may_rerun() const { return false; }
   // The app's own part of GET /?includeRuntime=true: small facts, read without waiting.
   virtual mmif::Object runtime_facts() const { return {}; }

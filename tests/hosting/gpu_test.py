@@ -310,7 +310,7 @@ class Killed(HostedGpu):
                 time.sleep(0.01)
         watcher = threading.Thread(target=watch, daemon=True)
         watcher.start()
-        killed = kill_workers(server, self.kills, seed, seconds=3000, pause=0.3)
+        killed = kill_workers(server, self.kills, seed, seconds=3000, pause=0.4)
         answered = load.answered()
         self.assertTrue(until(lambda: load.answered() > answered + 4), "nothing works after the last kill")
         # Two at once, or it was no contest.

@@ -8,6 +8,10 @@ import threading
 import time
 
 
+# Of a client: while workers die faster than they start, a request waits.
+PATIENCE = 900
+
+
 class Load:
     """Clients that ask all the time. Every answer is counted by what it was; a connection that breaks without an answer counts as `lost`."""
 
@@ -25,13 +29,15 @@ class Load:
         while not self.stopping.is_set():
             try:
                 if connection is None:
-                    connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+                    connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
                 connection.request("POST", self.path, self.body, {"Content-Type": "application/json"})
                 response = connection.getresponse()
                 content = response.read()
                 kind = self._kind(response.status, content)
             except (OSError, http.client.HTTPException) as error:
-                kind, connection = "lost: " + type(error).__name__, None
+                kind = "lost: " + type(error).__name__
+                connection.close()
+                connection = None
             with self.lock:
                 self.counts[kind] = self.counts.get(kind, 0) + 1
         if connection is not None:
@@ -61,7 +67,7 @@ class Load:
     def stop(self):
         self.stopping.set()
         for thread in self.threads:
-            thread.join(180)
+            thread.join(PATIENCE + 60)
         return dict(self.counts)
 
 

@@ -35,6 +35,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(ServerCore& core, const std::shared_ptr<IoThread>& home, Socket socket, bool overload);
   ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   // The connection's whole life; the coroutine owns the connection.
   static Task<void> live(std::shared_ptr<Connection> self);

@@ -43,6 +43,8 @@ class HostedBackend final : public AppBackend {
   // printed), or as GpuMemory::open.
   static base::Result<std::unique_ptr<HostedBackend>> start(HostedOptions options);
   ~HostedBackend() override;
+  HostedBackend(const HostedBackend&) = delete;
+  HostedBackend& operator=(const HostedBackend&) = delete;
 
   const std::string& identifier() const noexcept override { return identifier_; }
   const std::string& version() const noexcept override { return version_; }

@@ -99,13 +99,13 @@ base::Bytes HostedBackend::Observer::held_at_start(std::uint64_t worker_id) cons
 
 void HostedBackend::Observer::ready(const worker::WorkerRef& worker, const worker::MemoryReport& report) {
   const auto memory = gpu();
-  auto reports = reports_of(report);
+  const auto reports = reports_of(report);
   Start start;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& r : reports)
       held_at_start_[worker.id] = std::max(held_at_start_[worker.id], r.held_after.value_or(base::Bytes()));
-    if (memory == nullptr) first_start_ = std::move(reports);
+    if (memory == nullptr) first_start_ = reports;
     if (const auto at = starts_.find(worker.id); at != starts_.end()) {
       start = std::move(at->second);
       starts_.erase(at);

@@ -16,8 +16,6 @@
 namespace clams::server {
 namespace {
 
-using base::Error;
-using base::ErrorCode;
 constexpr unsigned kMostUnread = 5;               // workers that die before they read a request
 constexpr std::chrono::seconds kMemoryReturn{7};  // within which a dead process's bytes are back
 
@@ -136,7 +134,7 @@ std::optional<GpuNeed> HostedBackend::need_of(const Work& work, const worker::Se
 HttpResponse HostedBackend::no_seat(const base::Error& error, const base::Logger& log) const {
   const bool for_memory = error.code == base::ErrorCode::InsufficientMemory || error.code == base::ErrorCode::ImpossibleMemory;
   if (const auto refusal = observer_->start_refusal(); refusal && for_memory) return refused(*refusal, log);
-  const unsigned status = static_cast<unsigned>(base::traits_of(error.code).http_status);
+  const auto status = static_cast<unsigned>(base::traits_of(error.code).http_status);
   HttpResponse response = error_response(status, "UNAVAILABLE", error.message);
   if (status == 503 || status == 429) response.headers.emplace_back("Retry-After", "5");
   return response;

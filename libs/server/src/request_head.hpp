@@ -76,6 +76,8 @@ class ChunkedBody {
   ~ChunkedBody();
   ChunkedBody(ChunkedBody&&) noexcept;
   ChunkedBody& operator=(ChunkedBody&&) noexcept;
+  ChunkedBody(const ChunkedBody&) = delete;
+  ChunkedBody& operator=(const ChunkedBody&) = delete;
 
   // Takes as much of `bytes` as it can and appends what it decodes to `body`.
   // Returns the bytes used; the caller presents the rest again, with more behind it, unless done() or refusal().

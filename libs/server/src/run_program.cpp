@@ -105,7 +105,7 @@ int serve_in_workers(int argc, char** argv, const std::string& name, const Confi
 }  // namespace
 }  // namespace server
 
-int run_program(int argc, char** argv, std::vector<NamedApp> apps) {
+int run_program(int argc, char** argv, const std::vector<NamedApp>& apps) {
   using namespace server;
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);  // where files may not be large (ulimit -f), memory files may not either: an error, not the end
@@ -126,7 +126,7 @@ int run_program(int argc, char** argv, std::vector<NamedApp> apps) {
     (void)base::write_all(STDOUT_FILENO, help->text, "standard output");
     return 0;
   }
-  Config& config = std::get<Config>(*parsed);
+  auto& config = std::get<Config>(*parsed);
   auto app = find_app(apps, config.app)->make();
   if (is_worker) return run_worker(name, config, std::move(app));
   if (config.input && config.log_level == base::LogLevel::Info)

@@ -99,6 +99,8 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
  public:
   PoolCore(PoolOptions options, std::shared_ptr<WorkerObserver> observer, base::Logger logger, std::unique_ptr<EventLoop> loop);
   ~PoolCore();
+  PoolCore(const PoolCore&) = delete;
+  PoolCore& operator=(const PoolCore&) = delete;
 
   // Any thread.
   void run_threads();

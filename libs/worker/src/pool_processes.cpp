@@ -316,6 +316,7 @@ void PoolCore::count_death(const Slot& slot, const ExitReason& reason) {
 void PoolCore::end_tasks_of(Slot& slot, const std::string& words) {
   const auto running = std::exchange(slot.running, {});
   // From the back, so that those that run again keep their order at the head of the queue.
+  // NOLINTNEXTLINE(modernize-loop-convert): C++20's reversed ranges need a newer library
   for (auto item = running.rbegin(); item != running.rend(); ++item) {
     Task& task = *item->second;
     // 1. A worker is killed. 2. Before the news comes, a request is sent to it: the socket takes it. 3. Nobody has read it, so that
@@ -333,8 +334,10 @@ void PoolCore::end_tasks_of(Slot& slot, const std::string& words) {
       queue_.push_front(task.id);
       continue;
     }
-    const std::string repeated = task.attempts > 1 ? "; it had been given to a second worker after the first one died" : "";
-    finish_task(task, unanswered(Ending::WorkerDied, unavailable("the request was not finished: its " + words + repeated)));
+    std::string message = "the request was not finished: its ";
+    message += words;
+    if (task.attempts > 1) message += "; it had been given to a second worker after the first one died";
+    finish_task(task, unanswered(Ending::WorkerDied, unavailable(std::move(message))));
   }
   for (const std::uint64_t number : slot.places) {
     Place& place = places_.at(number);

@@ -191,8 +191,9 @@ void PoolCore::answer(Task& task, Outcome outcome) {
   outcome.attempts = task.attempts;
   outcome.queued = (task.running ? task.started : now) - task.submitted;
   if (task.running) outcome.ran = now - task.started;
+  // One of the two is set.
+  if (SeatCompletion seated = std::exchange(task.seated, {})) return seated(std::move(outcome.error));
   if (Completion done = std::exchange(task.done, {})) done(std::move(outcome));
-  if (SeatCompletion seated = std::exchange(task.seated, {})) seated(std::move(outcome.error));
 }
 
 void PoolCore::finish_task(Task& task, Outcome outcome) {

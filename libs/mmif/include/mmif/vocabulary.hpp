@@ -9,6 +9,7 @@ namespace mmif {
 
 // URI of the newest version of each type: what an app writes.
 namespace types {
+// NOLINTBEGIN(readability-identifier-naming): the published names
 inline constexpr std::string_view Thing = "http://clams.ai/vocabulary/type/Thing/v1";
 inline constexpr std::string_view Alignment = "http://clams.ai/vocabulary/type/Alignment/v1";
 inline constexpr std::string_view Annotation = "http://clams.ai/vocabulary/type/Annotation/v6";
@@ -33,6 +34,7 @@ inline constexpr std::string_view Document = "http://clams.ai/vocabulary/type/Do
 inline constexpr std::string_view ImageDocument = "http://clams.ai/vocabulary/type/ImageDocument/v2";
 inline constexpr std::string_view TextDocument = "http://clams.ai/vocabulary/type/TextDocument/v2";
 inline constexpr std::string_view VideoDocument = "http://clams.ai/vocabulary/type/VideoDocument/v2";
+// NOLINTEND(readability-identifier-naming)
 }  // namespace types
 
 enum class TypeKind { Thing, Annotation, Document };

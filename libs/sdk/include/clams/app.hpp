@@ -41,6 +41,7 @@ class App {
   // An app that never touches a GPU says so: its requests are not asked for GPU memory.
   virtual bool uses_gpu() const { return true; }
   // Whether an exception means that the GPU's memory ran out, besides vram::OutOfMemory: engines have their own classes.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): it is a pointer, and who overrides this keeps it
   virtual bool is_out_of_gpu_memory(std::exception_ptr error) const {
     (void)error;
     return false;

@@ -17,6 +17,8 @@ class CountedBlock final : public vram::DeviceBlock {
  public:
   CountedBlock(GpuRequestState& request, base::Bytes bytes, std::unique_ptr<vram::DeviceBlock> block)
       : request_(request), bytes_(bytes), block_(std::move(block)) {}
+  CountedBlock(const CountedBlock&) = delete;
+  CountedBlock& operator=(const CountedBlock&) = delete;
   ~CountedBlock() override {
     request_.freed(bytes_);
     request_.gpu.block_goes(request_.place);
@@ -39,6 +41,8 @@ class LeasedResident final : public vram::ResidentCharge {
         device_(*request.device),
         model_(std::move(model)),
         began_(base::system_clock().monotonic()) {}
+  LeasedResident(const LeasedResident&) = delete;
+  LeasedResident& operator=(const LeasedResident&) = delete;
   ~LeasedResident() override {
     if (kept_) slot_->remove_resident(device_, model_);
   }

@@ -15,7 +15,7 @@ struct NamedApp {
 };
 
 // Reads command line, environment and configuration file, serves or runs once. Returns the exit status (docs/guides/production.md).
-int run_program(int argc, char** argv, std::vector<NamedApp> apps);
+int run_program(int argc, char** argv, const std::vector<NamedApp>& apps);
 
 // int main(int argc, char** argv) { return clams::main<MyApp>(argc, argv); }
 template <class T>

@@ -18,13 +18,13 @@ namespace worker {
 inline constexpr std::uint8_t kProtocolVersion = 1;
 inline constexpr std::size_t kHeaderBytes = 24;
 // Limits of a frame. A sender that exceeds one gets an error from `encode`; a receiver refuses the frame.
-inline constexpr std::size_t kMaxFrameBytes = 192 * 1024;  // below the socket buffer that every kernel grants
-inline constexpr std::size_t kMaxInlineBody = 32 * 1024;   // larger bodies cross as a sealed memfd
+inline constexpr std::size_t kMaxFrameBytes = std::size_t{192} * 1024;  // below the socket buffer that every kernel grants
+inline constexpr std::size_t kMaxInlineBody = std::size_t{32} * 1024;   // larger bodies cross as a sealed memfd
 inline constexpr std::size_t kMaxFields = 1024;
 inline constexpr std::size_t kMaxKindBytes = 256;  // request kinds, model names, program names, device names
-inline constexpr std::size_t kMaxTextBytes = 16 * 1024;
+inline constexpr std::size_t kMaxTextBytes = std::size_t{16} * 1024;
 inline constexpr std::size_t kMaxKeyBytes = 256;
-inline constexpr std::size_t kMaxValueBytes = 128 * 1024;
+inline constexpr std::size_t kMaxValueBytes = std::size_t{128} * 1024;
 
 enum class MessageType : std::uint8_t {
   Hello = 1,         // worker: the protocol works; program, versions, pid

@@ -131,6 +131,8 @@ class Seat {
   Seat() = default;
   Seat(Seat&& other) noexcept { *this = std::move(other); }
   Seat& operator=(Seat&& other) noexcept;
+  Seat(const Seat&) = delete;
+  Seat& operator=(const Seat&) = delete;
   ~Seat() { release(); }
   explicit operator bool() const noexcept { return number_ != 0; }
   const WorkerRef& worker() const noexcept { return worker_; }

@@ -101,7 +101,7 @@ struct HttpServerOptions {
   std::size_t queue = 64;                            // requests that wait for a thread; more: refusal 429 with Retry-After
   std::uint64_t max_body = 512ULL << 20;             // beyond: refusal 413
   bool shared_bodies = false;                        // for a handler that hands bodies to another process: see RequestBody
-  std::size_t max_header = 64 * 1024;                // request line and headers together; beyond: 431
+  std::size_t max_header = std::size_t{64} * 1024;   // request line and headers together; beyond: 431
   std::chrono::milliseconds header_timeout{15'000};  // from the first byte of a request head to its end
   std::chrono::milliseconds idle_timeout{75'000};    // keep-alive connection without a request
   // In each window of this length a body must bring 256 bytes a second on average, or its rest (src/body_buffer.hpp): slow links

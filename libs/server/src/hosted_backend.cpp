@@ -1,8 +1,6 @@
 #include "hosted_backend.hpp"
 
 #include <algorithm>
-#include <cstdlib>
-#include <thread>
 #include <utility>
 
 #include "clams/answers.hpp"

@@ -76,7 +76,8 @@ void HostedBackend::plan_workers() {
     auto retired = pool_->retire_idle(id);
     if (retired.wait_for(kRetirePatience) == std::future_status::ready && retired.get()) --staying;
   }
-  if (std::exchange(planned_workers_, planned) != planned) {
+  // Before anything was learned there is nothing to say.
+  if (std::exchange(planned_workers_, planned) != planned && needs.one_more > base::Bytes()) {
     options_.log.info("at most " + std::to_string(planned) + (planned == 1 ? " worker process" : " worker processes") +
                       " for now: another one needs " + to_string(needs.one_more) + " of GPU memory");
   }

@@ -21,7 +21,7 @@ std::vector<vram::IdleModel> HostedBackend::WorkerReclaimer::idle_models(const v
     } else if (worker.state == worker::WorkerState::Ready) {
       const base::Bytes held = backend_.gpu_->held_by(*slot->second, device);
       if (held > base::Bytes())
-        idle.push_back({"of worker " + std::to_string(worker.worker.id), held, kReloadCost, worker.worker.id});
+        idle.push_back({"models of worker " + std::to_string(worker.worker.id), held, kReloadCost, worker.worker.id});
     }
   }
   return idle;

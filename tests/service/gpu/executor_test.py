@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Where requests run: models that live in worker processes, by routing, room and number."""
+import json
 import os
+import subprocess
 import unittest
 
-from gpu_service import GpuTest, at_once, until
+from gpu_service import BIN, PATIENCE, GpuTest, at_once, until
 
 MODELS = os.path.join(os.environ.get("CLAMS_BUILD", ""), "tests", "clams_gpu_models")
 
@@ -68,6 +70,21 @@ class ModelsThatStay:
         self.ok(app.post(mb=15000))
         self.assertTrue(until(lambda: app.device()["available_bytes"] > 20 << 30), app.device())
         self.ok(app.post(model="other", mb=15000))
+
+
+    def test_what_was_held_by_an_unloaded_model_counts_as_seen_no_longer(self):
+        # Otherwise the next promise of this process would be taken for memory that the driver shows already.
+        for declare in ("true", "false"):
+            # Not at once: what is gone before the run ends is never seen.
+            app = self.models("--model-idle", "300ms")
+            self.ok(app.post(mb=15000, declare=declare))
+            self.assertTrue(until(lambda: self.resident(app) == []), app.device())
+            self.assertTrue(until(lambda: sum(process["materialised_bytes"] for process in self.processes()) <= 512 << 20), (declare, self.processes()))
+            self.assertIsNone(app.stop())
+
+    def processes(self):
+        shown = subprocess.run([os.path.join(BIN, "clams"), "gpu", "--json"], env=self.environment, stdout=subprocess.PIPE, check=True, timeout=PATIENCE)
+        return json.loads(shown.stdout)["processes"]
 
 
 class InProcess(ModelsThatStay, ExecutorTest):

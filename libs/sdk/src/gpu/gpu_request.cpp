@@ -50,7 +50,7 @@ class LeasedResident final : public vram::ResidentCharge {
     const auto took = base::system_clock().monotonic() - began_;
     request_->lease.keep_resident(model_, bytes, std::chrono::duration_cast<std::chrono::milliseconds>(took));
     bytes_ = bytes;
-    stated_ = request_->held.load() >= bytes.count();
+    stated_ = bytes > base::Bytes() && request_->held.load() >= bytes.count();
     kept_ = true;
     if (bytes == base::Bytes()) request_->unmeasured_model = model_;
     request_ = nullptr;  // the request ends before the model does

@@ -48,6 +48,14 @@ bool HeadScanner::check_line_end(std::string_view bytes, std::size_t newline) {
 std::size_t HeadScanner::scan(std::string_view bytes) {
   if (refusal_) return 0;
   if (!start_found_ && !skip_leading(bytes)) return 0;
+  // Nothing beyond the limit is looked at: what lies there, and whether it has arrived, must not change the verdict.
+  const bool over = bytes.size() - leading_ > max_header_;
+  const std::size_t length = scan_lines(over ? bytes.substr(0, leading_ + max_header_) : bytes);
+  if (length == 0 && !refusal_ && over) return refuse(431, "the request head is larger than this server accepts");
+  return length;
+}
+
+std::size_t HeadScanner::scan_lines(std::string_view bytes) {
   if (!method_checked_) {
     const auto line = bytes.substr(leading_, 40);
     if (!method_may_be_valid(line)) return refuse(400, "the request does not begin with a method in upper case");
@@ -67,10 +75,8 @@ std::size_t HeadScanner::scan(std::string_view bytes) {
     if (!check_line_end(bytes, newline)) return 0;
     const bool empty_line = newline == line_start_ + 1;
     scanned_ = line_start_ = newline + 1;
-    if (scanned_ - leading_ > max_header_) break;
     if (empty_line) return scanned_;
   }
-  if (scanned_ - leading_ > max_header_) return refuse(431, "the request head is larger than this server accepts");
   return 0;
 }
 

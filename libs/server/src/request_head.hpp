@@ -24,7 +24,7 @@ struct Refusal {
 };
 
 // Finds the end of a request head in bytes that arrive bit by bit; each byte is looked at once. Refuses as early as it can, so that
-// neither a TLS hello nor a header without an end is waited for.
+// neither a TLS hello nor a header without an end is waited for. Where the bytes are cut changes nothing.
 class HeadScanner {
  public:
   explicit HeadScanner(std::size_t max_header) : max_header_(max_header) {}
@@ -38,6 +38,7 @@ class HeadScanner {
  private:
   static constexpr std::size_t kLeadingBytes = 4;
   bool skip_leading(std::string_view bytes);
+  std::size_t scan_lines(std::string_view bytes);
   bool check_line_end(std::string_view bytes, std::size_t newline);
   std::size_t refuse(unsigned status, std::string_view reason);
 

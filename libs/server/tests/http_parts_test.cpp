@@ -43,6 +43,30 @@ TEST(HeadScannerTest, RefusesAsSoonAsItCan) {
   EXPECT_EQ(refused("GET / HTTP/1.1\r\nA: "), 0U);
 }
 
+// Verdict of a head whose bytes arrive up to `cut` first: the status of the refusal, 0 without.
+unsigned verdict_in_two(std::string_view bytes, std::size_t cut) {
+  HeadScanner scanner(64);
+  if (scanner.scan(bytes.substr(0, cut)) == 0 && !scanner.refusal()) scanner.scan(bytes);
+  return scanner.refusal().status;
+}
+
+TEST(HeadScannerTest, RefusesTheSameWhereverTheBytesAreCut) {
+  const std::string inside = "GET / HTTP/1.1\r\nA: b\n";
+  const std::string beyond = "GET / HTTP/1.1\r\nA: " + std::string(80, 'x');
+  const std::pair<std::string, unsigned> cases[] = {
+      {inside + std::string(80, 'x'), 400},
+      {beyond, 431},
+      {beyond + "\n", 431},
+      {beyond + "\r\n folded", 431},
+      {"\r\n\r\n" + beyond + "\n", 431},
+      {"GET /" + std::string(48, 'x') + " HTTP/1.1\r\n folded", 431},  // 64 bytes and then the fold
+      {"GET /" + std::string(47, 'x') + " HTTP/1.1\r\n folded", 400},
+  };
+  for (const auto& [bytes, status] : cases) {
+    for (std::size_t cut = 0; cut <= bytes.size(); ++cut) EXPECT_EQ(verdict_in_two(bytes, cut), status) << bytes << "\ncut " << cut;
+  }
+}
+
 TEST(ParseHeadTest, KeepsPathAndQueryRaw) {
   const auto read = [](const std::string& target) {
     RequestHead head;
@@ -72,6 +96,32 @@ TEST(ParseHeadTest, ReusesTheOldValueWithoutKeepingAnyOfIt) {
   EXPECT_TRUE(head.http_1_0);
   EXPECT_EQ(head.request.query, "");
   EXPECT_TRUE(head.request.headers.empty());
+}
+
+TEST(ChunkedBodyTest, IsJoinedWhereverTheBytesAreCut) {
+  const std::string head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::pair<std::string, std::string> cases[] = {
+      {"0\r\n\r\n", ""},
+      {"000;a=b\r\nA: b\r\n\r\n", ""},
+      {"3\r\n0\r\n\r\n0\r\n\r\n", "0\r\n"},
+      {"4\r\n\n\n\n\n\r\n1;e\r\nx\r\n0\r\n\r\n", "\n\n\n\nx"},
+  };
+  for (const auto& [bytes, expected] : cases) {
+    for (std::size_t first = 0; first <= bytes.size(); ++first) {
+      for (std::size_t second = first; second <= bytes.size(); ++second) {
+        ChunkedBody decoder(head, 100, 100);
+        auto joined = BodyBuffer::growing(100, false);
+        std::size_t used = 0;
+        for (const auto have : {first, second, bytes.size()}) {
+          if (!decoder.done()) used += decoder.feed(std::string_view(bytes).substr(used, have - used), joined);
+          ASSERT_FALSE(decoder.refusal()) << bytes << " cut at " << first << " and " << second << ": " << decoder.refusal().reason;
+        }
+        EXPECT_TRUE(decoder.done()) << bytes << " cut at " << first << " and " << second;
+        EXPECT_EQ(used, bytes.size());
+        EXPECT_EQ(std::move(joined).finish().text(), expected) << bytes << " cut at " << first << " and " << second;
+      }
+    }
+  }
 }
 
 TEST(ParseRequestTest, ReadsWholeRequestsAndSaysWhatIsMissing) {

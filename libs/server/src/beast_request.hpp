@@ -1,6 +1,7 @@
 // parse_head and ChunkedBody on top of Beast's parser. Included by http_server.cpp only: the one translation unit that pays for
 // Beast.
 #pragma once
+#include <algorithm>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <cstdint>
@@ -105,7 +106,11 @@ inline void RequestParser::on_header_impl(error_code& ec) {
   if (out_->http_1_0) out_->expects_continue = false;
 }
 
-inline void RequestParser::on_chunk_header_impl(std::uint64_t size, beast::string_view, error_code& ec) {
+inline void RequestParser::on_chunk_header_impl(std::uint64_t size, beast::string_view extension, error_code& ec) {
+  // Beast takes any byte between quotes.
+  const auto is_control = [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f'; };
+  if (std::any_of(extension.begin(), extension.end(), is_control))
+    return refuse(400, "a chunk extension has a control character", ec);
   if (size > max_body_ - body_->size()) refuse(413, "the request body is larger than this server accepts", ec);
 }
 

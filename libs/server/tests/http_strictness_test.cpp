@@ -77,6 +77,8 @@ std::vector<BadRequest> bad_requests() {
       {"ChunkSizeLetters", chunked("xyz\r\nhello\r\n0\r\n\r\n")},
       {"ChunkWithoutEnd", chunked("5\r\nhelloX\r\n0\r\n\r\n")},
       {"ChunkBareLineFeed", chunked("5\nhello\n0\n\n")},
+      {"ChunkBareLineFeedInQuotes", chunked("5;a=\"\n\"\r\nhello\r\n0\r\n\r\n")},
+      {"ChunkControlInQuotesOfTheLast", chunked("5\r\nhello\r\n0;a=\"\x01\"\r\n\r\n")},
       {"ChunkHeaderWithoutEnd", chunked("5;" + std::string(200'000, 'x'))},
       {"HeaderWithoutEnd", "GET / HTTP/1.1\r\nA: " + std::string(200'000, 'x'), 431},
       {"LineWithoutEnd", "GET /" + std::string(200'000, 'x'), 431},

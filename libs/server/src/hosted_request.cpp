@@ -284,6 +284,7 @@ std::optional<HttpResponse> HostedBackend::attempt(Work& work) {
   if (outcome.ending == worker::Ending::Answered) {
     if (work.cold) learn_cold(need, outcome, *gpu);
     const std::string* used = worker::find_attribute(outcome.attributes, "gpu.model");
+    if (used != nullptr) gpu->worker_used(*used, worker::find_attribute(outcome.attributes, "gpu.loaded") != nullptr);
     if (!need.declared && used != nullptr) remember_model(work.kin, *used);
   }
   return answer_or_rerun(work, std::move(outcome), *gpu);

@@ -142,9 +142,11 @@ class AppWorker final : public worker::WorkerHandler {
     assignment.resident = base::Bytes(number_of(request.attributes, "gpu.resident_bytes"));
     context.assignment = std::move(assignment);
     std::string used_model;
+    bool loaded = false;
     context.after_run = [&](const GpuRequest& gpu, bool ran_out) {
       if (ran_out) answer.code = worker::WorkerCode::OutOfMemory;
       used_model = gpu.used_model();
+      loaded = gpu.loaded_model();
       if (const auto took = gpu.report()) {
         worker::DeviceMemory device;
         device.device = took->device;
@@ -158,6 +160,7 @@ class AppWorker final : public worker::WorkerHandler {
     if (service_.gpu().models().counters().hits != told_hits_) tell_models();
     answer = sent(std::move(made), std::move(answer));
     if (!used_model.empty()) answer.attributes.emplace_back("gpu.model", used_model);
+    if (loaded) answer.attributes.emplace_back("gpu.loaded", "1");
     return answer;
   }
 

@@ -24,7 +24,20 @@ class ExecutorTest(GpuTest):
         return self.assert_ok(answer).result
 
     def resident(self, app):
-        return sorted(entry["model"] for entry in app.device()["resident"])
+        """Names of the models that are loaded."""
+        return sorted(entry["model"] for entry in app.device()["resident"] if not entry["loading"])
+
+    def coming(self, app):
+        """Names of the models that are promised and not loaded yet."""
+        return sorted(entry["model"] for entry in app.device()["resident"] if entry["loading"])
+
+    def processes(self):
+        shown = subprocess.run([os.path.join(BIN, "clams"), "gpu", "--json"], env=self.environment, stdout=subprocess.PIPE, check=True, timeout=PATIENCE)
+        return json.loads(shown.stdout)["processes"]
+
+    def running(self):
+        """Requests that were promised memory and have not ended."""
+        return sum(process["requests"] for process in self.processes())
 
     def hold(self, app, **parameters):
         return app.hold(how="holdMs", **parameters)
@@ -50,6 +63,52 @@ class ModelsThatStay:
         self.assertGreater(app.device()["available_bytes"], 10 << 30)
         answers = at_once([lambda: app.post(mb=9000, holdMs=300) for _ in range(2)])
         self.assertEqual([self.ok(answer)["loads"] for answer in answers], [1, 1])
+
+    def test_those_who_come_while_a_model_is_loaded_are_charged_as_finding_it(self):
+        app = self.models("--threads", "4")
+        answers = [app.hold(how="loadMs", mb=15000)]
+        self.assertTrue(until(lambda: self.coming(app) == ["m"]), app.device())
+        answers += [app.hold(how="loadMs", mb=15000) for _ in range(2)]
+        self.assertTrue(until(lambda: self.running() == 3), app.device())
+        self.assertEqual(app.device()["reserved_bytes"] >> 20, 15000 + 3 * 64 + 512)
+        refused = app.post(model="other", mb=15000)
+        self.assertEqual(refused.status, 503, "the model that is on its way was promised to somebody else")
+        results = [self.ok(answer) for answer in app.end_holds()]
+        self.assertEqual({result["loads"] for result in results}, {1})
+        self.assertEqual((self.resident(app), self.coming(app)), (["m"], []))
+        self.ok(app.post(mb=15000))
+
+    def test_a_model_that_cannot_be_loaded_is_promised_to_nobody(self):
+        app = self.models("--threads", "2")
+        for _ in range(2):
+            app.hold(how="loadMs", mb=15000, failLoad="true")
+        self.assertTrue(until(lambda: self.running() == 2), app.device())
+        self.assertEqual([answer.status for answer in app.end_holds()], [500, 500])
+        self.assertEqual(app.device()["resident"], [])
+        self.ok(app.post(model="other", mb=15000))
+
+    def test_learned_needs_are_shared_during_a_load_too(self):
+        request = dict(mb=7000, workMb=512, declare="false")
+        app = self.models()
+        for _ in range(2):
+            self.ok(app.post(holdMs=800, **request))
+        self.assertIsNone(app.stop())
+        app = self.models("--threads", "3")
+        # The same parameter set each time: the profile tells their needs.
+        answers = at_once([lambda: app.post(holdMs=800, **request) for _ in range(3)])
+        self.assertEqual({self.ok(answer)["loads"] for answer in answers}, {1})
+
+    def test_an_app_that_does_not_keep_its_model_is_charged_in_full(self):
+        app = self.models("--threads", "2")
+        self.ok(app.post(mb=12000, keep="false"))
+        self.assertTrue(until(lambda: app.lines("are charged its whole memory each")), app.output())
+        self.hold(app, mb=12000, keep="false")
+        self.assertTrue(until(lambda: self.running() == 1), app.device())
+        self.assertEqual(app.post(mb=12000, keep="false").status, 503)
+        app.end_holds()
+        # Once it has kept one, the next are charged as finding it.
+        self.ok(app.post(mb=12000))
+        self.assertTrue(until(lambda: self.resident(app) == ["m"]))
 
     def test_an_app_that_declares_nothing_is_charged_for_its_held_model_once(self):
         app = self.models()
@@ -81,10 +140,6 @@ class ModelsThatStay:
             self.assertTrue(until(lambda: self.resident(app) == []), app.device())
             self.assertTrue(until(lambda: sum(process["materialised_bytes"] for process in self.processes()) <= 512 << 20), (declare, self.processes()))
             self.assertIsNone(app.stop())
-
-    def processes(self):
-        shown = subprocess.run([os.path.join(BIN, "clams"), "gpu", "--json"], env=self.environment, stdout=subprocess.PIPE, check=True, timeout=PATIENCE)
-        return json.loads(shown.stdout)["processes"]
 
 
 class InProcess(ModelsThatStay, ExecutorTest):

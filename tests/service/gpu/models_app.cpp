@@ -48,6 +48,13 @@ class ModelApp final : public clams::App {
     m.add_parameter({.name = "mb", .description = "Its size.", .type = ParameterType::Integer, .default_value = 1024});
     m.add_parameter({.name = "holdMs", .description = "How long it is used.", .type = ParameterType::Integer, .default_value = 0});
     m.add_parameter(
+        {.name = "workMb", .description = "Taken while it is used.", .type = ParameterType::Integer, .default_value = 0});
+    m.add_parameter(
+        {.name = "loadMs", .description = "How long loading takes.", .type = ParameterType::Integer, .default_value = 0});
+    m.add_parameter({.name = "failLoad", .description = "Loading fails.", .type = ParameterType::Boolean, .default_value = false});
+    m.add_parameter(
+        {.name = "keep", .description = "Whether the model stays.", .type = ParameterType::Boolean, .default_value = true});
+    m.add_parameter(
         {.name = "oomOnce", .description = "The first one fails.", .type = ParameterType::Boolean, .default_value = false});
     m.add_parameter({.name = "declare", .description = "Whether it tells.", .type = ParameterType::Boolean, .default_value = true});
     return m;
@@ -63,8 +70,20 @@ class ModelApp final : public clams::App {
   void annotate(mmif::Mmif&, const clams::Parameters& p, clams::Run& run) override {
     const auto begun = monotonic_ns();
     const vram::DeviceUuid device(run.gpu().grant().device);
-    const auto weights = run.model<Weights>(p.get<std::string>("model"), [&] { return load(device, size_of(p)); });
+    const auto loader = [&] {
+      hold(std::chrono::milliseconds(p.get<std::int64_t>("loadMs")));
+      if (p.get<bool>("failLoad")) throw clams::RuntimeError("the weights are broken");
+      ++loads_;
+      return load(device, size_of(p));
+    };
+    std::shared_ptr<Weights> weights;
+    if (p.get<bool>("keep"))
+      weights = run.model<Weights>(p.get<std::string>("model"), loader);
+    else
+      weights = loader();
     if (p.get<bool>("oomOnce") && !failed_.exchange(true)) throw vram::OutOfMemory("once, because it was asked to");
+    const auto work = p.get<std::int64_t>("workMb");
+    const auto taken = work > 0 ? load(device, base::Bytes(static_cast<std::uint64_t>(work) << 20)) : nullptr;
     hold(std::chrono::milliseconds(p.get<std::int64_t>("holdMs")));
     run.new_view().new_annotation(mmif::types::Annotation, {{"pid", static_cast<std::int64_t>(::getpid())},
                                                             {"loads", static_cast<std::int64_t>(loads_.load())},
@@ -78,7 +97,6 @@ class ModelApp final : public clams::App {
   }
 
   std::unique_ptr<Weights> load(const vram::DeviceUuid& device, base::Bytes bytes) {
-    ++loads_;
     const char* path = std::getenv("VRAM_CUDA_PATH");
     auto driver = vram::CudaDriver::open(path == nullptr ? std::nullopt : std::optional<std::string>(path));
     if (!driver) throw clams::RuntimeError(driver.error().message);

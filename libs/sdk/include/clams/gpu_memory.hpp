@@ -181,6 +181,9 @@ class GpuRequest {
   std::optional<WorkerDeviceReport> report() const;
   const std::string& model_name() const noexcept;  // of the requirement
   const std::string& used_model() const noexcept;  // the first that `model` gave; empty: none
+  bool loaded_model() const noexcept;              // it ran a loader itself
+  // The same two of a request that ran in a worker. Before finished().
+  void worker_used(const std::string& model, bool loaded);
   // Tells parameter sets apart; empty when they have no profile.
   std::string profile() const;
   // It ran out of memory: the figure is raised, caches and idle models are given up. The refusal that the client gets.

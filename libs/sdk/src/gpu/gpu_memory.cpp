@@ -19,11 +19,14 @@ constexpr std::chrono::milliseconds kStartPatience{
 // Gives back what this process does not need right now.
 class OwnReclaimer final : public vram::Reclaimer {
  public:
-  explicit OwnReclaimer(vram::ModelCache& models) : models_(models) {}
+  OwnReclaimer(vram::ModelCache& models, std::shared_ptr<vram::Ledger> ledger) : models_(models), ledger_(std::move(ledger)) {}
   vram::Bytes give_back_caches(const vram::DeviceUuid&) override { return {}; }
   std::vector<vram::IdleModel> idle_models(const vram::DeviceUuid&) override {
     std::vector<vram::IdleModel> idle;
+    const auto slot = ledger_ ? ledger_->own_slot().value_or(nullptr) : nullptr;
     for (const auto& model : models_.models()) {
+      // One that a request is on its way to would only be loaded again.
+      if (slot != nullptr && slot->is_counted_on(model.key)) continue;
       if (model.state == vram::ModelState::Idle) idle.push_back({model.key, model.bytes, model.load_time});
     }
     return idle;
@@ -34,6 +37,7 @@ class OwnReclaimer final : public vram::Reclaimer {
 
  private:
   vram::ModelCache& models_;
+  std::shared_ptr<vram::Ledger> ledger_;
 };
 
 mmif::Value gib(base::Bytes bytes) {
@@ -132,6 +136,18 @@ std::string GpuMemoryState::model_for(const std::string& profile) {
   const std::lock_guard lock(models_mutex);
   const auto known = model_of_profile.find(profile);
   return known == model_of_profile.end() ? std::string() : known->second;
+}
+
+bool GpuMemoryState::note_staying(const std::string& model, bool stays) {
+  constexpr std::size_t kMostModels = 4096;
+  const std::lock_guard lock(models_mutex);
+  if (stays) return not_staying.erase(model) > 0;
+  return not_staying.size() < kMostModels && not_staying.insert(model).second;
+}
+
+bool GpuMemoryState::is_expected_to_stay(const std::string& model) {
+  const std::lock_guard lock(models_mutex);
+  return !not_staying.contains(model);
 }
 
 base::Bytes GpuMemoryState::resident_bytes(const vram::ProcessSlot& slot, std::string_view model) const {
@@ -246,7 +262,7 @@ base::Result<std::shared_ptr<GpuMemory>> GpuMemory::open(GpuMemoryOptions option
   parts.ledger = s.ledger;
   parts.sampler = vram::make_monitor_sampler(s.monitor);
   parts.options = s.options.admission;
-  parts.reclaimer = s.options.reclaimer ? s.options.reclaimer : std::make_shared<OwnReclaimer>(*s.models);
+  parts.reclaimer = s.options.reclaimer ? s.options.reclaimer : std::make_shared<OwnReclaimer>(*s.models, s.ledger);
   parts.log = log;
   parts.driver_is_told = true;
   s.admission = std::make_unique<vram::Admission>(std::move(parts));
@@ -330,6 +346,9 @@ std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit(const 
     }
     if (slot != nullptr && !ask.models_are_told) need.warm_bytes.reset();  // of such a worker we know what it holds by `held` alone
     if (slot != nullptr) need.held_from_start = s.held_from_start();
+    // Where several parameter sets may mean several models, each is expected under its own name.
+    if (need.warm_bytes) request->stays_as = need.model.empty() ? need.profile_key : need.model;
+    if (s.is_expected_to_stay(request->stays_as)) need.stays_as = request->stays_as;
     if (need.model.empty()) need.model = s.options.app;
     // A model that is held stays while this request is decided and runs, so that what was charged as warm stays warm.
     request->pinned = s.models->pin(need.model);
@@ -359,7 +378,7 @@ void GpuMemory::worker_loaded(const std::shared_ptr<vram::ProcessSlot>& slot, co
   const auto device = uuid ? state_->ledger_device(*uuid) : std::nullopt;
   if (slot == nullptr || !device) return;
   if (loading != nullptr && bytes == base::Bytes()) loading->state_->unmeasured_model = model;
-  if (slot->resident(*device, model)) {
+  if (slot->is_loaded(*device, model)) {
     // What was measured here counts for more than a worker that cannot tell.
     if (bytes > base::Bytes()) slot->resize_resident(*device, model, bytes);
   } else if (loading != nullptr && loading->state_->lease.device() == *uuid) {
@@ -441,7 +460,8 @@ mmif::Object GpuMemory::status() const {
     mmif::Array resident;
     if (promised != nullptr) {
       for (const auto& model : promised->resident)
-        resident.emplace_back(mmif::Object{{"app", model.app}, {"model", model.model}, {"bytes", model.bytes.count()}});
+        resident.emplace_back(
+            mmif::Object{{"app", model.app}, {"model", model.model}, {"bytes", model.bytes.count()}, {"loading", model.coming}});
     }
     devices.emplace_back(mmif::Object{{"id", device.info.index},
                                       {"name", device.info.name},

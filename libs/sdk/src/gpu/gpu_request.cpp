@@ -117,9 +117,8 @@ void GpuRequestState::begin(GpuGrant& grant) {
   if (!admitted || place.empty()) return;
   grant.device = place.text();
   grant.source = vram::to_string(requirement.source);
-  grant.bytes = lease.bytes();
+  grant.bytes = lease.granted();
   device = gpu.ledger_device(place);
-  was_resident = device && lease.slot() && lease.slot()->resident(*device, requirement.model).has_value();
   start_metering();
 }
 
@@ -163,9 +162,16 @@ void GpuRequestState::freed(base::Bytes bytes) {
   if (!assigned_device.empty()) gpu.tell_held(assigned_device, base::Bytes(), bytes);
 }
 
+// One that was charged as cold may have found its model after all, loaded by one that overtook it; one that was charged as warm may
+// have had to load it.
+vram::RunKind GpuRequestState::kind() const {
+  if (loads) return vram::RunKind::Cold;
+  return lease.warm() || worker_holds || !used_model.empty() ? vram::RunKind::Warm : vram::RunKind::Cold;
+}
+
 vram::Measurement GpuRequestState::stated() const {
   vram::Measurement m;
-  m.kind = was_resident ? vram::RunKind::Warm : vram::RunKind::Cold;
+  m.kind = kind();
   m.duration = std::chrono::duration_cast<std::chrono::milliseconds>(base::system_clock().monotonic() - began);
   if (const auto info = gpu.device_info(place)) {
     m.device = info->name;
@@ -183,7 +189,7 @@ vram::Measurement GpuRequestState::measured() {
   vram::Measurement m = stated();
   if (m.in_use || m.visible || !metered) return m;
   const PeakMeter::Found found = metered->found();
-  if (found.kind == vram::RunKind::Warm) m.kind = vram::RunKind::Warm;
+  if (found.kind == vram::RunKind::Warm && !loads) m.kind = vram::RunKind::Warm;
   m.instrument = found.instrument;
   m.visible = found.visible;
   m.contended = found.contended;
@@ -198,6 +204,19 @@ void GpuRequestState::learn_kept() {
   if (!gpu.profiles) return;
   const auto facts = gpu.profiles->model_facts(unmeasured_model);
   gpu.profiles->record_model(unmeasured_model, bytes, facts ? facts->load_time : std::chrono::milliseconds());
+}
+
+void GpuRequestState::learn_whether_it_stays() {
+  if (stays_as.empty()) return;
+  if (loads || !used_model.empty()) {
+    gpu.note_staying(stays_as, true);
+    return;
+  }
+  const bool expected = !lease.warm() && !lease.counts_on().empty();
+  if (expected && gpu.note_staying(stays_as, false))
+    gpu.options.log.warning("requests for " + requirement.model +
+                            " are charged its whole memory each: what they are said to need once it is loaded"
+                            " counts only for models that the app asks for with run.model");
 }
 
 GpuRequest::GpuRequest(std::unique_ptr<GpuRequestState> state) : state_(std::move(state)) {}
@@ -226,9 +245,12 @@ base::Result<std::shared_ptr<void>> GpuRequest::model(const std::string& key, st
   vram::ModelRequest request;
   request.key = key;
   request.type = type;
-  request.loader = std::move(loader);
   request.idle_timeout = idle;
   request.stop = std::move(stop);
+  request.loader = [&s, load = std::move(loader)] {
+    s.loads = true;
+    return load();
+  };
   if (s.device && s.lease.slot()) {
     if (const auto facts = s.gpu.profiles->model_facts(key)) request.estimate = {facts->bytes, facts->load_time};
     if (request.estimate.bytes == base::Bytes() && s.requirement.warm_bytes)
@@ -260,6 +282,7 @@ void GpuRequest::finished() {
   if (!s.admitted || s.lease.device().empty()) return;
   const vram::Measurement measurement = s.measured();
   s.learn_kept();
+  s.learn_whether_it_stays();
   if (!s.key || !s.gpu.profiles) return;
   s.gpu.profiles->record(*s.key, measurement);
   if (!s.used_model.empty()) s.gpu.remember_model(s.key->hash(), s.used_model);
@@ -271,7 +294,7 @@ std::vector<WorkerDeviceReport> GpuRequest::finished(std::vector<WorkerDeviceRep
   auto report = std::find_if(reports.begin(), reports.end(),
                              [&](const auto& one) { return device_named(s.gpu, one.device) == s.lease.device(); });
   vram::Measurement measurement = s.stated();
-  measurement.kind = s.worker_holds || s.was_resident ? vram::RunKind::Warm : vram::RunKind::Cold;
+  if (s.models_are_told) s.learn_whether_it_stays();
   if (report != reports.end() && (report->peak_allocated || report->peak_reserved)) {
     // The peak of a process is never the figure of a request: what it held before comes off.
     const base::Bytes before = report->held_before.value_or(base::Bytes());
@@ -316,6 +339,13 @@ const std::string& GpuRequest::model_name() const noexcept { return state_->requ
 
 const std::string& GpuRequest::used_model() const noexcept { return state_->used_model; }
 
+bool GpuRequest::loaded_model() const noexcept { return state_->loads; }
+
+void GpuRequest::worker_used(const std::string& model, bool loaded) {
+  state_->used_model = model;
+  state_->loads = loaded;
+}
+
 std::string GpuRequest::profile() const { return state_->key ? state_->key->hash() : std::string(); }
 
 vram::Refusal GpuRequest::ran_out() {
@@ -331,7 +361,7 @@ vram::Refusal GpuRequest::ran_out() {
   const auto info = s.gpu.device_info(s.lease.device());
   if (s.key && s.gpu.profiles) {
     vram::OutOfMemoryEvent event;
-    event.kind = s.was_resident || s.worker_holds ? vram::RunKind::Warm : vram::RunKind::Cold;
+    event.kind = s.kind();
     event.granted = grant_.bytes;
     event.peak = base::Bytes(s.peak.load());
     // Not so far that it could never run again: with the margin it must still fit, alone on the device.

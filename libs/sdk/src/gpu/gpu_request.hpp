@@ -24,10 +24,11 @@ struct GpuRequestState {
   bool admitted = false;
   std::shared_ptr<void> pinned;
   std::optional<vram::LedgerDevice> device;
-  bool was_resident = false;
   bool worker_holds = false;         // the worker that runs it holds what these parameters need
+  bool loads = false;                // it has loaded a model itself
   bool models_are_told = false;      // by the worker that runs it
   std::string used_model;            // the first that the app asked for
+  std::string stays_as;              // name under which its model is expected to stay; empty: not known to
   std::string unmeasured_model;      // loaded by this request, of bytes that are not known
   std::optional<std::int64_t> kept;  // see PeakMeter::Found
   std::string assigned_device;       // in a worker
@@ -46,8 +47,11 @@ struct GpuRequestState {
   void freed(base::Bytes bytes);
   // By the best instrument that applies: what was stated, else what the driver showed.
   vram::Measurement measured();
+  // Cold: what it needed includes a model that it loaded.
+  vram::RunKind kind() const;
   // A model that was loaded and whose bytes nobody could tell holds what the process was seen to keep.
   void learn_kept();
+  void learn_whether_it_stays();
   // What is known without asking the driver.
   vram::Measurement stated() const;
   std::int64_t pid() const;  // of the process that runs it

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "clams/gpu_memory.hpp"
@@ -31,6 +32,11 @@ struct GpuMemoryState {
   std::map<std::string, std::string> model_of_profile;
   void remember_model(const std::string& profile, const std::string& model);
   std::string model_for(const std::string& profile);
+  // Whether a model stays in a process that was asked for it. Returns whether that is new; false: requests that come before it is
+  // loaded are not charged on the strength of the one before.
+  bool note_staying(const std::string& model, bool stays);
+  bool is_expected_to_stay(const std::string& model);
+  std::set<std::string> not_staying;
   base::Bytes resident_bytes(const vram::ProcessSlot& slot, std::string_view model) const;  // on the device where it is most
 
   std::mutex held_mutex;

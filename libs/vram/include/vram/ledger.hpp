@@ -68,8 +68,11 @@ struct ChargeRequest {
   std::string_view model;           // to see whether it is resident in the slot
   Bytes bytes;                      // when it is not
   std::optional<Bytes> warm_bytes;  // when it is resident; none: `bytes`
-  Bytes context;                    // once per slot and device
-  Bytes headroom;                   // this process's own wish
+  // Not empty: what is charged beyond `warm_bytes` is for a model that stays, resident under this name from now on, so that those
+  // who come while it is being loaded are charged as warm. It stays promised while it is loaded or any lease counts on it.
+  std::string_view stays_as;
+  Bytes context;   // once per slot and device
+  Bytes headroom;  // this process's own wish
   std::optional<std::chrono::nanoseconds> expected_duration;
 };
 
@@ -77,7 +80,7 @@ struct ChargeOutcome {
   Verdict verdict = Verdict::Short;
   DeviceFigures figures;      // at the decision, before the charge
   Bytes need;                 // what was or would have been charged
-  bool resident = false;      // the model was resident in the slot
+  bool resident = false;      // the model was resident in the slot, or on its way there
   bool deaths_found = false;  // dead slots were found during this decision: a fresh sample may show their bytes back
   std::optional<Lease> lease;
 };

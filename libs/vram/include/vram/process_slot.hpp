@@ -14,6 +14,7 @@
 namespace vram {
 
 struct LedgerCore;
+struct ChargeRequest;
 struct LedgerDevice;
 class ProcessSlot;
 
@@ -43,11 +44,15 @@ class Lease {
   Bytes bytes() const noexcept { return bytes_; }                // still charged for this request
   PassKind pass() const noexcept { return pass_; }
   bool enforced() const noexcept { return pass_ == PassKind::Granted; }
+  Bytes granted() const noexcept { return granted_; }  // charged at the decision, a model that stays included
+  bool warm() const noexcept { return warm_; }         // charged as one that finds its model, loaded or on its way
+  // The resident model whose bytes are not part of this charge; empty: none.
+  const std::string& counts_on() const noexcept { return counts_on_; }
   const std::shared_ptr<ProcessSlot>& slot() const noexcept { return slot_; }
 
   // `bytes` of this charge stay with the loaded model when the request ends: they move from the lease to the slot's resident
-  // models. What the lease does not cover is charged on top, since it is held already. A model that is resident already is left as
-  // it is.
+  // models. What neither the lease nor the model that it expected to stay covers is charged on top, since it is held already. A
+  // model that is loaded already is left as it is; one that was on its way is settled, at what was expected where `bytes` is zero.
   void keep_resident(std::string_view model, Bytes bytes, std::chrono::milliseconds reload_cost);
   // The load was measured: more comes out of this charge first, less goes back into it. No effect on a model that is not resident.
   void settle_resident(std::string_view model, Bytes bytes);
@@ -56,12 +61,20 @@ class Lease {
   friend class Ledger;
   friend class Admission;
   friend class ProcessSlot;
-  Lease(std::shared_ptr<ProcessSlot> slot, std::uint32_t device, DeviceUuid uuid, Bytes bytes, PassKind pass);
+  struct Terms {
+    Bytes bytes, granted;
+    bool warm = false;
+    std::string counts_on;
+  };
+  Lease(std::shared_ptr<ProcessSlot> slot, std::uint32_t device, DeviceUuid uuid, Terms terms, PassKind pass);
   void take_from_charge(Bytes bytes);
+  void settle(Bytes before, Bytes now);
   std::shared_ptr<ProcessSlot> slot_;
   std::uint32_t device_index_ = 0;
   DeviceUuid device_;
-  Bytes bytes_;
+  Bytes bytes_, granted_;
+  bool warm_ = false;
+  std::string counts_on_;
   PassKind pass_ = PassKind::Uncharged;
 };
 
@@ -102,11 +115,17 @@ class ProcessSlot {
   // Bytes that this process wants nobody to be promised. The largest wish of the living counts.
   void request_headroom(LedgerDevice device, Bytes bytes);
 
+  // Promised for the model, loaded or on its way.
   std::optional<Bytes> resident(LedgerDevice device, std::string_view model) const;
+  bool is_loaded(LedgerDevice device, std::string_view model) const;
+  // Whether a running request was charged as one that finds the model, on any device.
+  bool is_counted_on(std::string_view model) const;
   Bytes resident_bytes(LedgerDevice device) const;  // of all models
-  // Charges a model that a worker is found to hold. Use Lease::keep_resident where a lease covers it.
+  // Charges a model that a worker is found to hold. Use Lease::keep_resident where a lease covers it. One that was on its way is
+  // loaded now, and settled.
   void add_resident(LedgerDevice device, std::string_view model, Bytes bytes, std::chrono::milliseconds reload_cost);
-  // Call after the model's memory was freed. Its bytes are given back; none when it is not resident.
+  // Call after the model's memory was freed. The bytes it had; none when it is not loaded. They are given back, at once or with the
+  // last lease that counts on it.
   Bytes remove_resident(LedgerDevice device, std::string_view model);
   // Measured anew, outside of a request: the difference is charged or given back.
   void resize_resident(LedgerDevice device, std::string_view model, Bytes bytes);
@@ -116,10 +135,15 @@ class ProcessSlot {
  private:
   friend class Ledger;
   friend class Lease;
+  struct Resident;
   struct Tables;
   ProcessSlot(std::shared_ptr<LedgerCore> core, std::uint32_t slot, bool worker);
   void add_resident_locked(Tables& tables, std::uint32_t device, std::string_view model, Bytes bytes,
-                           std::chrono::milliseconds reload_cost);
+                           std::chrono::milliseconds reload_cost, bool loaded);
+  Lease::Terms terms_locked(Tables& tables, std::uint32_t device, const ChargeRequest& request, Bytes granted);
+  void write_resident_locked(Resident& resident, Bytes bytes, std::chrono::milliseconds reload_cost, bool loaded);
+  void stop_counting(std::uint32_t device, std::string_view model) noexcept;
+  void drop_resident_locked(Tables& tables, const Resident& resident, bool gives_back) noexcept;
   // Writes the new size into tables and file; the old size, or none when it is not resident. Does not touch `reserved`.
   std::optional<Bytes> restate_resident(std::uint32_t device, std::string_view model, Bytes bytes);
   void begin_request(std::uint32_t device, Bytes request_bytes, bool enforced,

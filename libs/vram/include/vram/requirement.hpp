@@ -23,7 +23,8 @@ struct Requirement {
   Bytes
       held_from_start;  // what each process of the app holds anyway, beside its requests: a guess (Conservative) leaves room for it
   std::optional<Bytes>
-      warm_bytes;  // while the model is resident in the process: declared increment, or learned warm figure (without margin)
+      warm_bytes;        // while the model is resident in the process: declared increment, or learned warm figure (without margin)
+  std::string stays_as;  // see ChargeRequest; empty: every request that comes while the model is not loaded is charged in full
   std::optional<DeviceUuid> device;                            // only there; none: any
   std::optional<std::chrono::milliseconds> expected_duration;  // learned; for other people's Retry-After
   std::string profile_key;  // tells parameter sets apart: a probe run is tried once in a while for each

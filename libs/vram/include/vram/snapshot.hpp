@@ -27,6 +27,7 @@ struct ResidentModel {
   bool idle = false;
   std::chrono::milliseconds reload_cost{};
   std::int64_t pid = 0;
+  bool coming = false;  // promised, not loaded yet
 };
 
 struct DeviceStatus {

@@ -36,6 +36,7 @@ ChargeRequest Admission::Impl::charge_request(const Requirement& requirement, co
     const bool learned = requirement.source == RequirementSource::Learned;
     request.warm_bytes = learned ? base::scaled(*requirement.warm_bytes, parts.options.margin) : *requirement.warm_bytes;
   }
+  request.stays_as = requirement.stays_as;
   request.headroom = parts.options.headroom.of(total);
   request.expected_duration = requirement.expected_duration;
   return request;

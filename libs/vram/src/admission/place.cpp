@@ -47,7 +47,8 @@ std::vector<DeviceView*> Admission::Impl::candidates(const Requirement& requirem
       DeviceFigures figures = parts.ledger->figures(*position, look.observation());
       figures.headroom = std::max(figures.headroom, parts.options.headroom.of(figures.total));
       const ChargeRequest request = charge_request(requirement, *view, figures.total, ChargeRequest::Rule::Enforce);
-      const bool resident = slot->resident(*position, requirement.model).has_value();
+      const bool resident = slot->resident(*position, requirement.model).has_value() ||
+                            (!requirement.stays_as.empty() && slot->resident(*position, requirement.stays_as).has_value());
       const Bytes need = resident ? request.warm_bytes.value_or(request.bytes) : request.bytes;
       ranked.cooling = parts.ledger->is_cooling(*position);
       ranked.fits = look.known() && decide(figures, need) == Verdict::Fits;

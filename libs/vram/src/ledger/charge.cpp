@@ -73,7 +73,7 @@ Result<ChargeOutcome> Ledger::charge_once(LedgerDevice device, const std::shared
   ProcessSlot::Tables& tables = *slot->tables_;
   const std::lock_guard tables_lock(tables.mutex);
   Need need;
-  need.resident = !request.model.empty() && tables.find(device.position, request.model) != nullptr;
+  need.resident = tables.find(device.position, request) != nullptr;
   need.request = need.resident ? request.warm_bytes.value_or(request.bytes) : request.bytes;
   if (!tables.context_charged.test(device.position)) need.context = request.context;
 
@@ -96,8 +96,10 @@ Result<ChargeOutcome> Ledger::charge_once(LedgerDevice device, const std::shared
     tables.context[device.position] = need.context;
     tables.context_charged.set(device.position);
   }
-  slot->begin_request(device.position, need.request, kind == PassKind::Granted, request.expected_duration);
-  outcome.lease = Lease(slot, device.position, DeviceUuid(core_->file().devices[device.position].uuid.load()), need.request, kind);
+  Lease::Terms terms = slot->terms_locked(tables, device.position, request, need.request);
+  slot->begin_request(device.position, terms.bytes, kind == PassKind::Granted, request.expected_duration);
+  outcome.lease =
+      Lease(slot, device.position, DeviceUuid(core_->file().devices[device.position].uuid.load()), std::move(terms), kind);
   return outcome;
 }
 
@@ -105,7 +107,7 @@ Lease Ledger::charge_unlocked(LedgerDevice device, const std::shared_ptr<Process
   if (!slot->usable()) return {};
   ProcessSlot::Tables& tables = *slot->tables_;
   const std::lock_guard tables_lock(tables.mutex);
-  const bool resident = !request.model.empty() && tables.find(device.position, request.model) != nullptr;
+  const bool resident = tables.find(device.position, request) != nullptr;
   const Bytes total(core_->file().devices[device.position].total.load());
   const Bytes bytes = std::min(resident ? request.warm_bytes.value_or(request.bytes) : request.bytes, total);
   const Bytes context = tables.context_charged.test(device.position) ? Bytes() : request.context;
@@ -114,8 +116,10 @@ Lease Ledger::charge_unlocked(LedgerDevice device, const std::shared_ptr<Process
     tables.context[device.position] = context;
     tables.context_charged.set(device.position);
   }
-  slot->begin_request(device.position, bytes, false, request.expected_duration);
-  return Lease(slot, device.position, DeviceUuid(core_->file().devices[device.position].uuid.load()), bytes, PassKind::Unknown);
+  Lease::Terms terms = slot->terms_locked(tables, device.position, request, bytes);
+  slot->begin_request(device.position, terms.bytes, false, request.expected_duration);
+  return Lease(slot, device.position, DeviceUuid(core_->file().devices[device.position].uuid.load()), std::move(terms),
+               PassKind::Unknown);
 }
 
 }  // namespace vram

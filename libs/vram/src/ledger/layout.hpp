@@ -73,7 +73,7 @@ struct SlotCore {  // 64 bytes, 256 of them at 20480
   Word unused[2];
 };
 
-enum ModelFlags : std::uint32_t { kModelPresent = 1, kModelIdle = 2 };
+enum ModelFlags : std::uint32_t { kModelPresent = 1, kModelIdle = 2, kModelComing = 4 };
 
 struct Model {     // 128 bytes
   Half sequence;   // odd while the entry is being written

@@ -50,7 +50,7 @@ void ProcessSlot::set_context(LedgerDevice device, Bytes bytes) {
 
 std::optional<Bytes> ProcessSlot::resident(LedgerDevice device, std::string_view model) const {
   const std::lock_guard lock(tables_->mutex);
-  const Tables::Resident* found = tables_->find(device.position, model);
+  const Resident* found = tables_->find(device.position, model);
   if (found == nullptr) return std::nullopt;
   return found->bytes;
 }
@@ -62,49 +62,117 @@ Bytes ProcessSlot::resident_bytes(LedgerDevice device) const {
   return sum;
 }
 
+bool ProcessSlot::is_loaded(LedgerDevice device, std::string_view model) const {
+  const std::lock_guard lock(tables_->mutex);
+  const Resident* found = tables_->find(device.position, model);
+  return found != nullptr && found->loaded;
+}
+
+bool ProcessSlot::is_counted_on(std::string_view model) const {
+  const std::lock_guard lock(tables_->mutex);
+  return std::any_of(tables_->residents.begin(), tables_->residents.end(),
+                     [&](const Resident& resident) { return resident.is_counted_on(model); });
+}
+
+void ProcessSlot::write_resident_locked(Resident& resident, Bytes bytes, std::chrono::milliseconds reload_cost, bool loaded) {
+  resident.bytes = bytes;
+  resident.reload_cost = reload_cost;
+  resident.loaded = loaded;
+  resident.idle = false;
+  if (resident.entry < 0) return;
+  write_entry(core_->file().infos[slot_].models[resident.entry], resident.model, resident.device, bytes, reload_cost, core_->now(),
+              layout::kModelPresent | (loaded ? 0U : layout::kModelComing));
+}
+
 void ProcessSlot::add_resident_locked(Tables& tables, std::uint32_t device, std::string_view model, Bytes bytes,
-                                      std::chrono::milliseconds reload_cost) {
+                                      std::chrono::milliseconds reload_cost, bool loaded) {
   layout::SlotInfo& info = core_->file().infos[slot_];
-  Tables::Resident resident{std::string(model), device, bytes, reload_cost, false, free_entry(info)};
-  if (resident.entry >= 0) {
-    write_entry(info.models[resident.entry], resident.model, device, bytes, reload_cost, core_->now(), layout::kModelPresent);
-  } else {
-    info.unlisted_models.fetch_add(1);
-  }
+  Resident resident;
+  resident.model = model;
+  resident.device = device;
+  resident.entry = free_entry(info);
+  if (resident.entry < 0) info.unlisted_models.fetch_add(1);
+  write_resident_locked(resident, bytes, reload_cost, loaded);
   tables.residents.push_back(std::move(resident));
+}
+
+void ProcessSlot::drop_resident_locked(Tables& tables, const Resident& resident, bool gives_back) noexcept {
+  layout::SlotInfo& info = core_->file().infos[slot_];
+  if (resident.entry >= 0) {
+    info.models[resident.entry].flags.store(0);
+  } else {
+    info.unlisted_models.fetch_sub(1);
+  }
+  CLAMS_CRASH_POINT("ledger.model.removed");
+  if (gives_back) lower_reserved(resident.device, resident.bytes);
+  tables.residents.erase(tables.residents.begin() + (&resident - tables.residents.data()));
+}
+
+// What a request that was granted `granted` bytes is charged for itself, and on which resident model it counts.
+Lease::Terms ProcessSlot::terms_locked(Tables& tables, std::uint32_t device, const ChargeRequest& request, Bytes granted) {
+  Resident* found = tables.find(device, request);
+  Lease::Terms terms{granted, granted, found != nullptr, {}};
+  if (!request.warm_bytes) return terms;
+  if (found == nullptr && !request.stays_as.empty() && granted > *request.warm_bytes) {
+    terms.bytes = *request.warm_bytes;
+    add_resident_locked(tables, device, request.stays_as, granted - terms.bytes, {}, false);
+    found = &tables.residents.back();
+  }
+  if (found == nullptr) return terms;
+  ++found->leases;
+  terms.counts_on = found->model;
+  return terms;
+}
+
+void ProcessSlot::stop_counting(std::uint32_t device, std::string_view model) noexcept {
+  if (!usable()) return;
+  const std::lock_guard lock(tables_->mutex);
+  Resident* found = tables_->find(device, model);
+  if (found == nullptr || --found->leases > 0 || found->loaded) return;
+  drop_resident_locked(*tables_, *found, true);
 }
 
 void ProcessSlot::add_resident(LedgerDevice device, std::string_view model, Bytes bytes, std::chrono::milliseconds reload_cost) {
   if (!usable()) return;
+  Bytes before;
   {
     const std::lock_guard lock(tables_->mutex);
-    if (tables_->find(device.position, model) != nullptr) return;
-    add_resident_locked(*tables_, device.position, model, bytes, reload_cost);
+    Resident* found = tables_->find(device.position, model);
+    if (found != nullptr && found->loaded) return;
+    if (found != nullptr) {
+      before = found->bytes;
+      if (bytes == Bytes()) bytes = before;
+      write_resident_locked(*found, bytes, reload_cost, true);
+    } else {
+      add_resident_locked(*tables_, device.position, model, bytes, reload_cost, true);
+    }
   }
-  raise_reserved(device.position, bytes);
+  if (bytes > before) raise_reserved(device.position, bytes - before);
+  if (bytes < before) lower_reserved(device.position, before - bytes);
 }
 
 Bytes ProcessSlot::remove_resident(LedgerDevice device, std::string_view model) {
   if (!usable()) return Bytes();
   const std::lock_guard lock(tables_->mutex);
-  Tables::Resident* found = tables_->find(device.position, model);
-  if (found == nullptr) return Bytes();
+  Resident* found = tables_->find(device.position, model);
+  if (found == nullptr || !found->loaded) return Bytes();
   const Bytes bytes = found->bytes;
-  layout::SlotInfo& info = core_->file().infos[slot_];
-  if (found->entry >= 0) {
-    info.models[found->entry].flags.store(0);
-  } else {
-    info.unlisted_models.fetch_sub(1);
+  if (found->leases > 0) {
+    write_resident_locked(*found, bytes, found->reload_cost, false);
+    return bytes;
   }
-  CLAMS_CRASH_POINT("ledger.model.removed");
-  lower_reserved(device.position, bytes);
-  tables_->residents.erase(tables_->residents.begin() + (found - tables_->residents.data()));
+  const auto expected = std::find_if(tables_->residents.begin(), tables_->residents.end(), [&](const Resident& resident) {
+    return resident.device == device.position && !resident.loaded && resident.is_counted_on(model);
+  });
+  const bool goes_back_there = expected != tables_->residents.end();
+  if (goes_back_there) write_resident_locked(*expected, expected->bytes + bytes, expected->reload_cost, false);
+  drop_resident_locked(*tables_, *found, !goes_back_there);
   return bytes;
 }
 
 std::optional<Bytes> ProcessSlot::restate_resident(std::uint32_t device, std::string_view model, Bytes bytes) {
   const std::lock_guard lock(tables_->mutex);
-  Tables::Resident* found = tables_->find(device, model);
+  Resident* found = tables_->find(device, model);
   if (found == nullptr) return std::nullopt;
   const Bytes before = std::exchange(found->bytes, bytes);
   if (found->entry >= 0) core_->file().infos[slot_].models[found->entry].bytes.store(bytes.count());
@@ -122,7 +190,7 @@ void ProcessSlot::resize_resident(LedgerDevice device, std::string_view model, B
 void ProcessSlot::set_idle(LedgerDevice device, std::string_view model, bool idle) {
   if (!usable()) return;
   const std::lock_guard lock(tables_->mutex);
-  Tables::Resident* found = tables_->find(device.position, model);
+  Resident* found = tables_->find(device.position, model);
   if (found == nullptr) return;
   found->idle = idle;
   if (found->entry < 0) return;
@@ -134,7 +202,7 @@ void ProcessSlot::set_idle(LedgerDevice device, std::string_view model, bool idl
 std::vector<IdleModel> ProcessSlot::idle_models(LedgerDevice device) const {
   std::vector<IdleModel> idle;
   const std::lock_guard lock(tables_->mutex);
-  for (const Tables::Resident& resident : tables_->residents) {
+  for (const Resident& resident : tables_->residents) {
     if (resident.device == device.position && resident.idle) idle.push_back({resident.model, resident.bytes, resident.reload_cost});
   }
   return idle;

@@ -26,6 +26,7 @@ std::optional<ModelRow> read_model(const layout::Model& entry) {
     row.model.model = entry.name.load();
     row.model.bytes = Bytes(entry.bytes.load());
     row.model.idle = (flags & layout::kModelIdle) != 0;
+    row.model.coming = (flags & layout::kModelComing) != 0;
     row.model.reload_cost = std::chrono::milliseconds(entry.reload_ms.load());
     if (entry.sequence.load() == sequence) return row;
   }

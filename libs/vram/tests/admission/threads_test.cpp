@@ -26,12 +26,13 @@ void use(Admission& admission, unsigned seed) {
     requirement.model = "m" + std::to_string((seed + i) % 4);
     requirement.bytes = Bytes((seed * 7 + i) % 12 << 30U);
     requirement.warm_bytes = 256_MiB;
+    if (i % 4 != 0) requirement.stays_as = requirement.model;
     auto outcome = admission.admit(requirement);
     auto* lease = std::get_if<Lease>(&outcome);
     if (lease == nullptr) continue;
     const LedgerDevice device{lease->device() == card(24_GiB).uuid ? 0U : 1U};
     lease->slot()->raise_materialised(device, 1_MiB);
-    lease->keep_resident(requirement.model, 128_MiB, std::chrono::milliseconds(3));
+    if (i % 5 != 0) lease->keep_resident(requirement.model, 128_MiB, std::chrono::milliseconds(3));
     lease->slot()->set_idle(device, requirement.model, true);
     lease->slot()->idle_models(device);
     lease->slot()->lower_materialised(device, 1_MiB);

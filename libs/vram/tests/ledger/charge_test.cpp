@@ -92,13 +92,124 @@ TEST(Charge, OfAWarmRequestIsItsIncrementOnly) {
   cold->keep_resident("large", 5_GiB, std::chrono::seconds(2));
   EXPECT_EQ(cold->bytes(), 1_GiB);
   EXPECT_EQ(a.slot->reserved(a.device), 6_GiB) << "it only changed hands";
-  const auto warm = try_lease(a, request);
+  auto warm = try_lease(a, request);
   EXPECT_EQ(warm->bytes(), 1_GiB);
   EXPECT_EQ(a.slot->reserved(a.device), 7_GiB);
   cold->release();
   EXPECT_EQ(a.slot->reserved(a.device), 6_GiB);
+  warm->release();
   EXPECT_EQ(a.slot->remove_resident(a.device, "large"), 5_GiB);
-  EXPECT_EQ(a.slot->reserved(a.device), 1_GiB);
+  EXPECT_EQ(a.slot->reserved(a.device), Bytes());
+}
+
+ChargeRequest ask_staying(const char* model, Bytes cold, Bytes warm) {
+  ChargeRequest request = ask(cold);
+  request.model = request.stays_as = model;
+  request.warm_bytes = warm;
+  return request;
+}
+
+TEST(Charge, OfThoseWhoComeWhileAModelIsLoadedIsTheirIncrement) {
+  TempDir dir;
+  const Joined a = join(options_for(dir.path()), 10_GiB);
+  const ChargeRequest request = ask_staying("large", 6_GiB, 1_GiB);
+  auto cold = try_lease(a, request);
+  EXPECT_FALSE(cold->warm());
+  EXPECT_EQ(cold->granted(), 6_GiB);
+  EXPECT_EQ(cold->bytes(), 1_GiB);
+  EXPECT_EQ(a.slot->resident(a.device, "large"), 5_GiB);
+  EXPECT_FALSE(a.slot->is_loaded(a.device, "large"));
+  auto second = try_lease(a, request);
+  ASSERT_TRUE(second) << "6 GiB a second time would not fit into 10";
+  EXPECT_TRUE(second->warm());
+  EXPECT_EQ(a.slot->reserved(a.device), 7_GiB);
+  // The second is the one that gets to load it, and it turns out larger.
+  second->keep_resident("large", 5_GiB + 512_MiB, std::chrono::seconds(2));
+  EXPECT_TRUE(a.slot->is_loaded(a.device, "large"));
+  EXPECT_EQ(second->bytes(), 512_MiB);
+  EXPECT_EQ(a.slot->reserved(a.device), 7_GiB) << "it only changed hands";
+  cold->release();
+  second->release();
+  EXPECT_EQ(a.slot->reserved(a.device), 5_GiB + 512_MiB) << "loaded, it stays without leases";
+  EXPECT_EQ(a.slot->remove_resident(a.device, "large"), 5_GiB + 512_MiB);
+  EXPECT_EQ(a.slot->reserved(a.device), Bytes());
+  EXPECT_TRUE(a.ledger->check_invariants().empty());
+}
+
+TEST(Charge, OfAModelThatNobodyLoadsGoesWithTheLastWhoCountsOnIt) {
+  TempDir dir;
+  const Joined a = join(options_for(dir.path()), 10_GiB);
+  const ChargeRequest request = ask_staying("large", 6_GiB, 1_GiB);
+  auto first = try_lease(a, request);
+  auto second = try_lease(a, request);
+  EXPECT_TRUE(a.slot->is_counted_on("large"));
+  first->release();
+  EXPECT_EQ(a.slot->reserved(a.device), 6_GiB) << "the other may still load it";
+  second->release();
+  EXPECT_EQ(a.slot->reserved(a.device), Bytes());
+  EXPECT_FALSE(a.slot->resident(a.device, "large"));
+  EXPECT_FALSE(a.slot->is_counted_on("large"));
+}
+
+TEST(Charge, OfAModelStaysWhileItIsUnloadedUnderARequestThatWasChargedAsWarm) {
+  TempDir dir;
+  const Joined a = join(options_for(dir.path()), 10_GiB);
+  const ChargeRequest request = ask_staying("large", 6_GiB, 1_GiB);
+  try_lease(a, request)->keep_resident("large", 5_GiB, {});
+  auto warm = try_lease(a, request);
+  EXPECT_TRUE(warm->warm());
+  EXPECT_EQ(a.slot->remove_resident(a.device, "large"), 5_GiB);
+  EXPECT_EQ(a.slot->remove_resident(a.device, "large"), Bytes()) << "not loaded any more";
+  EXPECT_EQ(a.slot->reserved(a.device), 6_GiB) << "it will be loaded again, by this request";
+  warm->keep_resident("large", Bytes(), {});
+  EXPECT_EQ(a.slot->resident(a.device, "large"), 5_GiB) << "as expected, when nobody can tell";
+  warm->release();
+  EXPECT_EQ(a.slot->reserved(a.device), 5_GiB);
+}
+
+TEST(Charge, OfAModelMovesToTheNameItIsLoadedUnder) {
+  TempDir dir;
+  const Joined a = join(options_for(dir.path()), 10_GiB);
+  const ChargeRequest request = ask_staying("ocr", 6_GiB, 1_GiB);
+  auto first = try_lease(a, request);
+  auto second = try_lease(a, request);
+  first->keep_resident("detector", 2_GiB, {});
+  first->keep_resident("reader", 3_GiB + 512_MiB, {});
+  EXPECT_EQ(a.slot->resident(a.device, "ocr"), Bytes());
+  EXPECT_EQ(first->bytes(), 512_MiB) << "what was not expected comes out of the charge";
+  EXPECT_EQ(a.slot->reserved(a.device), 7_GiB);
+  first->release();
+  EXPECT_TRUE(a.slot->is_counted_on("reader"));
+  EXPECT_EQ(a.slot->remove_resident(a.device, "reader"), 3_GiB + 512_MiB);
+  EXPECT_EQ(a.slot->resident(a.device, "ocr"), 3_GiB + 512_MiB) << "the second may load it again";
+  EXPECT_EQ(a.slot->reserved(a.device), 6_GiB + 512_MiB);
+  second->release();
+  EXPECT_EQ(a.slot->reserved(a.device), 2_GiB);
+  EXPECT_EQ(a.slot->remove_resident(a.device, "detector"), 2_GiB);
+  EXPECT_EQ(a.slot->reserved(a.device), Bytes());
+}
+
+TEST(Charge, OfAModelThatIsFoundInAWorkerSettlesWhatWasExpected) {
+  TempDir dir;
+  const Joined a = join(options_for(dir.path()), 10_GiB);
+  auto lease = try_lease(a, ask_staying("large", 6_GiB, 1_GiB));
+  a.slot->add_resident(a.device, "large", 3_GiB, {});
+  EXPECT_EQ(a.slot->reserved(a.device), 4_GiB);
+  lease->release();
+  EXPECT_EQ(a.slot->reserved(a.device), 3_GiB);
+}
+
+TEST(Charge, OfAModelThatIsOnItsWayIsShownAsSuch) {
+  TempDir dir;
+  const Joined a = join(options_for(dir.path()), 10_GiB);
+  auto lease = try_lease(a, ask_staying("large", 6_GiB, 1_GiB));
+  const auto shown = [&] { return a.ledger->snapshot().devices.at(0).resident.at(0); };
+  EXPECT_TRUE(shown().coming);
+  EXPECT_EQ(shown().bytes, 5_GiB);
+  lease->keep_resident("large", 4_GiB, std::chrono::seconds(3));
+  EXPECT_FALSE(shown().coming);
+  EXPECT_EQ(shown().bytes, 4_GiB);
+  EXPECT_EQ(shown().reload_cost, std::chrono::seconds(3));
 }
 
 TEST(Charge, OfAModelIsSettledOutOfTheLeaseWhenItWasMeasured) {

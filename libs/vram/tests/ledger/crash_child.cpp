@@ -49,6 +49,16 @@ void run_requests(const std::shared_ptr<Ledger>& ledger, LedgerDevice device, co
   warm.lease.reset();
   slot->lower_materialised(device, 256_MiB);
   slot->remove_resident(device, "model");
+  // One that was to stay, loaded under another name, and one that nobody loads.
+  ChargeRequest staying = ask(512_MiB);
+  staying.stays_as = "expected";
+  auto first = need(ledger->charge(device, slot, staying, {}));
+  if (!first.lease) return;
+  auto second = need(ledger->charge(device, slot, staying, {}));
+  first.lease->keep_resident("loaded", 256_MiB, {});
+  first.lease.reset();
+  slot->remove_resident(device, "loaded");
+  second.lease.reset();
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ mmif::Value gib(base::Bytes bytes) {
 mmif::Object device_json(const GpuDevice& device) {
   mmif::Array resident;
   for (const auto& model : device.resident)
-    resident.emplace_back(mmif::Object{{"app", model.app}, {"model", model.model}, {"bytes", model.bytes.count()}});
+    resident.emplace_back(
+        mmif::Object{{"app", model.app}, {"model", model.model}, {"bytes", model.bytes.count()}, {"loading", model.coming}});
   return mmif::Object{{"id", device.info.index},
                       {"name", device.info.name},
                       {"uuid", device.info.uuid.text()},

@@ -66,7 +66,7 @@ std::string models_text(const GpuPicture& picture, const GpuProcess& process) {
     for (const GpuDevice& device : picture.devices) {
       for (const auto& model : device.resident) {
         if (device.info.uuid == process.device && model.pid == process.pid && model.model == name)
-          word += " " + gib_text(model.bytes) + (model.idle ? " idle" : "");
+          word += " " + gib_text(model.bytes) + (model.coming ? " loading" : model.idle ? " idle" : "");
       }
     }
     words.push_back(std::move(word));

@@ -48,6 +48,7 @@ struct Config {
   unsigned workers = 0;
   std::size_t queue = 64;
   base::Bytes max_body = base::Bytes(512ULL << 20);
+  std::optional<base::Bytes> body_memory;  // none: a quarter of what the process may use
   std::optional<std::chrono::milliseconds> request_timeout;
   std::chrono::milliseconds drain_timeout{30'000};
   bool python_status_codes = false;

@@ -117,6 +117,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string in_;  // received and not used yet, from in_begin_ on
   std::size_t in_begin_ = 0;
   RequestHead head_;
+  BodyShare share_;  // of its body
   BodyBuffer body_;  // what of it came with the head
   std::unique_ptr<ChunkedBody> chunked_;
   std::string remote_;

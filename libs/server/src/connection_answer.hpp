@@ -39,7 +39,7 @@ inline Task<void> Connection::answer_by_job() {
     names_ = std::make_unique<Names>(Names{request.method, request.path, request.query, std::string(request.header("User-Agent"))});
   }
   if (!head_.has_body()) request.body = BodyBuffer().finish();
-  job_ = std::make_shared<Job>(core_, home_link_, weak_from_this(), std::move(request));
+  job_ = std::make_shared<Job>(core_, home_link_, weak_from_this(), std::move(request), std::move(share_));
   request = HttpRequest{};
   gone_ = abandoned_ = probed_ = false;
   input_ended_ = kNever;
@@ -69,7 +69,8 @@ inline Task<void> Connection::refuse(Refusal refusal) {
   linger_ = linger_ || overload_;
   auto response = core_.refusal(refusal.status, refusal.reason);
   const auto says_when = [](const Header& header) { return header.first == "Retry-After"; };
-  if (refusal.status == 429 && std::none_of(response.headers.begin(), response.headers.end(), says_when)) {
+  const bool is_momentary = refusal.status == 429 || refusal.reason == kNoBodyMemory;
+  if (is_momentary && std::none_of(response.headers.begin(), response.headers.end(), says_when)) {
     response.headers.emplace_back("Retry-After", "1");
   }
   co_await respond(std::move(response));

@@ -52,6 +52,8 @@ inline Task<bool> Connection::serve_one() {
   if (!refusal && head_.has_body() && core_.draining) refusal = kDraining;
   // A large body is not even read when nobody could take it up; a small one is, so that the connection can go on.
   if (!refusal && head_.content_length > kFirstReservation && core_.pool.full()) refusal = kQueueFull;
+  share_ = BodyShare(core_.bodies);
+  if (!refusal && !share_.grow_to(head_.content_length)) refusal = kNoMemory;
   if (!refusal && head_.has_body()) { refusal = co_await read_body(); }
   if (refusal.status == kGone) {
     if (any_request_) observe(kGone);
@@ -59,6 +61,7 @@ inline Task<bool> Connection::serve_one() {
   }
   if (refusal) {
     body_ = {};
+    share_.give_back();
     close_ = linger_ = true;
     co_await refuse(refusal);
     co_return false;
@@ -114,6 +117,7 @@ inline void Connection::release_idle_memory() {
 
 inline void Connection::forget_request() {
   any_request_ = method_is_head_ = close_ = false;
+  share_.give_back();
   bytes_in_ = 0;
   names_.reset();
   request_id_.clear();
@@ -266,6 +270,7 @@ inline Task<Refusal> Connection::read_chunked_body(BodyBuffer& body) {
     else
       in_begin_ += used;
     if (chunked_->refusal()) co_return chunked_->refusal();
+    if (!share_.grow_to(body.size())) co_return kNoMemory;
     if (chunked_->done()) break;
     if (turn >= kTurn) {
       turn = 0;

@@ -57,7 +57,7 @@ class AsioHttpServer final : public HttpServer {
   }
   bool draining() const noexcept override { return core_.draining; }
   HttpGauges gauges() const noexcept override {
-    return {core_.connections.load(std::memory_order_relaxed), core_.pool.queued(), core_.pool.running()};
+    return {core_.connections.load(std::memory_order_relaxed), core_.pool.queued(), core_.pool.running(), core_.bodies->taken()};
   }
 
  private:

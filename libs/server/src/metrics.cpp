@@ -58,6 +58,12 @@ struct Metrics::Impl {
                     .Labels(labels)
                     .Register(registry)
                     .Add({})),
+        body_bytes(prometheus::BuildGauge()
+                       .Name("clams_request_body_bytes")
+                       .Help("Memory of request bodies that are held or coming")
+                       .Labels(labels)
+                       .Register(registry)
+                       .Add({})),
         queued(prometheus::BuildGauge()
                    .Name("clams_requests_queued")
                    .Help("Requests that wait for a thread")
@@ -153,6 +159,7 @@ struct Metrics::Impl {
   prometheus::Histogram& run_seconds;
   prometheus::Histogram& queue_seconds;
   prometheus::Gauge& running;
+  prometheus::Gauge& body_bytes;
   prometheus::Gauge& queued;
   prometheus::Gauge& connections;
   prometheus::Gauge& workers;
@@ -193,6 +200,7 @@ std::string Metrics::text(const HttpGauges& gauges, const WorkerGauges& workers,
   impl_->worker_crashes.Set(static_cast<double>(workers.crashed + workers.hung));
   impl_->running.Set(static_cast<double>(gauges.running));
   impl_->queued.Set(static_cast<double>(gauges.queued));
+  impl_->body_bytes.Set(static_cast<double>(gauges.body_bytes));
   impl_->connections.Set(static_cast<double>(gauges.connections));
   impl_->read_gpu();
   impl_->read_models(models);

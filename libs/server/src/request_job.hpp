@@ -13,11 +13,13 @@ namespace clams::server {
 // they are safe: `home` anywhere, `connection` on its own I/O thread.
 class Job final : public PoolTask, public std::enable_shared_from_this<Job> {
  public:
-  Job(const ServerCore& core, std::weak_ptr<IoThread> home, std::weak_ptr<Connection> connection, HttpRequest request)
+  Job(const ServerCore& core, std::weak_ptr<IoThread> home, std::weak_ptr<Connection> connection, HttpRequest request,
+      BodyShare share)
       : handler_(core.handler),
         logger_(core.logger),
         home_(std::move(home)),
         connection_(std::move(connection)),
+        share_(std::move(share)),
         request_(std::move(request)) {}
 
   void run() noexcept override {
@@ -56,6 +58,7 @@ class Job final : public PoolTask, public std::enable_shared_from_this<Job> {
   base::Logger logger_;
   std::weak_ptr<IoThread> home_;
   std::weak_ptr<Connection> connection_;
+  BodyShare share_;  // until the answer was written: it may point into the body
   HttpRequest request_;
   HttpResponse response_;
   std::stop_source stop_;

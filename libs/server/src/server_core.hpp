@@ -7,6 +7,7 @@
 // Ending happens in steps that every I/O thread reads off the same clock (DrainClock), so that no step depends on a message
 // arriving.
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_stream_socket.hpp>
@@ -21,6 +22,7 @@
 #include <memory>
 #include <vector>
 
+#include "body_budget.hpp"
 #include "clams/server/http.hpp"
 #include "http_date.hpp"
 #include "request_id.hpp"
@@ -64,6 +66,7 @@ struct ServerCore {
   std::shared_ptr<HttpHandler> handler;
   ExchangeObserver observer;
   base::Logger logger;
+  std::shared_ptr<BodyBudget> bodies;
   RequestPool pool;
 
   std::atomic<std::size_t> connections{0};
@@ -83,6 +86,7 @@ struct ServerCore {
         handler(std::move(h)),
         observer(std::move(e)),
         logger(std::move(l)),
+        bodies(std::make_shared<BodyBudget>(std::max(options.body_memory, options.max_body))),
         pool(options.request_threads, options.queue) {}
 
   static TimePoint at(Clock::rep ticks) { return TimePoint(Clock::duration(ticks)); }

@@ -167,6 +167,12 @@ std::vector<Setting> table() {
     BASE_TRY_ASSIGN(c.max_body, base::parse_bytes(t));
     return {};
   });
+  add(kServing, "body-memory", "SIZE",
+      "Memory for all request bodies at once; what has no room gets 503 (a quarter of what there is)",
+      [](Config& c, const std::string& t) -> Status {
+        BASE_TRY_ASSIGN(c.body_memory, base::parse_bytes(t));
+        return {};
+      });
   add(kServing, "request-timeout", "TIME", "Stop a request that runs longer (none)",
       [](Config& c, const std::string& t) { return optional_duration(c.request_timeout, t); });
   add(kServing, "drain-timeout", "TIME", "After SIGTERM running requests may finish so long (30s)",

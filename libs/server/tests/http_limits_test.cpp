@@ -53,6 +53,78 @@ TEST(HttpLimitsTest, AChunkedBodyIsRefusedWhenItGrowsTooLarge) {
   EXPECT_EQ(ask(test.port(), head + "ffffffffffffffff\r\n").status, 413U);
 }
 
+TEST(HttpLimitsTest, AllBodiesTogetherStayWithinTheirMemory) {
+  HttpServerOptions options;
+  options.max_body = 1000;
+  options.body_memory = 1500;
+  options.request_threads = 4;
+  TestServer test(options);
+  GatedHandler gated;
+  gated.install(test);
+  RawClient running(test.port()), coming(test.port());
+  ASSERT_TRUE(running.send(post("/", std::string(800, 'x'))));
+  ASSERT_TRUE(eventually([&] { return gated.started == 1; }));
+  EXPECT_EQ(test.server().gauges().body_bytes, 800U);
+  // One that is only announced has its room from then on.
+  ASSERT_TRUE(coming.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 600\r\n\r\n"));
+  ASSERT_TRUE(eventually([&] { return test.server().gauges().body_bytes == 1400; }));
+  RawClient refused(test.port());
+  ASSERT_TRUE(refused.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 101\r\nExpect: 100-continue\r\n\r\n"));
+  const auto answer = refused.read_answer();
+  EXPECT_EQ(answer.status, 503U);
+  EXPECT_EQ(answer.header("Retry-After"), "1");
+  EXPECT_EQ(ask(test.port(), "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n" + std::string(101, 'x')).status, 503U);
+  // What fits still goes through, and all of it comes back.
+  RawClient small(test.port());
+  ASSERT_TRUE(small.send(post("/", std::string(100, 'x'))));
+  ASSERT_TRUE(eventually([&] { return gated.started == 2; }));
+  gated.gate.open();
+  EXPECT_EQ(small.read_answer().status, 200U);
+  EXPECT_EQ(running.read_answer().status, 200U);
+  ASSERT_TRUE(coming.send(std::string(600, 'x')));
+  EXPECT_EQ(coming.read_answer().status, 200U);
+  EXPECT_TRUE(eventually([&] { return test.server().gauges().body_bytes == 0; }));
+  EXPECT_EQ(ask(test.port(), post("/", std::string(1000, 'x'))).status, 200U);
+}
+
+TEST(HttpLimitsTest, RoomForABodyComesBackHoweverItsRequestEnds) {
+  HttpServerOptions options;
+  options.max_body = 1000;
+  options.body_memory = 1000;
+  options.queue = 0;
+  options.request_threads = 1;
+  TestServer test(options);
+  GatedHandler gated;
+  gated.install(test);
+  const auto nothing_is_held = [&] { return eventually([&] { return test.server().gauges().body_bytes == 0; }); };
+  {
+    RawClient half(test.port());
+    ASSERT_TRUE(half.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nhalf"));
+    ASSERT_TRUE(eventually([&] { return test.server().gauges().body_bytes == 900; }));
+  }
+  EXPECT_TRUE(nothing_is_held()) << "the client went away while it sent";
+  {
+    RawClient gone(test.port());
+    ASSERT_TRUE(gone.send(post("/", std::string(900, 'x'))));
+    ASSERT_TRUE(eventually([&] { return gated.started == 1; }));
+  }
+  EXPECT_TRUE(nothing_is_held()) << "the client went away while it ran";
+  {
+    RawClient ends(test.port());
+    ASSERT_TRUE(ends.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nhalf"));
+    ends.shutdown_write();
+    EXPECT_EQ(ends.read_answer().status, 400U);
+  }
+  EXPECT_TRUE(nothing_is_held()) << "it was refused";
+  RawClient running(test.port());
+  ASSERT_TRUE(running.send(post("/", "x")));
+  ASSERT_TRUE(eventually([&] { return gated.started == 2; }));
+  EXPECT_EQ(ask(test.port(), post("/", std::string(900, 'x'))).status, 429U);
+  gated.gate.open();
+  EXPECT_EQ(running.read_answer().status, 200U);
+  EXPECT_TRUE(nothing_is_held()) << "the queue was full";
+}
+
 TEST(HttpLimitsTest, ALongRequestLineIsTakenUpToTheLimit) {
   HttpServerOptions options;
   options.max_header = 300'000;

@@ -100,6 +100,7 @@ struct HttpServerOptions {
   unsigned request_threads = 4;                      // threads that run `handle`: requests at once
   std::size_t queue = 64;                            // requests that wait for a thread; more: refusal 429 with Retry-After
   std::uint64_t max_body = 512ULL << 20;             // beyond: refusal 413
+  std::uint64_t body_memory = 4ULL << 30;            // of all bodies at once, at least max_body; what has no room: refusal 503
   bool shared_bodies = false;                        // for a handler that hands bodies to another process: see RequestBody
   std::size_t max_header = std::size_t{64} * 1024;   // request line and headers together; beyond: 431
   std::chrono::milliseconds header_timeout{15'000};  // from the first byte of a request head to its end
@@ -128,6 +129,7 @@ using ExchangeObserver = std::function<void(const Exchange&)>;
 
 struct HttpGauges {
   std::size_t connections = 0, queued = 0, running = 0;
+  std::uint64_t body_bytes = 0;  // held, or promised to bodies that are coming
 };
 
 class HttpServer {

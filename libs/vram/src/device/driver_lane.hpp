@@ -13,6 +13,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -44,7 +45,8 @@ class DriverLane {
   using nanoseconds = std::chrono::nanoseconds;
   static constexpr nanoseconds kLongestRetry = std::chrono::seconds(1);
   static constexpr nanoseconds kNever = nanoseconds::min() / 2;  // before any time, and still safe to subtract
-  static constexpr int kManyGivenUp = 12;                        // from then on threads are replaced half as often
+  static constexpr nanoseconds kWatch = std::chrono::microseconds(40);
+  static constexpr int kManyGivenUp = 12;  // from then on threads are replaced half as often
   static constexpr int kMostGivenUp = 48;
 
   struct View {
@@ -91,6 +93,11 @@ class DriverLane {
       const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(options.limit);
       return {base::ErrorCode::Timeout, options.what + ": no answer within " + std::to_string(limit.count()) + " ms"};
     }
+    // A driver that is well answers sooner than a sleeping thread is woken, so who asks looks for a moment before it sleeps.
+    void watch(std::uint64_t seen) const {
+      const auto until = std::chrono::steady_clock::now() + kWatch;
+      while (answers.load(std::memory_order_acquire) == seen && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+    }
     bool settle(base::Result<T> answer, nanoseconds begun, nanoseconds ended, bool replaced);
 
     const std::function<base::Result<T>()> call;
@@ -106,8 +113,9 @@ class DriverLane {
     bool busy = false;          // the current thread is in the driver
     std::uint64_t current = 0;  // number of the current thread; 0: there is none
     std::uint64_t threads_made = 0;
-    int in_our_code = 0;  // threads that are not in the driver
-    int given_up = 0;     // threads still stuck
+    std::atomic<std::uint64_t> answers{0};  // settled so far; changed without the lock, after it
+    int in_our_code = 0;                    // threads that are not in the driver
+    int given_up = 0;                       // threads still stuck
     nanoseconds busy_since{};
     nanoseconds last_begun = kNever;  // of the last call that ended, good or bad
     nanoseconds next_try{};           // while failing
@@ -189,9 +197,10 @@ void DriverLane<T>::run(std::shared_ptr<Core> core, std::uint64_t number) {
     const std::string reason = core->error ? core->error->message : std::string();
     // A thread that was given up and comes back: the driver moves again, so ask it.
     if (replaced) core->wanted = true;
-    core->wake.notify_all();
-    core->answered.notify_all();
     lock.unlock();
+    core->answers.fetch_add(1, std::memory_order_release);
+    core->answered.notify_all();
+    if (replaced) core->wake.notify_all();
     tell(*core, changed, failing, reason);
     lock.lock();
     if (replaced) break;
@@ -213,7 +222,11 @@ typename DriverLane<T>::View DriverLane<T>::ask(nanoseconds not_before, nanoseco
   if (!joins) {
     core.wanted = true;
     if (core.current == 0) start_thread(core_);
+    const std::uint64_t seen = core.answers.load();
+    lock.unlock();  // who is woken needs it
     core.wake.notify_all();
+    if (wait > nanoseconds{}) core.watch(seen);
+    lock.lock();
   }
   const bool answered = core.answered.wait_for(lock, wait, [&] { return fresh() || core.failing || core.stop; });
   bool changed = false;

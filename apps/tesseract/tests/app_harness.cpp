@@ -4,10 +4,22 @@
 
 namespace ocr_app::test {
 
+namespace {
+
+std::unique_ptr<clams::Service> shared_service;
+
+// Ended with the tests and not with the program: libtesseract's own statics, made later, would be gone before the engines it holds.
+class EndsTheService final : public ::testing::Environment {
+ public:
+  void TearDown() override { shared_service.reset(); }
+};
+const auto* const registered = ::testing::AddGlobalTestEnvironment(new EndsTheService);  // gtest owns it
+
+}  // namespace
+
 clams::Service& service() {
-  // Never destroyed: libtesseract's own statics, made later, would be gone before the engines it holds.
-  static clams::Service& instance = *clams::Service::create(std::make_unique<TesseractApp>(), {}).value().release();
-  return instance;
+  if (shared_service == nullptr) shared_service = clams::Service::create(std::make_unique<TesseractApp>(), {}).value();
+  return *shared_service;
 }
 
 Reply post(const std::string& body, const std::string& query, std::stop_token stop) {

@@ -155,7 +155,7 @@ void HostedBackend::Observer::models(const worker::WorkerRef& worker, const std:
     told->second.events = events_of(attributes);
     before = std::exchange(told->second.held, now);
   }
-  if (before != now) charge_models(worker, held, before);
+  if (before != now) charge_models(worker, held, before, attributes);
   const std::string* asked = worker::find_attribute(attributes, kUnloadAnswer);
   if (asked == nullptr) return;
   // Last, so that who waits for the answer finds the ledger as the list says.
@@ -165,7 +165,8 @@ void HostedBackend::Observer::models(const worker::WorkerRef& worker, const std:
 }
 
 void HostedBackend::Observer::charge_models(const worker::WorkerRef& worker, const std::vector<worker::ResidentModel>& held,
-                                            const std::map<std::string, base::Bytes>& before) {
+                                            const std::map<std::string, base::Bytes>& before,
+                                            const worker::Attributes& attributes) {
   const auto memory = gpu();
   const auto slot = slot_of(worker.id);
   if (memory == nullptr || slot == nullptr) return;
@@ -175,10 +176,14 @@ void HostedBackend::Observer::charge_models(const worker::WorkerRef& worker, con
     if (const auto at = running_.find(worker.id); at != running_.end()) running = at->second;
   }
   for (const auto& model : held) {
-    const auto loads =
-        std::find_if(running.begin(), running.end(), [&](const auto& request) { return request->model_name() == model.name; });
-    GpuRequest* loading = loads == running.end() ? (running.empty() ? nullptr : running.front().get()) : loads->get();
-    if (loading != nullptr) memory->worker_loaded(slot, loading->grant().device, model.name, model.bytes, loading);
+    const std::string* loader = worker::find_attribute(attributes, kLoaderOf + model.name);
+    const auto loads = std::find_if(running.begin(), running.end(), [&](const auto& request) {
+      return loader != nullptr && std::to_string(request->number()) == *loader;
+    });
+    GpuRequest* loading = loads == running.end() ? nullptr : loads->get();
+    if (!running.empty())
+      memory->worker_loaded(slot, (loading != nullptr ? *loading : *running.front()).grant().device, model.name, model.bytes,
+                            loading);
   }
   for (const auto& gone : before) {
     if (std::any_of(held.begin(), held.end(), [&](const auto& model) { return model.name == gone.first; })) continue;

@@ -61,7 +61,7 @@ class HostedBackend::Observer final : public worker::WorkerObserver {
   };
   std::shared_ptr<GpuMemory> gpu() const;
   void charge_models(const worker::WorkerRef& worker, const std::vector<worker::ResidentModel>& held,
-                     const std::map<std::string, base::Bytes>& before);
+                     const std::map<std::string, base::Bytes>& before, const worker::Attributes& attributes);
   void forget(std::uint64_t worker_id);
   mutable std::mutex mutex_;
   mutable std::condition_variable answered_;

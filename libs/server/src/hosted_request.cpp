@@ -274,6 +274,7 @@ std::optional<HttpResponse> HostedBackend::attempt(Work& work) {
     job.attributes.insert(job.attributes.end(), {{"gpu.device", grant.device},
                                                  {"gpu.source", grant.source},
                                                  {"gpu.bytes", std::to_string(grant.bytes.count())},
+                                                 {"gpu.request", std::to_string(charge->gpu->number())},
                                                  {"gpu.granted_at_ns", std::to_string(grant.granted_at.count())}});
     if (need.declared && need.declared->increment)
       job.attributes.emplace_back("gpu.resident_bytes", std::to_string((need.declared->bytes - *need.declared->increment).count()));
@@ -284,7 +285,10 @@ std::optional<HttpResponse> HostedBackend::attempt(Work& work) {
   if (outcome.ending == worker::Ending::Answered) {
     if (work.cold) learn_cold(need, outcome, *gpu);
     const std::string* used = worker::find_attribute(outcome.attributes, "gpu.model");
-    if (used != nullptr) gpu->worker_used(*used, worker::find_attribute(outcome.attributes, "gpu.loaded") != nullptr);
+    if (options_.models_are_told) {
+      gpu->worker_used(used != nullptr ? *used : "", worker::find_attribute(outcome.attributes, "gpu.loaded") != nullptr,
+                       worker::find_attribute(outcome.attributes, "gpu.load_failed") != nullptr);
+    }
     if (!need.declared && used != nullptr) remember_model(work.kin, *used);
   }
   return answer_or_rerun(work, std::move(outcome), *gpu);

@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <string>
 
 #include "vram/model_cache.hpp"
 
@@ -20,5 +21,7 @@ inline constexpr std::array kModelEvents{ModelEvent{"hit", &vram::ModelCacheCoun
 
 // Attribute of the list with which a worker answers that it was asked to unload a model: its name. The list tells whether it did.
 inline constexpr const char* kUnloadAnswer = "unload";
+// Followed by a model's name: the number of the request that loaded it (attribute gpu.request of that request).
+inline const std::string kLoaderOf = "loader.";
 
 }  // namespace clams::server

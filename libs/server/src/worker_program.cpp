@@ -89,6 +89,8 @@ class AppWorker final : public worker::WorkerHandler {
       if (model.state == vram::ModelState::InUse || model.state == vram::ModelState::Idle) held.push_back({model.key, model.bytes});
     }
     const auto counts = service_.gpu().models().counters();
+    for (const auto& model : held)
+      attributes.emplace_back(kLoaderOf + model.name, std::to_string(service_.gpu().loader_of(model.name)));
     for (const auto& event : kModelEvents) attributes.emplace_back(event.name, std::to_string(counts.*event.count));
     told_hits_ = counts.hits;
     reports_.models(held, attributes);
@@ -140,13 +142,15 @@ class AppWorker final : public worker::WorkerHandler {
     assignment.grant.bytes = base::Bytes(number_of(request.attributes, "gpu.bytes"));
     assignment.grant.granted_at = std::chrono::nanoseconds(number_of(request.attributes, "gpu.granted_at_ns"));
     assignment.resident = base::Bytes(number_of(request.attributes, "gpu.resident_bytes"));
+    assignment.number = number_of(request.attributes, "gpu.request");
     context.assignment = std::move(assignment);
     std::string used_model;
-    bool loaded = false;
+    bool loaded = false, load_failed = false;
     context.after_run = [&](const GpuRequest& gpu, bool ran_out) {
       if (ran_out) answer.code = worker::WorkerCode::OutOfMemory;
       used_model = gpu.used_model();
       loaded = gpu.loaded_model();
+      load_failed = gpu.load_failed();
       if (const auto took = gpu.report()) {
         worker::DeviceMemory device;
         device.device = took->device;
@@ -161,6 +165,7 @@ class AppWorker final : public worker::WorkerHandler {
     answer = sent(std::move(made), std::move(answer));
     if (!used_model.empty()) answer.attributes.emplace_back("gpu.model", used_model);
     if (loaded) answer.attributes.emplace_back("gpu.loaded", "1");
+    if (load_failed) answer.attributes.emplace_back("gpu.load_failed", "1");
     return answer;
   }
 

@@ -31,7 +31,8 @@ void HostedBackend::WorkerReclaimer::add_models(const worker::WorkerStatus& work
                                                 const vram::DeviceUuid& device, std::vector<vram::IdleModel>& idle) const {
   for (const std::string& model : worker.models) {
     const base::Bytes held = backend_.gpu_->held_by(slot, device, model);
-    if (held > base::Bytes() && !backend_.records_->pinned(worker.worker.id, model))
+    // What a request counts on would only be loaded again.
+    if (held > base::Bytes() && !backend_.records_->pinned(worker.worker.id, model) && !slot.is_counted_on(model))
       idle.push_back({model, held, kReloadCost, worker.worker.id});
   }
 }

@@ -98,9 +98,37 @@ class ModelsThatStay:
         answers = at_once([lambda: app.post(holdMs=800, **request) for _ in range(3)])
         self.assertEqual({self.ok(answer)["loads"] for answer in answers}, {1})
 
+    def test_a_helper_that_is_loaded_each_time_is_part_of_what_a_warm_run_needs(self):
+        app = self.models()
+        for _ in range(4):
+            self.ok(app.post(mb=3000, helperMb=1000, declare="false", holdMs=800))
+        [profile] = self.profiles().values()
+        self.assertGreater(profile["peak_bytes"], 3500 << 20)  # less the context, as guessed
+        self.assertTrue(900 << 20 < profile["warm_bytes"] < 1100 << 20, profile)
+
+    def test_a_load_that_ran_out_of_memory_raises_one_figure_once(self):
+        app = self.models("--threads", "3")
+        for _ in range(3):
+            app.hold(how="loadMs", mb=1000, oomLoad="true")
+        self.assertTrue(until(lambda: self.running() == 3))
+        self.assertEqual([answer.status for answer in app.end_holds()], [503] * 3)
+        self.assertTrue(until(lambda: self.profiles()))
+        [profile] = self.profiles().values()
+        self.assertNotIn("warm_bytes", profile)
+        self.assertLess(profile["peak_bytes"], 1400 << 20)
+
+    def test_each_model_keeps_its_own_size(self):
+        app = self.models("--first-share", "40%")
+        sizes = {"z": 5000, "a": 2000}
+        for model, mb in sizes.items():
+            self.ok(app.post(model=model, mb=mb, declare="false", holdMs=800))
+        found = {entry["model"]: entry["bytes"] >> 20 for entry in app.device()["resident"]}
+        for model, mb in sizes.items():
+            self.assertTrue(0.85 * mb < found[model] < 1.15 * mb, found)
+
     def test_an_app_that_does_not_keep_its_model_is_charged_in_full(self):
         app = self.models("--threads", "2")
-        self.ok(app.post(mb=12000, keep="false"))
+        self.ok(app.post(mb=12000, keep="false", holdMs=500))
         self.assertTrue(until(lambda: app.lines("are charged its whole memory each")), app.output())
         self.hold(app, mb=12000, keep="false")
         self.assertTrue(until(lambda: self.running() == 1), app.device())

@@ -49,6 +49,12 @@ class ModelApp final : public clams::App {
     m.add_parameter({.name = "holdMs", .description = "How long it is used.", .type = ParameterType::Integer, .default_value = 0});
     m.add_parameter(
         {.name = "workMb", .description = "Taken while it is used.", .type = ParameterType::Integer, .default_value = 0});
+    m.add_parameter({.name = "helperMb",
+                     .description = "A second model that never stays.",
+                     .type = ParameterType::Integer,
+                     .default_value = 0});
+    m.add_parameter(
+        {.name = "oomLoad", .description = "Loading takes too much.", .type = ParameterType::Boolean, .default_value = false});
     m.add_parameter(
         {.name = "loadMs", .description = "How long loading takes.", .type = ParameterType::Integer, .default_value = 0});
     m.add_parameter({.name = "failLoad", .description = "Loading fails.", .type = ParameterType::Boolean, .default_value = false});
@@ -72,6 +78,7 @@ class ModelApp final : public clams::App {
     const vram::DeviceUuid device(run.gpu().grant().device);
     const auto loader = [&] {
       hold(std::chrono::milliseconds(p.get<std::int64_t>("loadMs")));
+      if (p.get<bool>("oomLoad")) throw vram::OutOfMemory("the weights are too large");
       if (p.get<bool>("failLoad")) throw clams::RuntimeError("the weights are broken");
       ++loads_;
       return load(device, size_of(p));
@@ -81,6 +88,11 @@ class ModelApp final : public clams::App {
       weights = run.model<Weights>(p.get<std::string>("model"), loader);
     else
       weights = loader();
+    std::shared_ptr<Weights> helper;
+    if (const auto mb = p.get<std::int64_t>("helperMb"); mb > 0) {
+      const auto loader_of_it = [&] { return load(device, base::Bytes(static_cast<std::uint64_t>(mb) << 20)); };
+      helper = run.model<Weights>("helper", loader_of_it, std::chrono::milliseconds(0));
+    }
     if (p.get<bool>("oomOnce") && !failed_.exchange(true)) throw vram::OutOfMemory("once, because it was asked to");
     const auto work = p.get<std::int64_t>("workMb");
     const auto taken = work > 0 ? load(device, base::Bytes(static_cast<std::uint64_t>(work) << 20)) : nullptr;

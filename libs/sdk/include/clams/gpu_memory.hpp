@@ -74,6 +74,7 @@ struct GpuGrant {
 struct GpuAssignment {
   GpuGrant grant;
   base::Bytes resident = {};  // what of it a loaded model is expected to keep; 0: unknown
+  std::uint64_t number = 0;   // GpuRequest::number in the front
 };
 
 class GpuRequest;
@@ -140,6 +141,8 @@ class GpuMemory {
   vram::AdmissionCounters counters() const;
   vram::ModelCacheCounters model_counters() const;
   vram::ModelCache& models() noexcept;
+  // In a worker: the number of the request that loaded the model last; 0: unknown.
+  std::uint64_t loader_of(const std::string& model) const;
 
  private:
   friend class GpuRequest;
@@ -181,9 +184,11 @@ class GpuRequest {
   std::optional<WorkerDeviceReport> report() const;
   const std::string& model_name() const noexcept;  // of the requirement
   const std::string& used_model() const noexcept;  // the first that `model` gave; empty: none
-  bool loaded_model() const noexcept;              // it ran a loader itself
-  // The same two of a request that ran in a worker. Before finished().
-  void worker_used(const std::string& model, bool loaded);
+  bool loaded_model() const noexcept;              // it ran the loader of that model itself
+  bool load_failed() const noexcept;               // a model could not be loaded, by itself or by the one that it waited for
+  // The same three of a request that ran in a worker. Before finished() and ran_out().
+  void worker_used(const std::string& model, bool loaded, bool load_failed);
+  std::uint64_t number() const noexcept;  // tells the requests of a front apart, also in its workers
   // Tells parameter sets apart; empty when they have no profile.
   std::string profile() const;
   // It ran out of memory: the figure is raised, caches and idle models are given up. The refusal that the client gets.

@@ -150,6 +150,13 @@ bool GpuMemoryState::is_expected_to_stay(const std::string& model) {
   return !not_staying.contains(model);
 }
 
+void GpuMemoryState::note_loader(const std::string& model, std::uint64_t request) {
+  constexpr std::size_t kMostModels = 4096;
+  const std::lock_guard lock(models_mutex);
+  if (loaders.size() >= kMostModels) loaders.clear();
+  loaders[model] = request;
+}
+
 base::Bytes GpuMemoryState::resident_bytes(const vram::ProcessSlot& slot, std::string_view model) const {
   base::Bytes most;
   const auto devices = monitor->devices();
@@ -283,6 +290,12 @@ GpuMemory::~GpuMemory() {
   state_->models.reset();
 }
 
+std::uint64_t GpuMemory::loader_of(const std::string& model) const {
+  const std::lock_guard lock(state_->models_mutex);
+  const auto found = state_->loaders.find(model);
+  return found == state_->loaders.end() ? 0 : found->second;
+}
+
 bool GpuMemory::has_gpu() const {
   const auto devices = state_->monitor->devices();
   return !devices || !devices->empty();
@@ -305,6 +318,7 @@ std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit(const 
                                                                           const std::shared_ptr<vram::ProcessSlot>& slot) {
   auto& s = *state_;
   auto request = std::make_unique<GpuRequestState>(s);
+  request->number = s.requests.fetch_add(1, std::memory_order_relaxed) + 1;
   vram::Requirement& need = request->requirement;
   if (on_gpu) {
     if (auto key = vram::ProfileKey::from_json(ask.parameters)) request->key = std::move(*key);
@@ -331,8 +345,11 @@ std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit(const 
       need.model = slot == nullptr && request->key ? s.model_for(request->key->hash()) : ask.model;
       if (learned && learned->warm)
         need.warm_bytes = learned->warm;
-      else if (holder != nullptr && need.source != vram::RequirementSource::Conservative)
-        need.warm_bytes = need.bytes - s.resident_bytes(*holder, need.model);  // until a warm run was measured
+      else if (holder != nullptr && need.source != vram::RequirementSource::Conservative) {
+        // Until a warm run was measured. A figure well below what is held includes no load and tells nothing of the rest.
+        const base::Bytes held = s.resident_bytes(*holder, need.model);
+        if (held < base::scaled(need.bytes, s.options.admission.margin)) need.warm_bytes = need.bytes - held;
+      }
     }
     request->worker_holds = ask.held;
     request->models_are_told = ask.models_are_told;
@@ -347,7 +364,8 @@ std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit(const 
     if (slot != nullptr && !ask.models_are_told) need.warm_bytes.reset();  // of such a worker we know what it holds by `held` alone
     if (slot != nullptr) need.held_from_start = s.held_from_start();
     // Where several parameter sets may mean several models, each is expected under its own name.
-    if (need.warm_bytes) request->stays_as = need.model.empty() ? need.profile_key : need.model;
+    const bool is_a_guess = need.source == vram::RequirementSource::Conservative;  // and no model's size
+    if (need.warm_bytes && !is_a_guess) request->stays_as = need.model.empty() ? need.profile_key : need.model;
     if (s.is_expected_to_stay(request->stays_as)) need.stays_as = request->stays_as;
     if (need.model.empty()) need.model = s.options.app;
     // A model that is held stays while this request is decided and runs, so that what was charged as warm stays warm.
@@ -366,6 +384,7 @@ std::unique_ptr<GpuRequest> GpuMemory::assume(const GpuAssignment& assignment) {
   auto request = std::make_unique<GpuRequestState>(*state_);
   request->assigned_device = assignment.grant.device;
   request->assigned_resident = assignment.resident;
+  request->number = assignment.number;
   request->began = base::system_clock().monotonic();
   auto assumed = std::unique_ptr<GpuRequest>(new GpuRequest(std::move(request)));
   assumed->grant_ = assignment.grant;
@@ -377,11 +396,13 @@ void GpuMemory::worker_loaded(const std::shared_ptr<vram::ProcessSlot>& slot, co
   const auto uuid = device_named(*state_, device_name);
   const auto device = uuid ? state_->ledger_device(*uuid) : std::nullopt;
   if (slot == nullptr || !device) return;
-  if (loading != nullptr && bytes == base::Bytes()) loading->state_->unmeasured_model = model;
   if (slot->is_loaded(*device, model)) {
     // What was measured here counts for more than a worker that cannot tell.
     if (bytes > base::Bytes()) slot->resize_resident(*device, model, bytes);
-  } else if (loading != nullptr && loading->state_->lease.device() == *uuid) {
+    return;
+  }
+  if (loading != nullptr && bytes == base::Bytes()) loading->state_->note_unmeasured(model);
+  if (loading != nullptr && loading->state_->lease.device() == *uuid) {
     loading->state_->lease.keep_resident(model, bytes, {});
   } else {
     slot->add_resident(*device, model, bytes, {});

@@ -52,7 +52,7 @@ class LeasedResident final : public vram::ResidentCharge {
     bytes_ = bytes;
     stated_ = bytes > base::Bytes() && request_->held.load() >= bytes.count();
     kept_ = true;
-    if (bytes == base::Bytes()) request_->unmeasured_model = model_;
+    if (bytes == base::Bytes()) request_->note_unmeasured(model_);
     request_ = nullptr;  // the request ends before the model does
   }
   void before_unload() noexcept override {
@@ -206,17 +206,19 @@ void GpuRequestState::learn_kept() {
   gpu.profiles->record_model(unmeasured_model, bytes, facts ? facts->load_time : std::chrono::milliseconds());
 }
 
-void GpuRequestState::learn_whether_it_stays() {
+// Only a run that was seen to take as much as a load tells that the app loads its model by itself: another may not have needed it.
+void GpuRequestState::learn_whether_it_stays(const vram::Measurement& measurement) {
   if (stays_as.empty()) return;
   if (loads || !used_model.empty()) {
     gpu.note_staying(stays_as, true);
     return;
   }
-  const bool expected = !lease.warm() && !lease.counts_on().empty();
-  if (expected && gpu.note_staying(stays_as, false))
-    gpu.options.log.warning("requests for " + requirement.model +
-                            " are charged its whole memory each: what they are said to need once it is loaded"
-                            " counts only for models that the app asks for with run.model");
+  if (lease.warm() || lease.counts_on().empty() || !measurement.visible || *measurement.visible < 0) return;
+  const auto took = base::Bytes(static_cast<std::uint64_t>(*measurement.visible));
+  if (took < base::scaled(lease.bytes() + lease.granted(), 0.5) || !gpu.note_staying(stays_as, false)) return;
+  gpu.options.log.warning("requests for " + requirement.model +
+                          " are charged its whole memory each: what they are said to need once it is loaded counts only for models "
+                          "that the app asks for with run.model");
 }
 
 GpuRequest::GpuRequest(std::unique_ptr<GpuRequestState> state) : state_(std::move(state)) {}
@@ -247,8 +249,10 @@ base::Result<std::shared_ptr<void>> GpuRequest::model(const std::string& key, st
   request.type = type;
   request.idle_timeout = idle;
   request.stop = std::move(stop);
-  request.loader = [&s, load = std::move(loader)] {
-    s.loads = true;
+  request.loader = [&s, key, load = std::move(loader)] {
+    // Of further models the run that needs them is measured.
+    s.loads = s.loads || s.used_model.empty();
+    if (!s.assigned_device.empty()) s.gpu.note_loader(key, s.number);
     return load();
   };
   if (s.device && s.lease.slot()) {
@@ -274,6 +278,7 @@ base::Result<std::shared_ptr<void>> GpuRequest::model(const std::string& key, st
   }
   auto held = s.gpu.models->acquire(request, thrown);
   if (held && s.used_model.empty()) s.used_model = key;
+  s.load_failed = s.load_failed || !held;
   return held;
 }
 
@@ -282,7 +287,7 @@ void GpuRequest::finished() {
   if (!s.admitted || s.lease.device().empty()) return;
   const vram::Measurement measurement = s.measured();
   s.learn_kept();
-  s.learn_whether_it_stays();
+  s.learn_whether_it_stays(measurement);
   if (!s.key || !s.gpu.profiles) return;
   s.gpu.profiles->record(*s.key, measurement);
   if (!s.used_model.empty()) s.gpu.remember_model(s.key->hash(), s.used_model);
@@ -294,7 +299,6 @@ std::vector<WorkerDeviceReport> GpuRequest::finished(std::vector<WorkerDeviceRep
   auto report = std::find_if(reports.begin(), reports.end(),
                              [&](const auto& one) { return device_named(s.gpu, one.device) == s.lease.device(); });
   vram::Measurement measurement = s.stated();
-  if (s.models_are_told) s.learn_whether_it_stays();
   if (report != reports.end() && (report->peak_allocated || report->peak_reserved)) {
     // The peak of a process is never the figure of a request: what it held before comes off.
     const base::Bytes before = report->held_before.value_or(base::Bytes());
@@ -315,6 +319,7 @@ std::vector<WorkerDeviceReport> GpuRequest::finished(std::vector<WorkerDeviceRep
     else if (found.kept && report == reports.end())
       reports.push_back(s.kept_by_worker());
   }
+  if (s.models_are_told) s.learn_whether_it_stays(measurement);
   if (s.admitted && s.key && s.gpu.profiles) s.gpu.profiles->record(*s.key, measurement);
   return reports;
 }
@@ -341,9 +346,14 @@ const std::string& GpuRequest::used_model() const noexcept { return state_->used
 
 bool GpuRequest::loaded_model() const noexcept { return state_->loads; }
 
-void GpuRequest::worker_used(const std::string& model, bool loaded) {
+bool GpuRequest::load_failed() const noexcept { return state_->load_failed; }
+
+std::uint64_t GpuRequest::number() const noexcept { return state_->number; }
+
+void GpuRequest::worker_used(const std::string& model, bool loaded, bool load_failed) {
   state_->used_model = model;
   state_->loads = loaded;
+  state_->load_failed = load_failed;
 }
 
 std::string GpuRequest::profile() const { return state_->key ? state_->key->hash() : std::string(); }
@@ -359,10 +369,11 @@ vram::Refusal GpuRequest::ran_out() {
   refusal.retry_after = std::chrono::seconds(2);
   if (s.lease.device().empty()) return refusal;
   const auto info = s.gpu.device_info(s.lease.device());
-  if (s.key && s.gpu.profiles) {
+  // Who waited for a load that ran out of memory ran nothing itself: the one that loaded raises the figure.
+  if (s.key && s.gpu.profiles && (s.loads || !s.load_failed)) {
     vram::OutOfMemoryEvent event;
     event.kind = s.kind();
-    event.granted = grant_.bytes;
+    event.granted = event.kind == vram::RunKind::Warm ? s.lease.bytes() : grant_.bytes;
     event.peak = base::Bytes(s.peak.load());
     // Not so far that it could never run again: with the margin it must still fit, alone on the device.
     const auto& options = s.gpu.options.admission;

@@ -25,7 +25,9 @@ struct GpuRequestState {
   std::shared_ptr<void> pinned;
   std::optional<vram::LedgerDevice> device;
   bool worker_holds = false;         // the worker that runs it holds what these parameters need
-  bool loads = false;                // it has loaded a model itself
+  bool loads = false;                // it ran the loader of its (first) model itself
+  bool load_failed = false;          // its model could not be loaded, by itself or by the one that it waited for
+  std::uint64_t number = 0;          // tells requests of a front apart, also in its workers
   bool models_are_told = false;      // by the worker that runs it
   std::string used_model;            // the first that the app asked for
   std::string stays_as;              // name under which its model is expected to stay; empty: not known to
@@ -51,7 +53,10 @@ struct GpuRequestState {
   vram::RunKind kind() const;
   // A model that was loaded and whose bytes nobody could tell holds what the process was seen to keep.
   void learn_kept();
-  void learn_whether_it_stays();
+  void learn_whether_it_stays(const vram::Measurement& measurement);
+  void note_unmeasured(const std::string& model) {
+    if (unmeasured_model.empty()) unmeasured_model = model;
+  }
   // What is known without asking the driver.
   vram::Measurement stated() const;
   std::int64_t pid() const;  // of the process that runs it

@@ -1,5 +1,6 @@
 // What GpuMemory and its requests share.
 #pragma once
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -37,6 +38,9 @@ struct GpuMemoryState {
   bool note_staying(const std::string& model, bool stays);
   bool is_expected_to_stay(const std::string& model);
   std::set<std::string> not_staying;
+  std::map<std::string, std::uint64_t> loaders;  // in a worker: which request loaded a model last
+  void note_loader(const std::string& model, std::uint64_t request);
+  std::atomic<std::uint64_t> requests{0};
   base::Bytes resident_bytes(const vram::ProcessSlot& slot, std::string_view model) const;  // on the device where it is most
 
   std::mutex held_mutex;

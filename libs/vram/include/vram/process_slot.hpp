@@ -52,7 +52,8 @@ class Lease {
 
   // `bytes` of this charge stay with the loaded model when the request ends: they move from the lease to the slot's resident
   // models. What neither the lease nor the model that it expected to stay covers is charged on top, since it is held already. A
-  // model that is loaded already is left as it is; one that was on its way is settled, at what was expected where `bytes` is zero.
+  // model that is loaded already is left as it is; one that was on its way is settled. Zero bytes: unknown, what was expected
+  // counts.
   void keep_resident(std::string_view model, Bytes bytes, std::chrono::milliseconds reload_cost);
   // The load was measured: more comes out of this charge first, less goes back into it. No effect on a model that is not resident.
   void settle_resident(std::string_view model, Bytes bytes);
@@ -120,14 +121,14 @@ class ProcessSlot {
   bool is_loaded(LedgerDevice device, std::string_view model) const;
   // Whether a running request was charged as one that finds the model, on any device.
   bool is_counted_on(std::string_view model) const;
-  Bytes resident_bytes(LedgerDevice device) const;  // of all models
+  Bytes resident_bytes(LedgerDevice device) const;  // of all that are loaded
   // Charges a model that a worker is found to hold. Use Lease::keep_resident where a lease covers it. One that was on its way is
   // loaded now, and settled.
   void add_resident(LedgerDevice device, std::string_view model, Bytes bytes, std::chrono::milliseconds reload_cost);
   // Call after the model's memory was freed. The bytes it had; none when it is not loaded. They are given back, at once or with the
   // last lease that counts on it.
   Bytes remove_resident(LedgerDevice device, std::string_view model);
-  // Measured anew, outside of a request: the difference is charged or given back.
+  // A loaded one, measured anew, outside of a request: the difference is charged or given back.
   void resize_resident(LedgerDevice device, std::string_view model, Bytes bytes);
   void set_idle(LedgerDevice device, std::string_view model, bool idle);
   std::vector<IdleModel> idle_models(LedgerDevice device) const;
@@ -140,10 +141,10 @@ class ProcessSlot {
   ProcessSlot(std::shared_ptr<LedgerCore> core, std::uint32_t slot, bool worker);
   void add_resident_locked(Tables& tables, std::uint32_t device, std::string_view model, Bytes bytes,
                            std::chrono::milliseconds reload_cost, bool loaded);
-  Lease::Terms terms_locked(Tables& tables, std::uint32_t device, const ChargeRequest& request, Bytes granted);
+  Lease::Terms terms_locked(Tables& tables, std::uint32_t device, const ChargeRequest& request, Bytes granted, bool may_split);
   void write_resident_locked(Resident& resident, Bytes bytes, std::chrono::milliseconds reload_cost, bool loaded);
   void stop_counting(std::uint32_t device, std::string_view model) noexcept;
-  void drop_resident_locked(Tables& tables, const Resident& resident, bool gives_back) noexcept;
+  void drop_resident_locked(Tables& tables, const Resident& resident) noexcept;
   // Writes the new size into tables and file; the old size, or none when it is not resident. Does not touch `reserved`.
   std::optional<Bytes> restate_resident(std::uint32_t device, std::string_view model, Bytes bytes);
   void begin_request(std::uint32_t device, Bytes request_bytes, bool enforced,

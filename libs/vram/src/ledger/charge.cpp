@@ -96,7 +96,7 @@ Result<ChargeOutcome> Ledger::charge_once(LedgerDevice device, const std::shared
     tables.context[device.position] = need.context;
     tables.context_charged.set(device.position);
   }
-  Lease::Terms terms = slot->terms_locked(tables, device.position, request, need.request);
+  Lease::Terms terms = slot->terms_locked(tables, device.position, request, need.request, kind == PassKind::Granted);
   slot->begin_request(device.position, terms.bytes, kind == PassKind::Granted, request.expected_duration);
   outcome.lease =
       Lease(slot, device.position, DeviceUuid(core_->file().devices[device.position].uuid.load()), std::move(terms), kind);
@@ -116,7 +116,7 @@ Lease Ledger::charge_unlocked(LedgerDevice device, const std::shared_ptr<Process
     tables.context[device.position] = context;
     tables.context_charged.set(device.position);
   }
-  Lease::Terms terms = slot->terms_locked(tables, device.position, request, bytes);
+  Lease::Terms terms = slot->terms_locked(tables, device.position, request, bytes, false);
   slot->begin_request(device.position, terms.bytes, false, request.expected_duration);
   return Lease(slot, device.position, DeviceUuid(core_->file().devices[device.position].uuid.load()), std::move(terms),
                PassKind::Unknown);

@@ -65,7 +65,8 @@ void Lease::keep_resident(std::string_view model, Bytes bytes, std::chrono::mill
     } else {
       // Asked for under another name than it was expected under.
       auto* expected = counts_on_.empty() ? nullptr : tables.find(device_index_, counts_on_);
-      if (expected != nullptr && !expected->loaded) {
+      if (expected != nullptr && !expected->was_loaded) {
+        if (bytes == Bytes()) bytes = expected->bytes;  // until it was measured
         before = std::min(bytes, expected->bytes);
         slot_->write_resident_locked(*expected, expected->bytes - before, expected->reload_cost, false);
         expected->stood_for.emplace_back(model);

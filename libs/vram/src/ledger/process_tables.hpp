@@ -23,6 +23,7 @@ struct ProcessSlot::Resident {
   bool idle = false;
   int entry = -1;  // in the file's table; -1: the table was full
   bool loaded = true;
+  bool was_loaded = false;             // under this name, at any time
   unsigned leases = 0;                 // that count on it
   std::vector<std::string> stood_for;  // models loaded under other names, whose bytes came from here
   bool is_counted_on(std::string_view name) const {
@@ -44,6 +45,10 @@ struct ProcessSlot::Tables {
       if (resident.device == device && resident.model == model) return &resident;
     }
     return nullptr;
+  }
+  bool is_counted_on(std::uint32_t device, std::string_view model) const {
+    return std::any_of(residents.begin(), residents.end(),
+                       [&](const Resident& resident) { return resident.device == device && resident.is_counted_on(model); });
   }
   // What a request finds: its model, or the one that another like it expects.
   Resident* find(std::uint32_t device, const ChargeRequest& request) {

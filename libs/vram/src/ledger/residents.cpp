@@ -58,7 +58,9 @@ std::optional<Bytes> ProcessSlot::resident(LedgerDevice device, std::string_view
 Bytes ProcessSlot::resident_bytes(LedgerDevice device) const {
   const std::lock_guard lock(tables_->mutex);
   Bytes sum;
-  for (const auto& resident : tables_->residents) sum += resident.device == device.position ? resident.bytes : Bytes();
+  for (const auto& resident : tables_->residents) {
+    if (resident.device == device.position && resident.loaded) sum += resident.bytes;
+  }
   return sum;
 }
 
@@ -78,6 +80,7 @@ void ProcessSlot::write_resident_locked(Resident& resident, Bytes bytes, std::ch
   resident.bytes = bytes;
   resident.reload_cost = reload_cost;
   resident.loaded = loaded;
+  resident.was_loaded = resident.was_loaded || loaded;
   resident.idle = false;
   if (resident.entry < 0) return;
   write_entry(core_->file().infos[slot_].models[resident.entry], resident.model, resident.device, bytes, reload_cost, core_->now(),
@@ -96,7 +99,7 @@ void ProcessSlot::add_resident_locked(Tables& tables, std::uint32_t device, std:
   tables.residents.push_back(std::move(resident));
 }
 
-void ProcessSlot::drop_resident_locked(Tables& tables, const Resident& resident, bool gives_back) noexcept {
+void ProcessSlot::drop_resident_locked(Tables& tables, const Resident& resident) noexcept {
   layout::SlotInfo& info = core_->file().infos[slot_];
   if (resident.entry >= 0) {
     info.models[resident.entry].flags.store(0);
@@ -104,16 +107,18 @@ void ProcessSlot::drop_resident_locked(Tables& tables, const Resident& resident,
     info.unlisted_models.fetch_sub(1);
   }
   CLAMS_CRASH_POINT("ledger.model.removed");
-  if (gives_back) lower_reserved(resident.device, resident.bytes);
+  lower_reserved(resident.device, resident.bytes);
   tables.residents.erase(tables.residents.begin() + (&resident - tables.residents.data()));
 }
 
-// What a request that was granted `granted` bytes is charged for itself, and on which resident model it counts.
-Lease::Terms ProcessSlot::terms_locked(Tables& tables, std::uint32_t device, const ChargeRequest& request, Bytes granted) {
+// What a request that was granted `granted` bytes is charged for itself, and on which resident model it counts. Without `may_split`
+// (its bytes are not what it asked for, or nobody looked whether they fit) no size of a model follows from them.
+Lease::Terms ProcessSlot::terms_locked(Tables& tables, std::uint32_t device, const ChargeRequest& request, Bytes granted,
+                                       bool may_split) {
   Resident* found = tables.find(device, request);
   Lease::Terms terms{granted, granted, found != nullptr, {}};
   if (!request.warm_bytes) return terms;
-  if (found == nullptr && !request.stays_as.empty() && granted > *request.warm_bytes) {
+  if (found == nullptr && may_split && !request.stays_as.empty() && granted > *request.warm_bytes) {
     terms.bytes = *request.warm_bytes;
     add_resident_locked(tables, device, request.stays_as, granted - terms.bytes, {}, false);
     found = &tables.residents.back();
@@ -128,8 +133,13 @@ void ProcessSlot::stop_counting(std::uint32_t device, std::string_view model) no
   if (!usable()) return;
   const std::lock_guard lock(tables_->mutex);
   Resident* found = tables_->find(device, model);
-  if (found == nullptr || --found->leases > 0 || found->loaded) return;
-  drop_resident_locked(*tables_, *found, true);
+  if (found == nullptr || --found->leases > 0) return;
+  std::vector<std::string> nobody_expects = std::exchange(found->stood_for, {});
+  nobody_expects.emplace_back(model);
+  for (const std::string& name : nobody_expects) {
+    const Resident* coming = tables_->find(device, name);
+    if (coming != nullptr && !coming->loaded && !tables_->is_counted_on(device, name)) drop_resident_locked(*tables_, *coming);
+  }
 }
 
 void ProcessSlot::add_resident(LedgerDevice device, std::string_view model, Bytes bytes, std::chrono::milliseconds reload_cost) {
@@ -157,23 +167,17 @@ Bytes ProcessSlot::remove_resident(LedgerDevice device, std::string_view model) 
   Resident* found = tables_->find(device.position, model);
   if (found == nullptr || !found->loaded) return Bytes();
   const Bytes bytes = found->bytes;
-  if (found->leases > 0) {
+  if (tables_->is_counted_on(device.position, model))
     write_resident_locked(*found, bytes, found->reload_cost, false);
-    return bytes;
-  }
-  const auto expected = std::find_if(tables_->residents.begin(), tables_->residents.end(), [&](const Resident& resident) {
-    return resident.device == device.position && !resident.loaded && resident.is_counted_on(model);
-  });
-  const bool goes_back_there = expected != tables_->residents.end();
-  if (goes_back_there) write_resident_locked(*expected, expected->bytes + bytes, expected->reload_cost, false);
-  drop_resident_locked(*tables_, *found, !goes_back_there);
+  else
+    drop_resident_locked(*tables_, *found);
   return bytes;
 }
 
 std::optional<Bytes> ProcessSlot::restate_resident(std::uint32_t device, std::string_view model, Bytes bytes) {
   const std::lock_guard lock(tables_->mutex);
   Resident* found = tables_->find(device, model);
-  if (found == nullptr) return std::nullopt;
+  if (found == nullptr || !found->loaded) return std::nullopt;
   const Bytes before = std::exchange(found->bytes, bytes);
   if (found->entry >= 0) core_->file().infos[slot_].models[found->entry].bytes.store(bytes.count());
   return before;

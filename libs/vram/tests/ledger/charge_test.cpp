@@ -181,12 +181,70 @@ TEST(Charge, OfAModelMovesToTheNameItIsLoadedUnder) {
   first->release();
   EXPECT_TRUE(a.slot->is_counted_on("reader"));
   EXPECT_EQ(a.slot->remove_resident(a.device, "reader"), 3_GiB + 512_MiB);
-  EXPECT_EQ(a.slot->resident(a.device, "ocr"), 3_GiB + 512_MiB) << "the second may load it again";
+  EXPECT_EQ(a.slot->resident(a.device, "reader"), 3_GiB + 512_MiB) << "the second may load it again";
+  EXPECT_FALSE(a.slot->is_loaded(a.device, "reader"));
   EXPECT_EQ(a.slot->reserved(a.device), 6_GiB + 512_MiB);
   second->release();
   EXPECT_EQ(a.slot->reserved(a.device), 2_GiB);
   EXPECT_EQ(a.slot->remove_resident(a.device, "detector"), 2_GiB);
   EXPECT_EQ(a.slot->reserved(a.device), Bytes());
+}
+
+TEST(Charge, OfAHelperStaysWhileItIsUnloadedUnderARequestThatCountsOnItsModel) {
+  TempDir dir;
+  const Joined a = join(options_for(dir.path()), 10_GiB);
+  const ChargeRequest request = ask_staying("ocr", 6_GiB, 1_GiB);
+  auto first = try_lease(a, request);
+  auto second = try_lease(a, request);
+  first->keep_resident("detector", 2_GiB, {});
+  first->keep_resident("ocr", 3_GiB, {});
+  first->release();
+  EXPECT_EQ(a.slot->remove_resident(a.device, "detector"), 2_GiB);
+  EXPECT_EQ(a.slot->reserved(a.device), 6_GiB) << "the second may ask for it";
+  // What was loaded under its own name is not there to pay for others, also after it was unloaded.
+  EXPECT_EQ(a.slot->remove_resident(a.device, "ocr"), 3_GiB);
+  second->keep_resident("other", 1_GiB, {});
+  EXPECT_EQ(a.slot->resident(a.device, "ocr"), 3_GiB);
+  EXPECT_EQ(second->bytes(), Bytes());
+  second->release();
+  EXPECT_EQ(a.slot->reserved(a.device), 1_GiB) << "what nobody expects any more is given back";
+}
+
+TEST(Charge, OfAModelOfUnknownSizeUnderAnotherNameIsAllThatWasExpected) {
+  TempDir dir;
+  const Joined a = join(options_for(dir.path()), 10_GiB);
+  const ChargeRequest request = ask_staying("profile", 6_GiB, 1_GiB);
+  auto first = try_lease(a, request);
+  auto second = try_lease(a, request);
+  first->keep_resident("reader", Bytes(), {});
+  first->release();
+  second->release();
+  EXPECT_EQ(a.slot->reserved(a.device), 5_GiB) << "it is loaded";
+  EXPECT_EQ(a.slot->resident(a.device, "reader"), 5_GiB);
+}
+
+TEST(Charge, OfWhatWasNotEnforcedTellsNoModelsSize) {
+  TempDir dir;
+  const Joined a = join(options_for(dir.path()), 10_GiB);
+  ChargeRequest request = ask_staying("large", 20_GiB, 1_GiB);
+  request.rule = ChargeRequest::Rule::ChargeAnyhow;
+  auto lease = try_lease(a, request);
+  EXPECT_EQ(lease->bytes(), 10_GiB);
+  EXPECT_FALSE(a.slot->resident(a.device, "large"));
+  auto unlocked = a.ledger->charge_unlocked(a.device, a.slot, request);
+  EXPECT_FALSE(a.slot->resident(a.device, "large"));
+}
+
+TEST(Charge, OfAModelOnItsWayIsNotMeasured) {
+  TempDir dir;
+  const Joined a = join(options_for(dir.path()), 10_GiB);
+  auto lease = try_lease(a, ask_staying("large", 6_GiB, 1_GiB));
+  lease->settle_resident("large", 100_MiB);
+  a.slot->resize_resident(a.device, "large", 100_MiB);
+  EXPECT_EQ(a.slot->resident(a.device, "large"), 5_GiB);
+  EXPECT_EQ(a.slot->resident_bytes(a.device), Bytes());
+  lease->keep_resident("large", 4_GiB, {});
+  EXPECT_EQ(a.slot->resident_bytes(a.device), 4_GiB);
 }
 
 TEST(Charge, OfAModelThatIsFoundInAWorkerSettlesWhatWasExpected) {

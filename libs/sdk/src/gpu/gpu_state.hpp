@@ -1,6 +1,7 @@
 // What GpuMemory and its requests share.
 #pragma once
 #include <atomic>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>

@@ -40,8 +40,7 @@ struct Chunked {
 // The chunked body when `step` more bytes arrive each time. What feed() leaves comes again with more behind it, as the contract
 // says.
 Chunked chunked_of(std::string_view head, std::string_view bytes, std::size_t step) {
-  // Lines may have any length here: when a line grows too long is told only while it is incomplete.
-  ChunkedBody decoder(head, kMaxBody, bytes.size() + 1);
+  ChunkedBody decoder(head, kMaxBody, kMaxHeader);
   auto joined = BodyBuffer::growing(kMaxBody, false);
   Chunked out;
   for (std::size_t have = step;; have += step) {

@@ -25,6 +25,8 @@ class RequestParser final : public beast::http::basic_parser<true> {
   }
 
   void body_goes_to(BodyBuffer* body) { body_ = body; }
+  // Whether a chunk header (with the trailers, of the last one) was read since this was asked.
+  bool saw_chunk_header() { return std::exchange(saw_chunk_header_, false); }
   const Refusal& refusal() const noexcept { return refusal_; }
   void set_refusal(Refusal refusal) { refusal_ = refusal; }
 
@@ -48,6 +50,7 @@ class RequestParser final : public beast::http::basic_parser<true> {
   BodyBuffer* body_;
   std::uint64_t max_body_;
   Refusal refusal_;
+  bool saw_chunk_header_ = false;
   bool head_done_ = false;
   bool hosts_ = false;
   bool encodings_ = false;
@@ -107,6 +110,7 @@ inline void RequestParser::on_header_impl(error_code& ec) {
 }
 
 inline void RequestParser::on_chunk_header_impl(std::uint64_t size, beast::string_view extension, error_code& ec) {
+  saw_chunk_header_ = true;
   // Beast takes any byte between quotes.
   const auto is_control = [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f'; };
   if (std::any_of(extension.begin(), extension.end(), is_control))
@@ -161,11 +165,28 @@ ChunkedBody::ChunkedBody(std::string_view head, std::uint64_t max_body, std::siz
     : state_(std::make_unique<State>(max_body, max_line)) {
   beast::error_code ec;
   state_->parser.put(boost::asio::const_buffer(head.data(), head.size()), ec);
-  state_->parser.eager(true);
+  state_->parser.eager(false);  // one chunk header, or some of a chunk's bytes, in each step
 }
 ChunkedBody::~ChunkedBody() = default;
 ChunkedBody::ChunkedBody(ChunkedBody&&) noexcept = default;
 ChunkedBody& ChunkedBody::operator=(ChunkedBody&&) noexcept = default;
+
+inline constexpr Refusal kLongLine{400, "a line of the chunked body is too long"};
+
+// Whether the line of a chunk header, if it is complete, ends within quotes: Beast would wait for the quote that ends them.
+inline bool has_open_quote(std::string_view rest) {
+  if (rest.substr(0, 2) == "\r\n") rest.remove_prefix(2);  // the end of the chunk before
+  const auto end = rest.find("\r\n");
+  if (end == std::string_view::npos) return false;
+  bool open = false;
+  for (std::size_t i = 0; i < end; ++i) {
+    if (open && rest[i] == '\\')
+      ++i;
+    else if (rest[i] == '"')
+      open = !open;
+  }
+  return open;
+}
 
 std::size_t ChunkedBody::feed(std::string_view bytes, BodyBuffer& body) {
   auto& parser = state_->parser;
@@ -183,20 +204,22 @@ std::size_t ChunkedBody::feed(std::string_view bytes, BodyBuffer& body) {
       parser.set_refusal(refusal_of(parser, ec));
       break;
     }
+    if (parser.saw_chunk_header() && taken > state_->max_line) parser.set_refusal(kLongLine);
     if (taken == 0) break;
   }
   if (parser.is_done() || parser.refusal()) return used;
+  if (has_open_quote(bytes.substr(used))) parser.set_refusal({400, "the chunked body is malformed"});
   // What is left is the beginning of a chunk header or trailer. Beast would wait for a CR LF that a bare line feed stands for
   // elsewhere.
   const auto rest = bytes.substr(used);
-  if (rest.size() > state_->max_line) parser.set_refusal({400, "a line of the chunked body is too long"});
+  if (rest.size() > state_->max_line) parser.set_refusal(kLongLine);
   for (auto at = rest.find('\n'); at != std::string_view::npos; at = rest.find('\n', at + 1)) {
     if (at == 0 || rest[at - 1] != '\r') parser.set_refusal({400, "a line of the chunked body does not end with CR LF"});
   }
   return used;
 }
 
-bool ChunkedBody::done() const noexcept { return state_->parser.is_done(); }
+bool ChunkedBody::done() const noexcept { return state_->parser.is_done() && !state_->parser.refusal(); }
 const Refusal& ChunkedBody::refusal() const noexcept { return state_->parser.refusal(); }
 
 WholeRequest parse_request(std::string_view bytes, std::size_t max_header, std::uint64_t max_body) {

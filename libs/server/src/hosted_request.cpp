@@ -287,7 +287,7 @@ std::optional<HttpResponse> HostedBackend::attempt(Work& work) {
     const std::string* used = worker::find_attribute(outcome.attributes, "gpu.model");
     if (options_.models_are_told) {
       gpu->worker_used(used != nullptr ? *used : "", worker::find_attribute(outcome.attributes, "gpu.loaded") != nullptr,
-                       worker::find_attribute(outcome.attributes, "gpu.load_failed") != nullptr);
+                       worker::find_attribute(outcome.attributes, "gpu.waited_in_vain") != nullptr);
     }
     if (!need.declared && used != nullptr) remember_model(work.kin, *used);
   }
@@ -384,7 +384,11 @@ HttpResponse HostedBackend::answer(worker::Outcome outcome, GpuRequest& gpu, con
   }
   if (outcome.ending == worker::Ending::Failed) return error_response(500, "APP_FAILED", outcome.error.message);
   const std::size_t told = reports.size();
-  reports = gpu.finished(std::move(reports));
+  // A run that failed half-way tells nothing of what a whole one needs.
+  const std::string* status = worker::find_attribute(outcome.attributes, "status");
+  const bool succeeded = options_.models_are_told ? worker::find_attribute(outcome.attributes, "gpu.failed") == nullptr
+                                                  : status != nullptr && *status == "200";
+  reports = gpu.finished(std::move(reports), succeeded);
   if (reports.size() > told) gpu_->worker_holds(observer_->slot_of(outcome.worker.id), {reports.back()});
   const bool holds = std::any_of(reports.begin(), reports.end(),
                                  [](const auto& r) { return r.held_after.value_or(base::Bytes()) > base::Bytes(); });

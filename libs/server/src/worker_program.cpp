@@ -145,12 +145,13 @@ class AppWorker final : public worker::WorkerHandler {
     assignment.number = number_of(request.attributes, "gpu.request");
     context.assignment = std::move(assignment);
     std::string used_model;
-    bool loaded = false, load_failed = false;
+    bool loaded = false, waited_in_vain = false, succeeded = false;
     context.after_run = [&](const GpuRequest& gpu, bool ran_out) {
       if (ran_out) answer.code = worker::WorkerCode::OutOfMemory;
       used_model = gpu.used_model();
       loaded = gpu.loaded_model();
-      load_failed = gpu.load_failed();
+      waited_in_vain = gpu.waited_in_vain();
+      succeeded = gpu.succeeded();
       if (const auto took = gpu.report()) {
         worker::DeviceMemory device;
         device.device = took->device;
@@ -165,7 +166,8 @@ class AppWorker final : public worker::WorkerHandler {
     answer = sent(std::move(made), std::move(answer));
     if (!used_model.empty()) answer.attributes.emplace_back("gpu.model", used_model);
     if (loaded) answer.attributes.emplace_back("gpu.loaded", "1");
-    if (load_failed) answer.attributes.emplace_back("gpu.load_failed", "1");
+    if (waited_in_vain) answer.attributes.emplace_back("gpu.waited_in_vain", "1");
+    if (!succeeded) answer.attributes.emplace_back("gpu.failed", "1");
     return answer;
   }
 

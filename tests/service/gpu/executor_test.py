@@ -117,6 +117,26 @@ class ModelsThatStay:
         self.assertNotIn("warm_bytes", profile)
         self.assertLess(profile["peak_bytes"], 1400 << 20)
 
+    def test_a_helper_that_ran_out_of_memory_raises_the_figure(self):
+        app = self.models()
+        self.ok(app.post(mb=1000))
+        self.assertEqual(app.post(mb=1000, helperMb=100, oomHelper="true").status, 503)
+        self.assertIsNone(app.stop())  # figures are written by then
+        self.assertEqual(sum(profile["out_of_memory"] for profile in self.profiles().values()), 1, self.profiles())
+
+    def test_nothing_is_learned_from_a_run_that_failed(self):
+        app = self.models()
+        self.assertEqual(app.post(mb=2000, declare="false", holdMs=800, failLate="true").status, 500)
+        self.assertIsNone(app.stop())  # figures are written by then
+        self.assertEqual(sum(profile["runs"] for profile in self.profiles().values()), 0, self.profiles())
+
+    def test_a_helper_is_not_taken_for_as_large_as_the_model(self):
+        app = self.models()
+        app.hold(how="holdMs", mb=3000, helperMb=50)
+        self.assertTrue(until(lambda: self.resident(app) == ["helper", "m"]), app.device())
+        self.assertLess(app.device()["reserved_bytes"] >> 20, 3000 + 64 + 512 + 100)
+        app.end_holds()
+
     def test_each_model_keeps_its_own_size(self):
         app = self.models("--first-share", "40%")
         sizes = {"z": 5000, "a": 2000}

@@ -54,6 +54,10 @@ class ModelApp final : public clams::App {
                      .type = ParameterType::Integer,
                      .default_value = 0});
     m.add_parameter(
+        {.name = "oomHelper", .description = "Loading it takes too much.", .type = ParameterType::Boolean, .default_value = false});
+    m.add_parameter(
+        {.name = "failLate", .description = "It fails at its end.", .type = ParameterType::Boolean, .default_value = false});
+    m.add_parameter(
         {.name = "oomLoad", .description = "Loading takes too much.", .type = ParameterType::Boolean, .default_value = false});
     m.add_parameter(
         {.name = "loadMs", .description = "How long loading takes.", .type = ParameterType::Integer, .default_value = 0});
@@ -90,13 +94,17 @@ class ModelApp final : public clams::App {
       weights = loader();
     std::shared_ptr<Weights> helper;
     if (const auto mb = p.get<std::int64_t>("helperMb"); mb > 0) {
-      const auto loader_of_it = [&] { return load(device, base::Bytes(static_cast<std::uint64_t>(mb) << 20)); };
+      const auto loader_of_it = [&] {
+        if (p.get<bool>("oomHelper")) throw vram::OutOfMemory("the helper is too large");
+        return load(device, base::Bytes(static_cast<std::uint64_t>(mb) << 20));
+      };
       helper = run.model<Weights>("helper", loader_of_it, std::chrono::milliseconds(0));
     }
     if (p.get<bool>("oomOnce") && !failed_.exchange(true)) throw vram::OutOfMemory("once, because it was asked to");
     const auto work = p.get<std::int64_t>("workMb");
     const auto taken = work > 0 ? load(device, base::Bytes(static_cast<std::uint64_t>(work) << 20)) : nullptr;
     hold(std::chrono::milliseconds(p.get<std::int64_t>("holdMs")));
+    if (p.get<bool>("failLate")) throw clams::RuntimeError("failed, as it was asked to");
     run.new_view().new_annotation(mmif::types::Annotation, {{"pid", static_cast<std::int64_t>(::getpid())},
                                                             {"loads", static_cast<std::int64_t>(loads_.load())},
                                                             {"granted_at_ns", begun},

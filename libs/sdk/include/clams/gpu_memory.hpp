@@ -177,17 +177,18 @@ class GpuRequest {
 
   // The run is over and succeeded: what it needed goes into the profile.
   void finished();
-  // The same by what the worker that ran it reported. Returns the reports, with what the driver showed for the device it ran on
-  // where the worker told nothing.
-  std::vector<WorkerDeviceReport> finished(std::vector<WorkerDeviceReport> reports);
+  // The same by what the worker that ran it reported; of a run that failed nothing goes into the profile. Returns the reports, with
+  // what the driver showed for the device it ran on where the worker told nothing.
+  std::vector<WorkerDeviceReport> finished(std::vector<WorkerDeviceReport> reports, bool succeeded);
   // What this request took by itself, as a worker reports it to its front.
   std::optional<WorkerDeviceReport> report() const;
   const std::string& model_name() const noexcept;  // of the requirement
   const std::string& used_model() const noexcept;  // the first that `model` gave; empty: none
   bool loaded_model() const noexcept;              // it ran the loader of that model itself
-  bool load_failed() const noexcept;               // a model could not be loaded, by itself or by the one that it waited for
-  // The same three of a request that ran in a worker. Before finished() and ran_out().
-  void worker_used(const std::string& model, bool loaded, bool load_failed);
+  bool waited_in_vain() const noexcept;            // for a load of another request, which failed
+  bool succeeded() const noexcept;                 // finished() was called
+  // The first three of a request that ran in a worker. Before finished() and ran_out().
+  void worker_used(const std::string& model, bool loaded, bool waited_in_vain);
   std::uint64_t number() const noexcept;  // tells the requests of a front apart, also in its workers
   // Tells parameter sets apart; empty when they have no profile.
   std::string profile() const;

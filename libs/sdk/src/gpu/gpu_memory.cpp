@@ -393,14 +393,18 @@ std::unique_ptr<GpuRequest> GpuMemory::assume(const GpuAssignment& assignment) {
 
 void GpuMemory::worker_loaded(const std::shared_ptr<vram::ProcessSlot>& slot, const std::string& device_name,
                               const std::string& model, base::Bytes bytes, GpuRequest* loading) {
-  const auto uuid = device_named(*state_, device_name);
-  const auto device = uuid ? state_->ledger_device(*uuid) : std::nullopt;
-  if (slot == nullptr || !device) return;
-  if (slot->is_loaded(*device, model)) {
+  const auto devices = state_->monitor->devices();
+  if (slot == nullptr || !devices) return;
+  for (const auto& info : *devices) {
+    const auto holder = state_->ledger_device(info.uuid);
+    if (!holder || !slot->is_loaded(*holder, model)) continue;
     // What was measured here counts for more than a worker that cannot tell.
-    if (bytes > base::Bytes()) slot->resize_resident(*device, model, bytes);
+    if (bytes > base::Bytes()) slot->resize_resident(*holder, model, bytes);
     return;
   }
+  const auto uuid = device_named(*state_, device_name);
+  const auto device = uuid ? state_->ledger_device(*uuid) : std::nullopt;
+  if (!device) return;
   if (loading != nullptr && bytes == base::Bytes()) loading->state_->note_unmeasured(model);
   if (loading != nullptr && loading->state_->lease.device() == *uuid) {
     loading->state_->lease.keep_resident(model, bytes, {});

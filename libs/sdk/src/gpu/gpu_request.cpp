@@ -166,6 +166,9 @@ void GpuRequestState::freed(base::Bytes bytes) {
 // have had to load it.
 vram::RunKind GpuRequestState::kind() const {
   if (loads) return vram::RunKind::Cold;
+  // A worker that tells no models may hold those of other parameters.
+  if (lease.slot() && lease.slot()->is_worker() && !models_are_told)
+    return worker_holds ? vram::RunKind::Warm : vram::RunKind::Cold;
   return lease.warm() || worker_holds || !used_model.empty() ? vram::RunKind::Warm : vram::RunKind::Cold;
 }
 
@@ -249,7 +252,9 @@ base::Result<std::shared_ptr<void>> GpuRequest::model(const std::string& key, st
   request.type = type;
   request.idle_timeout = idle;
   request.stop = std::move(stop);
-  request.loader = [&s, key, load = std::move(loader)] {
+  bool ran = false;
+  request.loader = [&s, &ran, key, load = std::move(loader)] {
+    ran = true;
     // Of further models the run that needs them is measured.
     s.loads = s.loads || s.used_model.empty();
     if (!s.assigned_device.empty()) s.gpu.note_loader(key, s.number);
@@ -257,14 +262,15 @@ base::Result<std::shared_ptr<void>> GpuRequest::model(const std::string& key, st
   };
   if (s.device && s.lease.slot()) {
     if (const auto facts = s.gpu.profiles->model_facts(key)) request.estimate = {facts->bytes, facts->load_time};
-    if (request.estimate.bytes == base::Bytes() && s.requirement.warm_bytes)
+    // Of the first model; what a second one holds is not part of it.
+    if (request.estimate.bytes == base::Bytes() && s.requirement.warm_bytes && s.used_model.empty())
       request.estimate.bytes = s.requirement.bytes - *s.requirement.warm_bytes;
     request.charge = [&s, key](base::Bytes) -> base::Result<std::unique_ptr<vram::ResidentCharge>> {
       return std::unique_ptr<vram::ResidentCharge>(std::make_unique<LeasedResident>(s, key));
     };
   }
   if (!s.assigned_device.empty()) {
-    request.estimate.bytes = s.assigned_resident;
+    if (s.used_model.empty()) request.estimate.bytes = s.assigned_resident;
     request.charge = [&s](base::Bytes) -> base::Result<std::unique_ptr<vram::ResidentCharge>> {
       return std::unique_ptr<vram::ResidentCharge>(std::make_unique<ToldResident>(s));
     };
@@ -278,12 +284,13 @@ base::Result<std::shared_ptr<void>> GpuRequest::model(const std::string& key, st
   }
   auto held = s.gpu.models->acquire(request, thrown);
   if (held && s.used_model.empty()) s.used_model = key;
-  s.load_failed = s.load_failed || !held;
+  s.waited_in_vain = !held && !ran;
   return held;
 }
 
 void GpuRequest::finished() {
   auto& s = *state_;
+  s.succeeded = true;
   if (!s.admitted || s.lease.device().empty()) return;
   const vram::Measurement measurement = s.measured();
   s.learn_kept();
@@ -293,7 +300,7 @@ void GpuRequest::finished() {
   if (!s.used_model.empty()) s.gpu.remember_model(s.key->hash(), s.used_model);
 }
 
-std::vector<WorkerDeviceReport> GpuRequest::finished(std::vector<WorkerDeviceReport> reports) {
+std::vector<WorkerDeviceReport> GpuRequest::finished(std::vector<WorkerDeviceReport> reports, bool succeeded) {
   auto& s = *state_;
   if (s.lease.device().empty()) return reports;
   auto report = std::find_if(reports.begin(), reports.end(),
@@ -319,6 +326,7 @@ std::vector<WorkerDeviceReport> GpuRequest::finished(std::vector<WorkerDeviceRep
     else if (found.kept && report == reports.end())
       reports.push_back(s.kept_by_worker());
   }
+  if (!succeeded) return reports;
   if (s.models_are_told) s.learn_whether_it_stays(measurement);
   if (s.admitted && s.key && s.gpu.profiles) s.gpu.profiles->record(*s.key, measurement);
   return reports;
@@ -346,14 +354,16 @@ const std::string& GpuRequest::used_model() const noexcept { return state_->used
 
 bool GpuRequest::loaded_model() const noexcept { return state_->loads; }
 
-bool GpuRequest::load_failed() const noexcept { return state_->load_failed; }
+bool GpuRequest::waited_in_vain() const noexcept { return state_->waited_in_vain; }
+
+bool GpuRequest::succeeded() const noexcept { return state_->succeeded; }
 
 std::uint64_t GpuRequest::number() const noexcept { return state_->number; }
 
-void GpuRequest::worker_used(const std::string& model, bool loaded, bool load_failed) {
+void GpuRequest::worker_used(const std::string& model, bool loaded, bool waited_in_vain) {
   state_->used_model = model;
   state_->loads = loaded;
-  state_->load_failed = load_failed;
+  state_->waited_in_vain = waited_in_vain;
 }
 
 std::string GpuRequest::profile() const { return state_->key ? state_->key->hash() : std::string(); }
@@ -370,10 +380,10 @@ vram::Refusal GpuRequest::ran_out() {
   if (s.lease.device().empty()) return refusal;
   const auto info = s.gpu.device_info(s.lease.device());
   // Who waited for a load that ran out of memory ran nothing itself: the one that loaded raises the figure.
-  if (s.key && s.gpu.profiles && (s.loads || !s.load_failed)) {
+  if (s.key && s.gpu.profiles && !s.waited_in_vain) {
     vram::OutOfMemoryEvent event;
     event.kind = s.kind();
-    event.granted = event.kind == vram::RunKind::Warm ? s.lease.bytes() : grant_.bytes;
+    event.granted = event.kind == vram::RunKind::Warm ? s.lease.own() : grant_.bytes;
     event.peak = base::Bytes(s.peak.load());
     // Not so far that it could never run again: with the margin it must still fit, alone on the device.
     const auto& options = s.gpu.options.admission;

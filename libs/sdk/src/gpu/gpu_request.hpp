@@ -24,9 +24,10 @@ struct GpuRequestState {
   bool admitted = false;
   std::shared_ptr<void> pinned;
   std::optional<vram::LedgerDevice> device;
-  bool worker_holds = false;         // the worker that runs it holds what these parameters need
-  bool loads = false;                // it ran the loader of its (first) model itself
-  bool load_failed = false;          // its model could not be loaded, by itself or by the one that it waited for
+  bool worker_holds = false;    // the worker that runs it holds what these parameters need
+  bool loads = false;           // it ran the loader of its (first) model itself
+  bool waited_in_vain = false;  // for a load of another request, which failed; nothing was loaded since
+  bool succeeded = false;
   std::uint64_t number = 0;          // tells requests of a front apart, also in its workers
   bool models_are_told = false;      // by the worker that runs it
   std::string used_model;            // the first that the app asked for

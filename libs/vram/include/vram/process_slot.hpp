@@ -45,6 +45,7 @@ class Lease {
   PassKind pass() const noexcept { return pass_; }
   bool enforced() const noexcept { return pass_ == PassKind::Granted; }
   Bytes granted() const noexcept { return granted_; }  // charged at the decision, a model that stays included
+  Bytes own() const noexcept { return own_; }          // of it, for the request itself
   bool warm() const noexcept { return warm_; }         // charged as one that finds its model, loaded or on its way
   // The resident model whose bytes are not part of this charge; empty: none.
   const std::string& counts_on() const noexcept { return counts_on_; }
@@ -73,7 +74,7 @@ class Lease {
   std::shared_ptr<ProcessSlot> slot_;
   std::uint32_t device_index_ = 0;
   DeviceUuid device_;
-  Bytes bytes_, granted_;
+  Bytes bytes_, granted_, own_;
   bool warm_ = false;
   std::string counts_on_;
   PassKind pass_ = PassKind::Uncharged;

@@ -12,6 +12,7 @@ Lease::Lease(std::shared_ptr<ProcessSlot> slot, std::uint32_t device, DeviceUuid
       device_(std::move(uuid)),
       bytes_(terms.bytes),
       granted_(terms.granted),
+      own_(terms.bytes),
       warm_(terms.warm),
       counts_on_(std::move(terms.counts_on)),
       pass_(pass) {}
@@ -22,6 +23,7 @@ Lease::Lease(Lease&& other) noexcept
       device_(std::move(other.device_)),
       bytes_(std::exchange(other.bytes_, Bytes())),
       granted_(other.granted_),
+      own_(other.own_),
       warm_(other.warm_),
       counts_on_(std::move(other.counts_on_)),
       pass_(std::exchange(other.pass_, PassKind::Uncharged)) {}
@@ -34,6 +36,7 @@ Lease& Lease::operator=(Lease&& other) noexcept {
     device_ = std::move(other.device_);
     bytes_ = std::exchange(other.bytes_, Bytes());
     granted_ = other.granted_;
+    own_ = other.own_;
     warm_ = other.warm_;
     counts_on_ = std::move(other.counts_on_);
     pass_ = std::exchange(other.pass_, PassKind::Uncharged);

@@ -13,7 +13,7 @@ class EndsTheService final : public ::testing::Environment {
  public:
   void TearDown() override { shared_service.reset(); }
 };
-const auto* const registered = ::testing::AddGlobalTestEnvironment(new EndsTheService);  // gtest owns it
+const auto* const kRegistered = ::testing::AddGlobalTestEnvironment(new EndsTheService);  // gtest owns it
 
 }  // namespace
 

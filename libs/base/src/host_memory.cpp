@@ -23,9 +23,14 @@ Bytes limit_in(const std::string& file) {
 // `group` as /proc tells it: "/", "/system.slice/clams.service". In a container it may name what is not mounted there; then the
 // top of what is mounted counts.
 Bytes smallest_limit(const std::string& root, std::string group, const std::string& file) {
-  Bytes smallest = limit_in(root + "/" + file);
+  const auto limit_of = [&](const std::string& folder) {
+    std::string path = root;
+    path.append(folder).append("/").append(file);
+    return limit_in(path);
+  };
+  Bytes smallest = limit_of("");
   while (group.size() > 1) {
-    smallest = std::min(smallest, limit_in(root + group + "/" + file));
+    smallest = std::min(smallest, limit_of(group));
     group.resize(group.rfind('/'));
   }
   return smallest;
@@ -42,8 +47,8 @@ Bytes usable_memory(const std::string& proc, const std::string& cgroups) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
     // "0::/group" or "4:memory:/group"
-    const auto first = line.find(':'), second = first == line.npos ? first : line.find(':', first + 1);
-    if (second == line.npos || line.size() < second + 2 || line[second + 1] != '/') continue;
+    const auto first = line.find(':'), second = first == std::string_view::npos ? first : line.find(':', first + 1);
+    if (second == std::string_view::npos || line.size() < second + 2 || line[second + 1] != '/') continue;
     const std::string_view controllers = line.substr(first + 1, second - first - 1);
     const std::string group(line.substr(second + 1));
     if (controllers.empty()) usable = std::min(usable, smallest_limit(cgroups, group, "memory.max"));

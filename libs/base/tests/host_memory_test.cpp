@@ -9,32 +9,32 @@
 namespace base {
 namespace {
 
-class HostMemoryTest : public ::testing::Test {
- protected:
-  HostMemoryTest() : root_(std::filesystem::temp_directory_path() / ("host-memory-" + std::to_string(::getpid()))) {
-    std::filesystem::remove_all(root_);
+struct HostMemoryTest : ::testing::Test {
+  HostMemoryTest() : root(std::filesystem::temp_directory_path() / ("host-memory-" + std::to_string(::getpid()))) {
+    std::filesystem::remove_all(root);
     write("proc/self/cgroup", "0::/\n");
   }
-  ~HostMemoryTest() override { std::filesystem::remove_all(root_); }
+  HostMemoryTest(const HostMemoryTest&) = delete;
+  HostMemoryTest& operator=(const HostMemoryTest&) = delete;
+  ~HostMemoryTest() override { std::filesystem::remove_all(root); }
   void write(const std::string& name, const std::string& text) {
-    const auto path = root_ / name;
+    const auto path = root / name;
     std::filesystem::create_directories(path.parent_path());
     std::ofstream(path) << text;
   }
-  Bytes usable() const { return usable_memory((root_ / "proc").string(), (root_ / "cg").string()); }
-  const Bytes machine_ = usable_memory("/nowhere", "/nowhere");
+  Bytes usable() const { return usable_memory((root / "proc").string(), (root / "cg").string()); }
 
- private:
-  std::filesystem::path root_;
+  const Bytes machine = usable_memory("/nowhere", "/nowhere");
+  const std::filesystem::path root;
 };
 
 TEST_F(HostMemoryTest, IsTheMachinesWithoutALimit) {
-  EXPECT_GT(machine_, Bytes(1 << 20));
-  EXPECT_EQ(usable(), machine_);
+  EXPECT_GT(machine, Bytes(1 << 20));
+  EXPECT_EQ(usable(), machine);
   write("cg/memory.max", "max\n");
-  EXPECT_EQ(usable(), machine_);
+  EXPECT_EQ(usable(), machine);
   write("cg/memory.max", "9223372036854771712\n");
-  EXPECT_EQ(usable(), machine_);
+  EXPECT_EQ(usable(), machine);
 }
 
 TEST_F(HostMemoryTest, IsTheSmallestLimitOfTheGroupsAboveTheProcess) {
@@ -60,7 +60,7 @@ TEST_F(HostMemoryTest, KnowsTheFirstVersionOfControlGroups) {
 
 TEST_F(HostMemoryTest, LeavesOutWhatMakesNoSense) {
   write("proc/self/cgroup", "\n::\n0:\nx\n0::\n0::relative\n:::::\n0::/");
-  EXPECT_EQ(usable(), machine_);
+  EXPECT_EQ(usable(), machine);
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 // How many bytes of request bodies may be held at once: promised before they are received, given back when their request is over.
+// A body that comes slowly loses what it was promised beyond what has come: otherwise a few clients that announce much and send
+// little could keep everybody else out.
 #pragma once
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -27,6 +30,15 @@ class BodyBudget {
   std::atomic<std::uint64_t> taken_{0};
 };
 
+// A body of known length keeps its promise while it comes fast enough to be whole within kWholeBody, judged from kFirstJudged on.
+inline constexpr std::chrono::seconds kFirstJudged{5};
+inline constexpr std::chrono::minutes kWholeBody{10};
+inline bool comes_fast_enough(std::uint64_t received, std::uint64_t total, std::chrono::steady_clock::duration since) {
+  const auto seconds = std::chrono::duration<double>(since).count();
+  return since < kFirstJudged ||
+         static_cast<double>(received) * std::chrono::duration<double>(kWholeBody).count() >= static_cast<double>(total) * seconds;
+}
+
 // One body's part of it. Move-only.
 class BodyShare {
  public:
@@ -41,6 +53,8 @@ class BodyShare {
     bytes_ = std::exchange(other.bytes_, 0);
     return *this;
   }
+  BodyShare(const BodyShare&) = delete;
+  BodyShare& operator=(const BodyShare&) = delete;
   ~BodyShare() { give_back(); }
 
   // false: there is no room for so many; what was had before stays.
@@ -49,6 +63,11 @@ class BodyShare {
     if (budget_ == nullptr || !budget_->take(bytes - bytes_)) return false;
     bytes_ = bytes;
     return true;
+  }
+  void shrink_to(std::uint64_t bytes) noexcept {
+    if (bytes >= bytes_) return;
+    budget_->give_back(bytes_ - bytes);
+    bytes_ = bytes;
   }
   void give_back() noexcept {
     if (bytes_ > 0) budget_->give_back(std::exchange(bytes_, 0));

@@ -235,7 +235,9 @@ inline Task<Refusal> Connection::read_body() {
 inline Task<Refusal> Connection::read_sized_body(BodyBuffer& body) {
   const auto total = head_.content_length;
   std::size_t turn = 0;
-  BodyProgress progress(Clock::now(), core_.options.read_timeout);
+  const auto began = Clock::now();
+  BodyProgress progress(began, core_.options.read_timeout);
+  bool promised = true;
   while (body.size() < total) {
     const auto room = body.room({home_.scratch.get(), kScratch});
     const long got = receive(room.data(), room.size());
@@ -248,7 +250,13 @@ inline Task<Refusal> Connection::read_sized_body(BodyBuffer& body) {
       continue;
     }
     body.received(room.first(static_cast<std::size_t>(got)));
-    progress.received(static_cast<std::uint64_t>(got), Clock::now());
+    const auto now = Clock::now();
+    progress.received(static_cast<std::uint64_t>(got), now);
+    if (promised && !comes_fast_enough(body.size(), total, now - began)) {
+      promised = false;
+      share_.shrink_to(body.size());
+    }
+    if (!share_.grow_to(body.size())) co_return kNoMemory;
     turn += static_cast<std::size_t>(got);
     if (turn >= kTurn) {
       turn = 0;

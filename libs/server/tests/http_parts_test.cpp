@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "body_budget.hpp"
 #include "body_buffer.hpp"
 #include "http_date.hpp"
 #include "http_test_support.hpp"
@@ -137,6 +138,31 @@ TEST(ParseRequestTest, ReadsWholeRequestsAndSaysWhatIsMissing) {
   EXPECT_TRUE(chunked.complete);
   EXPECT_EQ(chunked.head.request.body.text(), "abc");
   EXPECT_EQ(parse_request("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", kHeader, 100).refusal.status, 400U);
+}
+
+TEST(BodyBudgetTest, ABodyKeepsItsPromiseWhileItComesFastEnough) {
+  using namespace std::chrono_literals;
+  constexpr std::uint64_t total = 600'000'000;  // a million bytes a second are whole in ten minutes
+  EXPECT_TRUE(comes_fast_enough(0, total, 4s)) << "too early to tell";
+  EXPECT_TRUE(comes_fast_enough(10'000'000, total, 10s));
+  EXPECT_FALSE(comes_fast_enough(9'000'000, total, 10s));
+  EXPECT_TRUE(comes_fast_enough(100, 1000, 59s));
+}
+
+TEST(BodyBudgetTest, AShareShrinksAndGrows) {
+  const auto budget = std::make_shared<BodyBudget>(1000);
+  BodyShare share(budget), other(budget);
+  EXPECT_TRUE(share.grow_to(900));
+  EXPECT_FALSE(other.grow_to(101));
+  share.shrink_to(50);
+  share.shrink_to(60);
+  EXPECT_EQ(budget->taken(), 50U);
+  EXPECT_TRUE(other.grow_to(950));
+  EXPECT_FALSE(share.grow_to(51));
+  EXPECT_TRUE(share.grow_to(10)) << "it has more";
+  share = BodyShare(budget);
+  EXPECT_EQ(budget->taken(), 950U);
+  EXPECT_FALSE(BodyShare().grow_to(1));
 }
 
 TEST(BodyBufferTest, AnAnnouncedBodyCostsLittleUntilItComes) {

@@ -59,6 +59,7 @@ std::vector<DeviceView*> Admission::Impl::candidates(const Requirement& requirem
   }
   std::stable_sort(ranking.begin(), ranking.end(), better);
   std::vector<DeviceView*> order;
+  order.reserve(ranking.size());
   for (const Ranked& ranked : ranking) order.push_back(ranked.view);
   return order;
 }

@@ -18,6 +18,7 @@ class View;
 // a fixed address. Not thread-safe: one Mmif belongs to one thread at a time.
 class Annotation {
  public:
+  ~Annotation() = default;
   Annotation(const Annotation&) = delete;
   Annotation& operator=(const Annotation&) = delete;
 

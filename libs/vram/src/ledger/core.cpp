@@ -1,6 +1,7 @@
 #include "ledger/core.hpp"
 
 #include <algorithm>
+#include <new>
 
 namespace vram {
 
@@ -21,7 +22,10 @@ LedgerCore::LedgerCore(LedgerFile opened, LedgerOptions given)
 // In a forked child the mapping was never there (MADV_DONTFORK), and by now something else may lie at its address: it must not be
 // unmapped.
 LedgerCore::~LedgerCore() {
-  if (forked.load()) static_cast<void>(new base::MappedFile(std::move(ledger_file.mapping)));
+  if (forked.load()) {
+    auto* const forgotten = new (std::nothrow) base::MappedFile(std::move(ledger_file.mapping));
+    static_cast<void>(forgotten);
+  }
 }
 
 // Clamped: a damaged count must not lead outside the file.

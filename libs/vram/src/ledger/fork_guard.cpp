@@ -24,7 +24,7 @@ struct Registry {
 };
 
 Registry& registry() {
-  static Registry* const instance = new Registry;
+  static auto* const instance = new Registry;
   return *instance;
 }
 

@@ -60,7 +60,7 @@ struct Device {  // 256 bytes, 64 of them at 4096
   Word unused[7];
 };
 
-enum SlotKind : std::uint32_t { kProcessSlot = 1, kWorkerSlot = 2 };
+enum SlotKind : std::uint32_t { SlotOfProcess = 1, SlotOfWorker = 2 };
 
 struct SlotCore {  // 64 bytes, 256 of them at 20480
   Word generation;
@@ -73,7 +73,7 @@ struct SlotCore {  // 64 bytes, 256 of them at 20480
   Word unused[2];
 };
 
-enum ModelFlags : std::uint32_t { kModelPresent = 1, kModelIdle = 2, kModelComing = 4 };
+enum ModelFlags : std::uint32_t { ModelPresent = 1, ModelIdle = 2, ModelComing = 4 };
 
 struct Model {     // 128 bytes
   Half sequence;   // odd while the entry is being written

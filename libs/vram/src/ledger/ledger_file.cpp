@@ -88,7 +88,7 @@ Status fill(const Fd& fd, const std::string& path, const LedgerFileOptions& opti
   CLAMS_CRASH_POINT("ledger.file.allocated");
   BASE_TRY_ASSIGN(base::MappedFile mapping, map_shared(fd.get()));
   write_header(*static_cast<layout::File*>(mapping.data()), options);
-  gid_t group = static_cast<gid_t>(-1);
+  auto group = static_cast<gid_t>(-1);
   const mode_t mode = file_mode(options.directory, group);
   if (::fchown(fd.get(), static_cast<uid_t>(-1), group) != 0 && (mode & 0060) != 0 && errno != EPERM) {
     return base::error_from_errno("cannot give the GPU ledger '" + path + "' to the group of its directory", errno);

@@ -27,7 +27,7 @@ void write_entry(layout::Model& entry, const std::string& name, std::uint32_t de
 
 int free_entry(const layout::SlotInfo& info) noexcept {
   for (std::uint32_t i = 0; i < layout::kModels; ++i) {
-    if ((info.models[i].flags.load() & layout::kModelPresent) == 0) return static_cast<int>(i);
+    if ((info.models[i].flags.load() & layout::ModelPresent) == 0) return static_cast<int>(i);
   }
   return -1;
 }
@@ -84,7 +84,7 @@ void ProcessSlot::write_resident_locked(Resident& resident, Bytes bytes, std::ch
   resident.idle = false;
   if (resident.entry < 0) return;
   write_entry(core_->file().infos[slot_].models[resident.entry], resident.model, resident.device, bytes, reload_cost, core_->now(),
-              layout::kModelPresent | (loaded ? 0U : layout::kModelComing));
+              layout::ModelPresent | (loaded ? 0U : layout::ModelComing));
 }
 
 void ProcessSlot::add_resident_locked(Tables& tables, std::uint32_t device, std::string_view model, Bytes bytes,
@@ -200,7 +200,7 @@ void ProcessSlot::set_idle(LedgerDevice device, std::string_view model, bool idl
   if (found->entry < 0) return;
   layout::Model& entry = core_->file().infos[slot_].models[found->entry];
   entry.last_used_ns.store(core_->now());
-  entry.flags.store(layout::kModelPresent | (idle ? layout::kModelIdle : 0U));
+  entry.flags.store(layout::ModelPresent | (idle ? layout::ModelIdle : 0U));
 }
 
 std::vector<IdleModel> ProcessSlot::idle_models(LedgerDevice device) const {

@@ -87,7 +87,7 @@ void occupy(LedgerCore& core, std::uint32_t slot, const ClaimOptions& options) n
   file.infos[slot].app.store(options.app);
   words.pid.store(static_cast<std::uint32_t>(options.pid));
   words.start_ns.store(options.start_ns);
-  words.kind.store(options.worker ? layout::kWorkerSlot : layout::kProcessSlot);
+  words.kind.store(options.worker ? layout::SlotOfWorker : layout::SlotOfProcess);
   words.claimed_ns.store(core.now());
   words.unload_asked.store(0);
   raise_slots_used(file, slot + 1);

@@ -20,13 +20,13 @@ std::optional<ModelRow> read_model(const layout::Model& entry) {
     const std::uint32_t sequence = entry.sequence.load();
     if ((sequence & 1U) != 0) continue;
     const std::uint32_t flags = entry.flags.load();
-    if ((flags & layout::kModelPresent) == 0) return std::nullopt;
+    if ((flags & layout::ModelPresent) == 0) return std::nullopt;
     ModelRow row;
     row.device = entry.device.load();
     row.model.model = entry.name.load();
     row.model.bytes = Bytes(entry.bytes.load());
-    row.model.idle = (flags & layout::kModelIdle) != 0;
-    row.model.coming = (flags & layout::kModelComing) != 0;
+    row.model.idle = (flags & layout::ModelIdle) != 0;
+    row.model.coming = (flags & layout::ModelComing) != 0;
     row.model.reload_cost = std::chrono::milliseconds(entry.reload_ms.load());
     if (entry.sequence.load() == sequence) return row;
   }
@@ -96,7 +96,7 @@ ProcessStatus process_status(const LedgerCore& core, std::uint32_t slot) {
   status.pid = words.pid.load();
   status.started = std::chrono::nanoseconds(static_cast<std::int64_t>(words.start_ns.load()));
   status.app = core.file().infos[slot].app.load();
-  status.worker = words.kind.load() == layout::kWorkerSlot;
+  status.worker = words.kind.load() == layout::SlotOfWorker;
   status.draining = words.death_ns.load() != 0;
   return status;
 }

@@ -30,6 +30,12 @@ TEST(GpuTable, WiderTerminalsGetUuidsAndWholeNames) {
   EXPECT_EQ(gpu_table(busy_picture(), {140, false, true}), expected("table-140.txt"));
 }
 
+TEST(GpuTable, AModelThatIsPromisedAndNotThereYetIsLoading) {
+  GpuPicture picture = busy_picture();
+  picture.devices[0].resident[0].coming = true;
+  EXPECT_NE(gpu_table(picture, {80, false, true}).find("large-v3 5.00 loading"), std::string::npos);
+}
+
 TEST(GpuTable, StaysWithinTheTerminal) {
   for (const std::size_t columns : {80U, 100U, 140U}) expect_within(gpu_table(busy_picture(), {columns, true, true}), columns);
 }

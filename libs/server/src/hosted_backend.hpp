@@ -94,6 +94,7 @@ class HostedBackend final : public AppBackend {
   std::optional<HttpResponse> attempt_without_gpu(Work& work);
   std::optional<HttpResponse> answer_or_rerun(Work& work, worker::Outcome outcome, GpuRequest& gpu);
   HttpResponse answer(worker::Outcome outcome, GpuRequest& gpu, const base::Logger& log);
+  bool succeeded(const worker::Outcome& outcome) const;
   void learn_cold(const GpuNeed& need, const worker::Outcome& outcome, const GpuRequest& gpu);
   HttpResponse refused(const vram::Refusal& refusal, const base::Logger& log) const;
   std::string model_of_kin(const std::string& kin) const;

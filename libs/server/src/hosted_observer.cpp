@@ -176,7 +176,7 @@ void HostedBackend::Observer::charge_models(const worker::WorkerRef& worker, con
     if (const auto at = running_.find(worker.id); at != running_.end()) running = at->second;
   }
   for (const auto& model : held) {
-    const std::string* loader = worker::find_attribute(attributes, kLoaderOf + model.name);
+    const std::string* loader = worker::find_attribute(attributes, loader_attribute(model.name));
     const auto loads = std::find_if(running.begin(), running.end(), [&](const auto& request) {
       return loader != nullptr && std::to_string(request->number()) == *loader;
     });

@@ -283,7 +283,7 @@ std::optional<HttpResponse> HostedBackend::attempt(Work& work) {
   job.until_over = charge;  // the charge stays until no worker runs the request any more
   auto outcome = pool_->submit(*seat, std::move(job)).get();
   if (outcome.ending == worker::Ending::Answered) {
-    if (work.cold) learn_cold(need, outcome, *gpu);
+    if (work.cold && succeeded(outcome)) learn_cold(need, outcome, *gpu);
     const std::string* used = worker::find_attribute(outcome.attributes, "gpu.model");
     if (options_.models_are_told) {
       gpu->worker_used(used != nullptr ? *used : "", worker::find_attribute(outcome.attributes, "gpu.loaded") != nullptr,
@@ -292,6 +292,13 @@ std::optional<HttpResponse> HostedBackend::attempt(Work& work) {
     if (!need.declared && used != nullptr) remember_model(work.kin, *used);
   }
   return answer_or_rerun(work, std::move(outcome), *gpu);
+}
+
+// A run that failed half-way tells nothing of what a whole one needs.
+bool HostedBackend::succeeded(const worker::Outcome& outcome) const {
+  if (options_.models_are_told) return worker::find_attribute(outcome.attributes, "gpu.failed") == nullptr;
+  const std::string* status = worker::find_attribute(outcome.attributes, "status");
+  return status != nullptr && *status == "200";
 }
 
 // For the number of workers: what one more of them would need.
@@ -384,11 +391,7 @@ HttpResponse HostedBackend::answer(worker::Outcome outcome, GpuRequest& gpu, con
   }
   if (outcome.ending == worker::Ending::Failed) return error_response(500, "APP_FAILED", outcome.error.message);
   const std::size_t told = reports.size();
-  // A run that failed half-way tells nothing of what a whole one needs.
-  const std::string* status = worker::find_attribute(outcome.attributes, "status");
-  const bool succeeded = options_.models_are_told ? worker::find_attribute(outcome.attributes, "gpu.failed") == nullptr
-                                                  : status != nullptr && *status == "200";
-  reports = gpu.finished(std::move(reports), succeeded);
+  reports = gpu.finished(std::move(reports), succeeded(outcome));
   if (reports.size() > told) gpu_->worker_holds(observer_->slot_of(outcome.worker.id), {reports.back()});
   const bool holds = std::any_of(reports.begin(), reports.end(),
                                  [](const auto& r) { return r.held_after.value_or(base::Bytes()) > base::Bytes(); });

@@ -21,7 +21,7 @@ inline constexpr std::array kModelEvents{ModelEvent{"hit", &vram::ModelCacheCoun
 
 // Attribute of the list with which a worker answers that it was asked to unload a model: its name. The list tells whether it did.
 inline constexpr const char* kUnloadAnswer = "unload";
-// Followed by a model's name: the number of the request that loaded it (attribute gpu.request of that request).
-inline const std::string kLoaderOf = "loader.";
+// Name of the attribute that tells which request loaded the model: its number, attribute gpu.request of that request.
+inline std::string loader_attribute(const std::string& model) { return "loader." + model; }
 
 }  // namespace clams::server

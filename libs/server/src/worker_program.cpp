@@ -90,7 +90,7 @@ class AppWorker final : public worker::WorkerHandler {
     }
     const auto counts = service_.gpu().models().counters();
     for (const auto& model : held)
-      attributes.emplace_back(kLoaderOf + model.name, std::to_string(service_.gpu().loader_of(model.name)));
+      attributes.emplace_back(loader_attribute(model.name), std::to_string(service_.gpu().loader_of(model.name)));
     for (const auto& event : kModelEvents) attributes.emplace_back(event.name, std::to_string(counts.*event.count));
     told_hits_ = counts.hits;
     reports_.models(held, attributes);

@@ -11,7 +11,7 @@ namespace clams {
 struct ModelRequirement {
   base::Bytes bytes;                          // to load the model and to run
   std::string name = {};                      // of the model, for messages: "large-v3"
-  std::optional<base::Bytes> increment = {};  // to run when the model is already held (Run::model)
+  std::optional<base::Bytes> increment = {};  // to run when the model is already held or being loaded (Run::model)
   std::optional<std::string> device = {};     // UUID or index, when the app wants a certain one
 };
 

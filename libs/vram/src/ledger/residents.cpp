@@ -195,7 +195,7 @@ void ProcessSlot::set_idle(LedgerDevice device, std::string_view model, bool idl
   if (!usable()) return;
   const std::lock_guard lock(tables_->mutex);
   Resident* found = tables_->find(device.position, model);
-  if (found == nullptr) return;
+  if (found == nullptr || !found->loaded) return;
   found->idle = idle;
   if (found->entry < 0) return;
   layout::Model& entry = core_->file().infos[slot_].models[found->entry];

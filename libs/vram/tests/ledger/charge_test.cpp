@@ -264,6 +264,9 @@ TEST(Charge, OfAModelThatIsOnItsWayIsShownAsSuch) {
   const auto shown = [&] { return a.ledger->snapshot().devices.at(0).resident.at(0); };
   EXPECT_TRUE(shown().coming);
   EXPECT_EQ(shown().bytes, 5_GiB);
+  a.slot->set_idle(a.device, "large", true);
+  EXPECT_TRUE(shown().coming) << "what is not there is not idle";
+  EXPECT_TRUE(a.slot->idle_models(a.device).empty());
   lease->keep_resident("large", 4_GiB, std::chrono::seconds(3));
   EXPECT_FALSE(shown().coming);
   EXPECT_EQ(shown().bytes, 4_GiB);

@@ -59,6 +59,7 @@ class ProfileStore::Core {
     std::shared_ptr<Freshness> state = std::make_shared<Freshness>();
     std::uint64_t used = 0;
     std::uint64_t writes = 0;  // a reader whose file was replaced meanwhile drops what it read
+    bool writing = false;      // the file may hold samples that are pending still
     std::optional<profile::Fingerprint> print;
     std::optional<profile::Document> document;
     profile::Pending pending;

@@ -62,7 +62,8 @@ void ProfileStore::Core::refresh_entry(std::unique_lock<std::mutex>& lock, const
   lock.lock();
   // 1 this thread reads the file, 2 the writer replaces it and drops the samples it wrote from `pending`, 3 this thread would put
   // the old content back: figures would miss those samples until the next look.
-  if (!same && target->writes == writes) {
+  // Or while it is between the two: the samples would count twice.
+  if (!same && target->writes == writes && !target->writing) {
     target->document = std::move(document);
     target->print = print;
     relearn(*target);
@@ -156,10 +157,12 @@ void ProfileStore::Core::write_entry(std::unique_lock<std::mutex>& lock, const s
   const EntryPtr target = at->second;
   const profile::Pending pending = target->pending;
   const ProfileKey key = target->key;
+  target->writing = true;
   lock.unlock();
   auto merged = merge_on_disk(key, pending);
   settle_write(merged ? base::Status() : base::Status(merged.error()));
   lock.lock();
+  target->writing = false;
   if (!merged) {
     last_write_ = merged.error();
     return;

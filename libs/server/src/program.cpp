@@ -10,9 +10,9 @@
 #include <thread>
 
 #include "app_handler.hpp"
+#include "base/available_memory.hpp"
 #include "base/duration.hpp"
 #include "base/fd.hpp"
-#include "base/host_memory.hpp"
 #include "metrics.hpp"
 #include "stop_signals.hpp"
 
@@ -86,7 +86,7 @@ int serve_http(const Serving& serving, const Config& config, const base::Logger&
   options.request_threads = serving.threads;
   options.queue = config.queue;
   options.max_body = config.max_body.count();
-  options.body_memory = config.body_memory.value_or(base::scaled(base::usable_memory(), 0.25)).count();
+  options.body_memory = config.body_memory.value_or(base::scaled(base::available_memory().bytes, 0.25)).count();
   options.shared_bodies = backend.wants_shared_bodies();
   if (!serving.backend_keeps_time) options.request_timeout = config.request_timeout;
   options.drain_timeout = config.drain_timeout;

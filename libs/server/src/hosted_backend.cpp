@@ -26,7 +26,7 @@ HostedBackend::~HostedBackend() {
 
 base::Result<std::unique_ptr<HostedBackend>> HostedBackend::start(HostedOptions options) {
   auto records = std::make_shared<WorkerRecords>();
-  auto observer = std::make_shared<Observer>(options.name, records);
+  auto observer = std::make_shared<Observer>(options.name, records, options.models_are_told ? options.cpus : nullptr);
   std::unique_ptr<HostedBackend> backend(new HostedBackend(std::move(options), std::move(observer), std::move(records)));
   BASE_TRY(backend->begin());
   backend->tending_ = std::jthread([self = backend.get()](const std::stop_token& stop) { self->tend_workers(stop); });

@@ -12,6 +12,7 @@
 
 #include "base/fd.hpp"
 #include "base/files.hpp"
+#include "cpu_budget.hpp"
 #include "mmif/json.hpp"
 #include "stop_signals.hpp"
 
@@ -104,7 +105,8 @@ int run_once(Service& service, const Config& config, const base::Logger& log) {
   RequestContext context;
   context.log = log;
   context.stop = stop.get_token();
-  context.cpu_threads = std::max(1U, std::thread::hardware_concurrency());
+  const CpuBudget::Share cpu(std::make_shared<CpuBudget>());
+  context.cpu_share = [&cpu] { return cpu.threads(); };
   if (::isatty(STDERR_FILENO) == 1)
     context.progress = [&](double fraction, std::string_view what) { progress.show(fraction, what); };
 

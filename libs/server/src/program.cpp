@@ -7,9 +7,9 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <thread>
 
 #include "app_handler.hpp"
+#include "base/available_cpus.hpp"
 #include "base/available_memory.hpp"
 #include "base/duration.hpp"
 #include "base/fd.hpp"
@@ -40,6 +40,16 @@ std::string access_line(const Exchange& exchange) {
   line += "B out ";
   line += times.data();
   return line;
+}
+
+// What this process may use, where that is less than the machine has: most such limits are meant, and some are a surprise.
+void say_limits(const base::Logger& log, const base::AvailableMemory& memory) {
+  const base::AvailableCpus cpus = base::available_cpus();
+  std::string line = cpus.limit.empty() ? "" : cpus.words();
+  if (!memory.limit.empty())
+    line += (line.empty() ? "" : "; ") + to_string(memory.bytes) + " of " + to_string(memory.machine) + " of memory (" +
+            memory.limit + ")";
+  if (!line.empty()) log.info("may use " + line);
 }
 
 }  // namespace
@@ -79,14 +89,15 @@ GpuMemoryOptions gpu_options(const GpuSettings& settings) {
 
 int serve_http(const Serving& serving, const Config& config, const base::Logger& log, AppBackend& backend) {
   Metrics metrics(backend.identifier(), backend.gpu());
-  auto handler = std::make_shared<AppHandler>(backend, metrics, std::max(1U, std::thread::hardware_concurrency()));
+  auto handler = std::make_shared<AppHandler>(backend, metrics);
   HttpServerOptions options;
   options.host = config.host;
   options.port = config.port;
   options.request_threads = serving.threads;
   options.queue = config.queue;
   options.max_body = config.max_body.count();
-  options.body_memory = config.body_memory.value_or(base::scaled(base::available_memory().bytes, 0.25)).count();
+  const base::AvailableMemory memory = base::available_memory();
+  options.body_memory = config.body_memory.value_or(base::scaled(memory.bytes, 0.25)).count();
   options.shared_bodies = backend.wants_shared_bodies();
   if (!serving.backend_keeps_time) options.request_timeout = config.request_timeout;
   options.drain_timeout = config.drain_timeout;
@@ -112,6 +123,7 @@ int serve_http(const Serving& serving, const Config& config, const base::Logger&
   });
   const std::string address =
       (config.host.find(':') == std::string::npos ? config.host : "[" + config.host + "]") + ":" + std::to_string(server.port());
+  say_limits(log, memory);
   log.info(serving.title + " " + backend.version() + " listens on http://" + address + " (" + std::to_string(serving.threads) +
            " requests at once)");
   server.run();

@@ -33,7 +33,8 @@ struct RequestContext {
   std::stop_token stop;
   std::shared_ptr<const std::atomic<bool>> overdue = {};  // true when `stop` was requested for a time limit; may be null
   base::Logger log;
-  unsigned cpu_threads = 1;
+  unsigned cpu_threads = 1;                                // what Run::cpu_threads says,
+  std::function<unsigned()> cpu_share = {};                // unless this is set: asked each time, from any thread, >= 1
   std::function<void(double, std::string_view)> progress;  // may be empty; may be called from any thread
   std::optional<GpuAssignment> assignment = {};            // in a worker process: GPU memory was decided by the front
   // In a worker process: what the request took, before the answer goes out.

@@ -13,6 +13,7 @@
 #include "base/available_memory.hpp"
 #include "base/duration.hpp"
 #include "base/fd.hpp"
+#include "clams/server/environment.hpp"
 #include "metrics.hpp"
 #include "stop_signals.hpp"
 
@@ -63,6 +64,12 @@ int exit_with(const base::Error& error, const std::string& program) {
 std::optional<std::string> environment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+void say_environment(const base::Logger& log) {
+  const EnvironmentFindings findings = look_at_environment(environment_variables());
+  if (const std::string line = findings.injected_line(); !line.empty()) log.info(line);
+  if (const std::string line = findings.unknown_line(); !line.empty()) log.warning(line);
 }
 
 GpuMemoryOptions gpu_options(const GpuSettings& settings) {

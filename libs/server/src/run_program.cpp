@@ -119,6 +119,7 @@ int run_program(int argc, char** argv, const std::vector<NamedApp>& apps) {
   if (config.input && config.log_level == base::LogLevel::Info)
     config.log_level = base::LogLevel::Warning;  // a run's result is its document
   const base::Logger log(make_log_sink(config.log_format, config.log_level, config.app.empty() ? name : config.app));
+  say_environment(log);
   if (execution_of(config, *app) != Execution::InProcess) return serve_in_workers(argc, argv, name, config, log, *app);
   ServiceOptions options;
   options.environment_version = environment("CLAMS_APP_VERSION").value_or("");

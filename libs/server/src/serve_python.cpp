@@ -90,6 +90,7 @@ int serve_python_app(int argc, const char* const* argv, const std::string& pytho
   const std::string name = file->directory.substr(file->directory.rfind('/') + 1);
   const base::Logger log(make_log_sink(config.log_format, config.log_level, name));
 
+  say_environment(log);
   const base::AvailableCpus cpus = base::available_cpus();
   HostedOptions options = hosted_options(config, log);
   options.name = name;

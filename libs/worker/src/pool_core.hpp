@@ -148,6 +148,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
 
   // pool_processes.cpp: birth and death
   void ensure_workers();
+  Slot& free_slot();
   unsigned wanted_workers() const;
   void retire_surplus(unsigned wanted);
   void start_slot(Slot& slot);

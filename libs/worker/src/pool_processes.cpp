@@ -76,10 +76,15 @@ void PoolCore::ensure_workers() {
   auto live = static_cast<unsigned>(std::count_if(slots_.begin(), slots_.end(), [&](const auto& slot) { return counts(*slot); }));
   if (live > options_.workers) return retire_surplus(live - options_.workers);
   for (const unsigned wanted = wanted_workers(); live < wanted; ++live) {
-    const auto free = std::find_if(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->state == WorkerState::Dead; });
-    if (free == slots_.end()) slots_.push_back(std::make_unique<Slot>(static_cast<unsigned>(slots_.size())));
-    start_slot(free == slots_.end() ? *slots_.back() : **free);
+    start_slot(free_slot());
   }
+}
+
+// One that is dead, or a new one at the end.
+Slot& PoolCore::free_slot() {
+  const auto dead = std::find_if(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->state == WorkerState::Dead; });
+  if (dead != slots_.end()) return **dead;
+  return *slots_.emplace_back(std::make_unique<Slot>(static_cast<unsigned>(slots_.size())));
 }
 
 void PoolCore::retire_surplus(unsigned surplus) {

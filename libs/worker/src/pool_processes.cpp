@@ -75,9 +75,7 @@ void PoolCore::ensure_workers() {
   };
   auto live = static_cast<unsigned>(std::count_if(slots_.begin(), slots_.end(), [&](const auto& slot) { return counts(*slot); }));
   if (live > options_.workers) return retire_surplus(live - options_.workers);
-  for (const unsigned wanted = wanted_workers(); live < wanted; ++live) {
-    start_slot(free_slot());
-  }
+  for (const unsigned wanted = wanted_workers(); live < wanted; ++live) { start_slot(free_slot()); }
 }
 
 // One that is dead, or a new one at the end.
@@ -326,7 +324,7 @@ void PoolCore::end_tasks_of(Slot& slot, const std::string& words) {
     Task& task = *item->second;
     // 1. A worker is killed. 2. Before the news comes, a request is sent to it: the socket takes it. 3. Nobody has read it, so that
     // no work is done twice when another gets it.
-    const bool unread = (slot.left_unread || !slot.outgoing.empty()) && slot.last_request == task.id;
+    const bool unread = slot.surely_unread(task.id);
     if (unread) {
       --task.attempts;
       ++task.unread;

@@ -50,6 +50,7 @@ base::Status HostedBackend::begin() {
     BASE_TRY(open_gpu());
   }
   BASE_TRY_ASSIGN(pool_, worker::WorkerPool::start(pool, observer_, options_.log));
+  pool_is_there_.store(true, std::memory_order_release);
   if (known) return {};
   BASE_TRY(read_metadata());
   BASE_TRY(open_gpu());

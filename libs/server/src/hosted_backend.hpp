@@ -106,6 +106,7 @@ class HostedBackend final : public AppBackend {
   std::shared_ptr<Observer> observer_;
   std::shared_ptr<WorkerRecords> records_;
   std::unique_ptr<worker::WorkerPool> pool_;
+  std::atomic<bool> pool_is_there_ = false;  // its starter asks for memory, and the reclaimer for the pool, before `start` returns
   std::shared_ptr<GpuMemory> gpu_;
   std::string identifier_, version_;
   std::string compact_, pretty_;  // GET / and GET /?pretty=1, byte for byte as the app gave them

@@ -115,6 +115,18 @@ TEST(LedgerFile, ThatWasRemovedUnderUsIsNoticed) {
   EXPECT_EQ(outcome.error().code, base::ErrorCode::Unavailable);
 }
 
+TEST(LedgerFile, ThatIsNotTheOneInThePlaceAnyMoreTakesNoNewProcess) {
+  TempDir dir;
+  const auto ledger = Ledger::open(options_for(dir.path())).value();
+  ASSERT_TRUE(ledger->register_device(card(10_GiB)));  // it has just been looked at
+  fs::remove(ledger->path());
+  const auto slot = ledger->own_slot();
+  ASSERT_FALSE(slot) << "what it grants there nobody else would count";
+  EXPECT_EQ(slot.error().code, base::ErrorCode::Unavailable);
+  const auto worker = ledger->prepare_worker_slot("app");
+  ASSERT_FALSE(worker);
+}
+
 TEST(LedgerFile, GetsTheModeThatItsDirectoryGives) {
   TempDir dir;
   const auto mode_in = [&](mode_t directory_mode) {

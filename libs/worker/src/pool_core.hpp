@@ -101,6 +101,12 @@ struct Place {
   std::uint64_t task = 0;
 };
 
+// Why a process is ended, and what its end counts as.
+enum class EndReason {
+  Asked,  // somebody wants it to end: no crash
+  Fault,  // it hangs, lies or does not become ready: counts as its own failure
+};
+
 class PoolCore : public std::enable_shared_from_this<PoolCore> {
  public:
   PoolCore(PoolOptions options, std::shared_ptr<WorkerObserver> observer, base::Logger logger, std::unique_ptr<EventLoop> loop);
@@ -169,7 +175,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   void retire(Slot& slot, const std::string& cause);
   void drained_a_bit(Slot& slot);
   enum class StopStep { Ask, Terminate, Kill };
-  void stop(Slot& slot, StopStep step, const std::string& cause);
+  void stop(Slot& slot, StopStep step, const std::string& cause, EndReason reason = EndReason::Asked);
   void escalate(Slot& slot, StopStep step);
   void child_ended(Slot& slot);
   ExitReason collect(Slot& slot);

@@ -122,8 +122,8 @@ void PoolCore::start_process(Slot& slot) {
   move(slot, WorkerEvent::Start);
   slot.oom_kills_before = oom_kills_.read();
   arm(slot, options_.start_timeout, [this](Slot& late) {
-    stop(late, StopStep::Terminate, "it was not ready " + std::to_string(options_.start_timeout.count()) + " ms after its start");
-    late.told_to_end = false;  // its end is a failed start
+    stop(late, StopStep::Terminate, "it was not ready " + std::to_string(options_.start_timeout.count()) + " ms after its start",
+         EndReason::Fault);
   });
   starter_->enqueue({slot.ref, options_.command});
 }
@@ -241,10 +241,10 @@ void PoolCore::drained_a_bit(Slot& slot) {
   if (!others) stop(slot, StopStep::Terminate, slot.cause);
 }
 
-void PoolCore::stop(Slot& slot, StopStep step, const std::string& cause) {
+void PoolCore::stop(Slot& slot, StopStep step, const std::string& cause, EndReason reason) {
   if (slot.state == WorkerState::Stopping) return;
   if (slot.cause.empty()) slot.cause = cause;
-  slot.told_to_end = true;
+  slot.told_to_end = reason == EndReason::Asked;
   loop_->cancel(slot.ping_timer);
   move(slot, WorkerEvent::Stop);
   logger_.info(options_.name + ": " + describe(slot) + " is ended: " + slot.cause);

@@ -43,8 +43,7 @@ void PoolCore::distrust(Slot& slot, const std::string& why) {
   loop_->unwatch(std::exchange(slot.channel_watch, 0));
   if (slot.state == WorkerState::Stopping) return;
   logger_.error(options_.name + ": " + describe(slot) + " cannot be used any more: " + why);
-  stop(slot, StopStep::Kill, why);
-  slot.told_to_end = false;
+  stop(slot, StopStep::Kill, why, EndReason::Fault);
 }
 
 void PoolCore::on_frame(Slot& slot, Message message) {

@@ -18,7 +18,7 @@ GIB = 1 << 30
 MIB = 1 << 20
 BIN = os.environ.get("CLAMS_BIN", "")
 LIB = os.path.join(os.environ.get("CLAMS_BUILD", ""), "lib")
-CORES = os.cpu_count() or 1
+CORES = serving.usable_cpus()
 HELD_MS = 600_000
 # What the promises say, in seconds, ten times over: a sanitizer and a busy machine cost that much. What breaks a promise waits for a driver that hangs for
 # 300 s, or for a request that is held for 600.

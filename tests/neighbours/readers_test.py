@@ -93,7 +93,7 @@ class Screens(unittest.TestCase):
     def test_a_text_of_a_new_point_in_a_frame_is_last_aligned_with_the_point(self):
         scene = written.scenes()
         scene["annotations"] = [{**scene["annotations"][-1], "properties": {"id": "v_0:tf_1", "label": "slate", "start": 0, "end": 1500}}]
-        mmif = loaded(written.run("clams-tesseract", written.mmif([written.document("Video", written.video())], [scene])))
+        mmif = loaded(written.run("clams-tesseract", written.mmif([written.document("Video", written.video())], [scene]), "--tfSamplingMode", "single"))
         view = readers.views_of(mmif)[-1]
         text = view.of("TextDocument")[0]["properties"]
         self.assertEqual(text["origin"], "v_0:tf_1")

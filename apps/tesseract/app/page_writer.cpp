@@ -62,12 +62,12 @@ void PageWriter::add_text(const ocr::Page& page, const Sources& sources, const m
   text.set("origins", mmif::Array{sources.place});
   text.set("confidence", page.confidence);
   if (const auto* number = place.find("page")) text.set("page", *number);
-  // visaid_builder takes the source of the last Alignment for the place of a text, so the picture itself comes last.
   if (sources.align_origin) align(sources.origin, id);
-  align(sources.place, id);
   if (settings_.blocks) add_boxes(page, page.blocks, "block", id, place);
   if (settings_.lines) add_boxes(page, page.lines, "line", id, place);
   if (settings_.words) add_boxes(page, page.words, "word", id, place);
+  // visaid_builder takes the source of the last Alignment for the place of a text.
+  align(sources.place, id);
 }
 
 void PageWriter::add_boxes(const ocr::Page& page, const std::vector<ocr::Piece>& pieces, const char* label,

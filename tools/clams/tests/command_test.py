@@ -273,6 +273,18 @@ class Guide(InFolder):
         self.assertEqual(done.returncode, 0, done.stderr)
 
 
+class CopiedAlone(InFolder):
+    def test_serve_says_what_is_missing(self):
+        copy = os.path.join(self.folder, "bin", "clams-cpp")
+        os.makedirs(os.path.dirname(copy))
+        shutil.copy(PROGRAM, copy)
+        done = subprocess.run([copy, "serve", "app.py"], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+        self.assertEqual((done.returncode, done.stdout), (78, ""))
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        self.assertIn(os.path.join(self.folder, "share", "clams-cpp", "python", "clams_worker"), done.stderr)
+        self.assertIn("--python", subprocess.run([copy, "serve", "--help"], capture_output=True, text=True, timeout=60).stdout)
+
+
 class Completion(InFolder):
     def completed(self, *words):
         script = self.path("completion.bash", clams("completion", "bash")[1])

@@ -54,9 +54,9 @@ int run(const Options& options) {
 Action declare_gpu(Parser& parser) {
   auto options = std::make_shared<Options>();
   declare_gpu_flags(parser, *options->flags, false);
-  parser.flag("-w,--watch", options->watch, "draw it anew all the time; q quits");
+  parser.flag("-w,--watch", options->watch, "a live view; q quits");
   parser.option("--interval", options->interval, "TIME", "of --watch, 100ms to 1m (default: 1s)");
-  parser.flag("--json", options->json, "print JSON; with --watch one text a line");
+  parser.flag("--json", options->json, "print JSON; with --watch one document per line");
   parser.subcommand({"run", "run any program under a lease: started once the GPU memory it needs is promised to it",
                      [flags = options->flags](Parser& below) { return declare_gpu_run(below, flags); }});
   parser.subcommand({"reserve", "hold GPU memory back for a while",

@@ -10,6 +10,7 @@
 #include "serve.hpp"
 #include "source.hpp"
 #include "summarize.hpp"
+#include "transcript.hpp"
 
 namespace clams::tool {
 
@@ -19,6 +20,7 @@ const std::vector<Command>& commands() {
       {"rewind", "remove the last views or runs of apps from an MMIF", declare_rewind},
       {"describe", "tell which apps made an MMIF, or a directory of them, how and for how long", declare_describe},
       {"summarize", "make a summary of an MMIF: documents, views, transcript, time frames, entities", declare_summarize},
+      {"transcript", "print what was said, as text or as subtitles", declare_transcript},
       {"envelop", "put parameters and an MMIF into one JSON text to post to an app", declare_envelop},
       {"develop", "write the skeleton of a new app in C++ that builds and passes its test", declare_develop},
       {"serve", "serve an app that was written for the Python SDK, unchanged", declare_serve},

@@ -18,7 +18,7 @@ PROGRAM = os.path.join(os.path.abspath(os.environ.get("CLAMS_BIN", "")), "clams"
 HERE = os.path.dirname(os.path.abspath(__file__))
 SAMPLES = os.path.join(HERE, "..", "..", "..", "tests", "data", "mmif")
 SCREENS = os.path.join(SAMPLES, "screens.mmif")
-COMMANDS = ["source", "rewind", "describe", "summarize", "envelop", "develop", "completion"]
+COMMANDS = ["source", "rewind", "describe", "summarize", "transcript", "envelop", "develop", "completion"]
 
 
 def clams(*arguments, stdin=b"", **more):
@@ -271,6 +271,36 @@ class Guide(InFolder):
         done = subprocess.run(["bash", "-euxc", "".join(examples)], cwd=self.folder, env={**os.environ, "PATH": path}, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
+
+
+class Transcript(InFolder):
+    def test_the_ending_of_the_output_chooses_the_format(self):
+        speech = os.path.join(os.path.dirname(SCREENS), "speech-small.mmif")
+        self.assertEqual(clams("transcript", speech)[1].splitlines(), ["on voice in this for public", "archive station street fire at was"])
+        for name, flags, begin in (("a.srt", [], "1\n00:00:00,000 --> 00:00:02,430\n"), ("a.vtt", [], "WEBVTT\n\n00:00:00.000 --> "), ("a.txt", [], "on voice"),
+                                   ("b.txt", ["-f", "vtt"], "WEBVTT")):
+            path = os.path.join(self.folder, name)
+            self.assertEqual(clams("transcript", speech, "-o", path, *flags), (0, "", ""))
+            with open(path, encoding="utf-8") as f:
+                self.assertTrue(f.read().startswith(begin), name)
+
+    def test_without_a_transcript_there_is_no_file(self):
+        path = os.path.join(self.folder, "a.srt")
+        status, out, err = clams("transcript", SCREENS, "-o", path)
+        self.assertEqual((status, out, err.count("\n"), os.path.exists(path)), (1, "", 1, False))
+        self.assertIn("no view of this MMIF has a transcript", err)
+
+
+class CopiedAlone(InFolder):
+    def test_serve_says_what_is_missing(self):
+        copy = os.path.join(self.folder, "bin", "clams-cpp")
+        os.makedirs(os.path.dirname(copy))
+        shutil.copy(PROGRAM, copy)
+        done = subprocess.run([copy, "serve", "app.py"], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+        self.assertEqual((done.returncode, done.stdout), (78, ""))
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        self.assertIn(os.path.join(self.folder, "share", "clams-cpp", "python", "clams_worker"), done.stderr)
+        self.assertIn("--python", subprocess.run([copy, "serve", "--help"], capture_output=True, text=True, timeout=60).stdout)
 
 
 class Completion(InFolder):

@@ -1,31 +1,31 @@
 #!/usr/bin/env python3
 """Whisper weights in the form of CTranslate2 (faster-whisper's) written as a model file of whisper.cpp.
 
-    from_ctranslate2.py MODEL.bin ASSETS OUT.bin
+    from_ctranslate2.py FOLDER HEAD.bin OUT.bin
 
-MODEL.bin  "model.bin" of a CTranslate2 Whisper model, version 6 of its format, 16- or 32-bit floats.
-ASSETS     the folder whisper/assets of the package openai-whisper: mel filters and the list of tokens, which the weights do not hold.
-OUT.bin    written whole or not at all; named ggml-NAME.bin it is found by clams-whisper as model NAME.
+FOLDER    "model.bin" (version 6 of CTranslate2's format, 16- or 32-bit floats) and "tokenizer.json", as faster-whisper has them.
+HEAD.bin  a model file of whisper.cpp for a model of the same size; its mel filters are taken. The source of whisper.cpp has such
+          files without weights: models/for-tests-ggml-tiny.en.bin and others.
+OUT.bin   written whole or not at all; named ggml-NAME.bin it is found by clams-whisper as model NAME.
 
-Needs numpy. Exit status: 0 written, 1 the input is not such a model, 2 wrong use.
+Needs nothing but Python 3.8. Exit status: 0 written, 1 the input is not such a model, 2 wrong use.
 
 The layout of OUT.bin is the one that whisper.cpp reads (whisper_model_load): a head of twelve 32-bit integers, the mel filters, the
 tokens, then the tensors with name and shape, matrices as 16-bit floats. The file has the size of the published one to the byte, but not
 its checksum: tensors stand in another order, and the encoder's positions went through 16 bits.
 """
-import base64
+import json
 import os
 import struct
 import sys
 import tempfile
 
-import numpy
-
 MAGIC = 0x67676D6C  # "ggml"
 HEAD_WIDTH = 64  # of every Whisper model: values of an attention head
 AUDIO_CONTEXT, TEXT_CONTEXT = 1500, 448
+TOKENS = 50257  # words of the vocabulary and the end of the text; whisper.cpp knows the marks behind them itself
 FLOAT32, FLOAT16 = 0, 1
-TYPES = {0: numpy.float32, 1: numpy.int8, 2: numpy.int16, 3: numpy.int32, 4: numpy.float16}
+FORMS = {0: "f", 4: "e"}  # types of CTranslate2 that are floats, as struct names them; integers are only found in flags
 
 
 class NotAModel(Exception):
@@ -48,20 +48,43 @@ class Reader:
         return struct.unpack("<" + form, self.take(struct.calcsize(form)))[0]
 
     def text(self):
-        return self.take(self.number("H")).rstrip(b"\0").decode()
+        return self.take(self.number("H")).rstrip(b"\0").decode(errors="replace")
 
     def tensor(self):
         shape = [self.number("I") for _ in range(self.number("B"))]
-        kind = self.number("B")
-        if kind not in TYPES:
-            raise NotAModel("holds values of the unknown type %d" % kind)
-        count = self.number("I") // numpy.dtype(TYPES[kind]).itemsize
-        values = numpy.frombuffer(self.take(count * numpy.dtype(TYPES[kind]).itemsize), TYPES[kind])
-        return values.reshape(shape)
+        form = FORMS.get(self.number("B"))
+        return Tensor(shape, form, self.take(self.number("I")))
+
+
+class Tensor:
+    """Numbers in rows, as bytes: most leave as they came."""
+
+    def __init__(self, shape, form, data):
+        self.shape, self.form, self.data = shape, form, data
+        count = 1
+        for length in shape:
+            count *= length
+        if form is not None and count * struct.calcsize(form) != len(data):
+            raise NotAModel("has %d bytes where a tensor of the shape %s needs %d" % (len(data), shape, count * struct.calcsize(form)))
+
+    def rows(self, start, end):
+        size = len(self.data) // self.shape[0]
+        return Tensor([end - start] + self.shape[1:], self.form, self.data[start * size:end * size])
+
+    def values(self):
+        if self.form is None:
+            raise NotAModel("has integers where weights are floats: it is a quantised model")
+        return struct.unpack("<%d%s" % (len(self.data) // struct.calcsize(self.form), self.form), self.data)
+
+    def as_form(self, form):
+        if self.form == form:
+            return self.data
+        values = self.values()
+        return struct.pack("<%d%s" % (len(values), form), *values)
 
 
 def read_ctranslate2(data):
-    """name -> array."""
+    """name -> Tensor."""
     reader = Reader(data)
     version, spec = reader.number("I"), reader.text()
     if version != 6 or spec != "WhisperSpec":
@@ -108,11 +131,11 @@ class Names:
         """One matrix of CTranslate2 holds several of whisper.cpp's below each other. Keys have no bias: it is zero there."""
         weight, bias = self.take(source + "/weight"), self.take(source + "/bias")
         for n, name in enumerate(names):
-            rows = slice(n * width, (n + 1) * width)
-            self.tensors[name + ".weight"] = weight[rows]
+            rows = (n * width, (n + 1) * width)
+            self.tensors[name + ".weight"] = weight.rows(*rows)
             if not name.endswith(".key"):
-                self.tensors[name + ".bias"] = bias[rows]
-            elif bias[rows].any():
+                self.tensors[name + ".bias"] = bias.rows(*rows)
+            elif any(bias.rows(*rows).values()):
                 raise NotAModel("has a bias for the keys of " + source + ", which Whisper has not")
 
     def block(self, side, number, width):
@@ -146,49 +169,79 @@ def renamed(tensors):
     return names.tensors
 
 
-def packed(name, values):
+def packed(name, tensor):
     """One tensor of the file. Vectors, positions and biases of convolutions (which are columns there) stay 32-bit."""
     column = name in ("encoder.conv1.bias", "encoder.conv2.bias")
-    if column:
-        values = values.reshape(-1, 1)
-    exact = column or values.ndim < 2 or name.endswith("positional_embedding")
-    body = numpy.ascontiguousarray(values.astype(numpy.float32 if exact else numpy.float16)).tobytes()
-    head = struct.pack("<3i", values.ndim, len(name), FLOAT32 if exact else FLOAT16)
-    return head + struct.pack("<%di" % values.ndim, *values.shape[::-1]) + name.encode() + body
+    shape = tensor.shape + [1] if column else tensor.shape
+    exact = column or len(shape) < 2 or name.endswith("positional_embedding")
+    head = struct.pack("<3i", len(shape), len(name), FLOAT32 if exact else FLOAT16)
+    return head + struct.pack("<%di" % len(shape), *reversed(shape)) + name.encode() + tensor.as_form("f" if exact else "e")
 
 
-def read_tokens(assets, multilingual):
-    path = os.path.join(assets, "multilingual.tiktoken" if multilingual else "gpt2.tiktoken")
-    with open(path, "rb") as lines:
-        tokens = [base64.b64decode(line.split()[0]) for line in lines if line.strip()]
-    return tokens + [b"<|endoftext|>"]
+def read_head(data):
+    """(the twelve integers, the bytes of the mel filters) of a model file of whisper.cpp."""
+    reader = Reader(data)
+    numbers = struct.unpack("<12i", reader.take(48))
+    if numbers[0] != MAGIC:
+        raise NotAModel("does not begin as a model file of whisper.cpp")
+    bands, columns = struct.unpack("<2i", reader.take(8))
+    return numbers, struct.pack("<2i", bands, columns) + reader.take(4 * bands * columns)
 
 
-def write_model(tensors, assets, out):
+def byte_of_character():
+    """GPT-2's way to write any byte as a character that can be printed."""
+    plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in plain]
+    return {**{chr(byte): byte for byte in plain}, **{chr(256 + n): byte for n, byte in enumerate(others)}}
+
+
+def read_tokens(data):
+    """The tokens in order, as whisper.cpp has them: the length of each before its bytes."""
+    try:
+        vocabulary = json.loads(data)["model"]["vocab"]
+        names = {number: name for name, number in vocabulary.items()}
+        byte_of = byte_of_character()
+        tokens = [bytes(byte_of[character] for character in names[number]) for number in range(TOKENS)]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NotAModel("does not hold Whisper's %d tokens: %r" % (TOKENS, error)) from None
+    return struct.pack("<i", TOKENS) + b"".join(struct.pack("<i", len(token)) + token for token in tokens)
+
+
+def head_of(tensors):
     vocabulary, width = tensors["decoder/embeddings/weight"].shape
     heads = width // HEAD_WIDTH
     bands = tensors["encoder/conv1/weight"].shape[1]
-    # A model of English alone has 51864 tokens, every other one more.
-    tokens = read_tokens(assets, vocabulary > 51864)
-    filters = numpy.load(os.path.join(assets, "mel_filters.npz"))["mel_%d" % bands].astype("<f4")
-    head = (MAGIC, vocabulary, AUDIO_CONTEXT, width, heads, layers(tensors, "encoder"), TEXT_CONTEXT, width, heads,
+    return (MAGIC, vocabulary, AUDIO_CONTEXT, width, heads, layers(tensors, "encoder"), TEXT_CONTEXT, width, heads,
             layers(tensors, "decoder"), bands, FLOAT16)
-    out.write(struct.pack("<12i", *head))
-    out.write(struct.pack("<2i", *filters.shape) + filters.tobytes())
-    out.write(struct.pack("<i", len(tokens)))
-    for token in tokens:
-        out.write(struct.pack("<i", len(token)) + token)
-    for name, values in renamed(tensors).items():
-        out.write(packed(name, values))
 
 
-def convert(model, assets, path):
-    with open(model, "rb") as data:
-        tensors = read_ctranslate2(data.read())
+def write_model(tensors, tokens, head, out):
+    numbers, filters = head
+    wanted = head_of(tensors)
+    # The last number is the type of the weights: a file without any may have another one.
+    if numbers[:-1] != wanted[:-1]:
+        raise NotAModel("the head is for a model of other sizes than the weights: %s, not %s" % (numbers[1:-1], wanted[1:-1]))
+    out.write(struct.pack("<12i", *wanted) + filters + tokens)
+    for name, tensor in renamed(tensors).items():
+        out.write(packed(name, tensor))
+
+
+def read(path, reader):
+    with open(path, "rb") as data:
+        try:
+            return reader(data.read())
+        except NotAModel as error:
+            raise NotAModel("%s %s" % (path, error)) from None
+
+
+def convert(folder, head, path):
+    tensors = read(os.path.join(folder, "model.bin"), read_ctranslate2)
+    tokens = read(os.path.join(folder, "tokenizer.json"), read_tokens)
+    head = read(head, read_head)
     descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)), prefix=".weights-")
     try:
         with os.fdopen(descriptor, "wb") as out:
-            write_model(tensors, assets, out)
+            write_model(tensors, tokens, head, out)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
@@ -202,11 +255,8 @@ def main(arguments):
         return 2
     try:
         convert(*arguments)
-    except NotAModel as error:
-        print("%s is not a Whisper model of CTranslate2: it %s" % (arguments[0], error), file=sys.stderr)
-        return 1
-    except (OSError, KeyError) as error:
-        print("%s cannot be converted: %s" % (arguments[0], error), file=sys.stderr)
+    except (NotAModel, OSError, KeyError) as error:
+        print("from_ctranslate2.py: %s" % error, file=sys.stderr)
         return 1
     return 0
 

@@ -24,7 +24,7 @@ class Front(unittest.TestCase):
         for arguments in ((), ("help",), ("--help",)):
             done = run("./dev", *arguments)
             self.assertEqual(done.returncode, 0)
-            for name in ("build", "demo", "test", "bench", "format", "lint", "docs", "sanitize", "fuzz", "clean"):
+            for name in ("build", "demo", "demo-speech", "test", "bench", "format", "lint", "docs", "sanitize", "fuzz", "clean"):
                 self.assertIn("\n  %s " % name, done.stdout)
 
     def test_a_wrong_subcommand_gets_one_line_with_a_suggestion(self):

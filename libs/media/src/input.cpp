@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <string_view>
 
+#include "stated_size.hpp"
+
 namespace media {
 namespace {
 
@@ -47,13 +49,19 @@ bool has_own_duration(const AVFormatContext& format, const AVStream& stream) {
   return stream.duration != AV_NOPTS_VALUE && stream.duration > 0 && std::string_view(format.iformat->name) != "asf";
 }
 
-// A writer into a pipe does not know the length and writes about 2 or 4 GiB, which nobody fills in later.
-bool is_unfilled_wav(const AVFormatContext& format, const AVStream& stream) {
-  if (std::string_view(format.iformat->name) != "wav") return false;
-  const AVCodecParameters& codec = *stream.codecpar;
-  const double bytes = static_cast<double>(stream.duration) * codec.block_align;
-  constexpr double kHalf = 0x7FFFF000, kWhole = 0xFFFFF000, kHead = 4096;
-  return (bytes > kHalf - kHead && bytes < kHalf + 2 * kHead) || (bytes > kWhole - kHead && bytes < kWhole + 2 * kHead);
+// libav shortens the length that these containers state to what is in the file. Microseconds; none when the file was not cut.
+std::optional<std::int64_t> length_before_cut(const AVFormatContext& format, const AVStream& stream, const std::string& path) {
+  const std::string_view container = format.iformat->name;
+  if (container != "wav" && container != "w64" && container != "avi") return std::nullopt;
+  const auto size = read_stated_size(path);
+  if (!size || !size->cut()) return std::nullopt;
+  const std::int64_t length = av_rescale_q(stream.duration, stream.time_base, kMicroseconds);
+  const int bytes_per_second =
+      av_get_bits_per_sample(stream.codecpar->codec_id) / 8 * stream.codecpar->ch_layout.nb_channels * stream.codecpar->sample_rate;
+  if (container != "avi" && bytes_per_second > 0)
+    return av_rescale(static_cast<std::int64_t>(size->stated), AV_TIME_BASE, bytes_per_second);
+  if (size->there == 0) return std::nullopt;
+  return av_rescale(length, static_cast<std::int64_t>(size->stated), static_cast<std::int64_t>(size->there));
 }
 
 const char* stream_name(AVMediaType type) { return type == AVMEDIA_TYPE_VIDEO ? "video" : "audio"; }
@@ -209,19 +217,19 @@ std::int64_t Input::to_timestamp(std::int64_t time) const noexcept {
   return av_rescale_q(time + begin(), kMicroseconds, stream().time_base);
 }
 
+std::int64_t Input::start() const noexcept { return stream().start_time == AV_NOPTS_VALUE ? 0 : to_time(stream().start_time); }
+
 std::optional<std::int64_t> Input::time_of(const AVFrame& frame) const noexcept {
   const std::int64_t stamp = frame.pts != AV_NOPTS_VALUE ? frame.pts : frame.best_effort_timestamp;
   return stamp == AV_NOPTS_VALUE ? std::nullopt : std::optional(to_time(stamp));
 }
 
 std::optional<std::int64_t> Input::stated_end() const {
+  const AVStream& own = stream();
+  if (const auto whole = length_before_cut(*format_, own, path_)) return std::max<std::int64_t>(start(), 0) + *whole;
   // libav then divides the size of the file by a bit rate.
   if (format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) return std::nullopt;
-  const AVStream& own = stream();
-  if (has_own_duration(*format_, own)) {
-    if (is_unfilled_wav(*format_, own)) return std::nullopt;
-    return to_time((own.start_time == AV_NOPTS_VALUE ? 0 : own.start_time) + own.duration);
-  }
+  if (has_own_duration(*format_, own)) { return start() + av_rescale_q(own.duration, own.time_base, kMicroseconds); }
   if (const std::int64_t tagged = tagged_duration(own); tagged > 0) return tagged - begin();
   if (format_->duration == AV_NOPTS_VALUE || format_->duration <= 0) return std::nullopt;
   // Writers do not agree whether a start after 0 counts.

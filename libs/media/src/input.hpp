@@ -35,6 +35,8 @@ class Input {
   // Where the stream should end as the file says; none where the file does not say it, and where the file says only how long the
   // longest of its streams is and another one was read to that end. Final after `next` gave false. Microseconds from the beginning.
   std::optional<std::int64_t> stated_end() const;
+  // Of the first packet, as the file says; 0 where it does not. Microseconds from the beginning of the file.
+  std::int64_t start() const noexcept;
   // When the frame is shown or heard; none where the file does not say. Microseconds from the beginning of the file.
   std::optional<std::int64_t> time_of(const AVFrame& frame) const noexcept;
 

@@ -37,6 +37,9 @@ class Input {
   std::optional<std::int64_t> stated_end() const;
   // Of the first packet, as the file says; 0 where it does not. Microseconds from the beginning of the file.
   std::int64_t start() const noexcept;
+  // Whether the data ends in the middle of something: the last packet cannot be decoded, or the mark is missing that stands at the
+  // end of every Ogg stream. After `next` gave false.
+  bool ends_abruptly() const;
   // When the frame is shown or heard; none where the file does not say. Microseconds from the beginning of the file.
   std::optional<std::int64_t> time_of(const AVFrame& frame) const noexcept;
 
@@ -56,6 +59,7 @@ class Input {
   std::int64_t begin() const noexcept;  // time stamp of the beginning of the file, microseconds
   void discard_others();
   void note_packet();
+  void note_damage() noexcept;
 
   std::string path_;
   const Limits* limits_ = nullptr;  // of the call that is running
@@ -67,6 +71,7 @@ class Input {
   std::uint64_t damaged_ = 0;
   std::int64_t packets_until_ = 0, others_until_ = 0;
   bool watches_others_ = false;
+  bool last_packet_damaged_ = false, read_failed_ = false;
 };
 
 }  // namespace media

@@ -240,7 +240,7 @@ struct Program {
     root.spec.path = "clams";
     root.spec.summary = "Makes, runs, inspects and serves CLAMS apps and the MMIF documents they exchange.";
     root.spec.epilogue =
-        "clams COMMAND --help tells more about a command. Exit status: 0 done, 1 failed, 2 wrong use, 65 bad input document.";
+        "clams COMMAND --help tells more about a command. Exit status: 0 done, 1 failed or no command given, 2 wrong use, 65 bad input document.";
     root.declare_help();
     Parser(root).flag("-v,--version", version, "show the version and the MMIF specification it follows");
     for (const Command& command : commands) root.add(command);

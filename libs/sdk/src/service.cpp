@@ -158,7 +158,8 @@ Answer Service::input_error(std::string_view detail) const {
 
 Answer Service::refused(const vram::Refusal& refusal, const base::Logger& log) const {
   gpu_->count_refusal(refusal);
-  log.warning(refusal.message());
+  // That memory ran out is logged with what the app said.
+  if (refusal.reason != vram::Refusal::Reason::Allocation) log.warning(refusal.message());
   return refusal_answer(refusal, options_.vram_error_status);
 }
 
@@ -222,7 +223,7 @@ Service::Attempt Service::run_app(Mmif& mmif, const Parameters& parameters, cons
   if (context.after_run && attempt.gpu) context.after_run(*attempt.gpu, attempt.out_of_memory);
   if (!context.assignment && attempt.out_of_memory && attempt.gpu && !attempt.gpu->grant().device.empty()) {
     context.log.warning("the app ran out of GPU memory although " + base::to_string(attempt.gpu->grant().bytes) +
-                        " were promised: " + *attempt.failure);
+                        " were reserved for it: " + *attempt.failure);
     attempt.refusal = attempt.gpu->ran_out();
   }
   return attempt;

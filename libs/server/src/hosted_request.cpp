@@ -374,7 +374,7 @@ std::optional<HttpResponse> HostedBackend::answer_or_rerun(Work& work, worker::O
     }
   }
   if (outcome.code == worker::WorkerCode::OutOfMemory && options_.app_may_rerun && std::exchange(work.may_rerun, false)) {
-    work.log.warning("the app ran out of GPU memory although it was promised, the request runs once more");
+    work.log.warning("the app ran out of GPU memory although it was reserved, the request runs once more");
     gpu.ran_out();  // raises the figure, so that the second run is promised more
     return std::nullopt;
   }
@@ -395,7 +395,6 @@ HttpResponse HostedBackend::answer(worker::Outcome outcome, GpuRequest& gpu, con
   }
   auto reports = outcome.memory ? reports_of(*outcome.memory) : std::vector<WorkerDeviceReport>();
   if (outcome.code == worker::WorkerCode::OutOfMemory) {
-    log.warning("the app ran out of GPU memory although it was promised");
     return refused(gpu.ran_out(), log);
   }
   if (outcome.ending == worker::Ending::Failed) return error_response(500, "APP_FAILED", outcome.error.message);

@@ -6,12 +6,8 @@ namespace clams {
 
 Answer refusal_answer(const vram::Refusal& refusal, unsigned temporary_status) {
   const bool permanent = refusal.kind == vram::Refusal::Kind::Permanent;
-  mmif::Object body{{"error", refusal.message()},
-                    {"code", refusal.code()},
-                    {"reason", vram::name_of(refusal.reason)},
-                    {"model", refusal.model},
-                    {"device", refusal.device.text()},
-                    {"required_bytes", refusal.required.count()}};
+  mmif::Object body{{"error", refusal.message()}, {"code", refusal.code()},          {"reason", vram::name_of(refusal.reason)},
+                    {"model", refusal.model},     {"device", refusal.device.text()}, {"required_bytes", refusal.required.count()}};
   if (refusal.has_available()) body.set("available_bytes", refusal.available.count());
   if (permanent) body.set("most_bytes", refusal.most.count());
   if (refusal.reason == vram::Refusal::Reason::Allocation) body.set("granted_bytes", refusal.granted.count());

@@ -114,7 +114,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool abandoned_ = false;
   bool probed_ = false;
   bool method_is_head_ = false;
-  bool refused_ = false;        // what was answered last had a Retry-After
+  bool refused_ = false;         // what was answered last had a Retry-After
   RequestPool* pool_ = nullptr;  // of job_
 
   std::string in_;  // received and not used yet, from in_begin_ on

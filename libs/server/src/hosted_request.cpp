@@ -389,14 +389,12 @@ HttpResponse HostedBackend::answer(worker::Outcome outcome, GpuRequest& gpu, con
       log.error("the request's worker died: " + outcome.error.message);
       return error_response(500, "WORKER_DIED", outcome.error.message);
     case worker::Ending::TimedOut: return error_response(504, "REQUEST_TIMEOUT", outcome.error.message);
-    case worker::Ending::Cancelled: 
+    case worker::Ending::Cancelled:
       return unavailable("CANCELLED", "The request was stopped before it was finished.", kRetryAfterRestart);
     case worker::Ending::Refused: return unavailable("UNAVAILABLE", outcome.error.message, kRetryAfterRestart);
   }
   auto reports = outcome.memory ? reports_of(*outcome.memory) : std::vector<WorkerDeviceReport>();
-  if (outcome.code == worker::WorkerCode::OutOfMemory) {
-    return refused(gpu.ran_out(), log);
-  }
+  if (outcome.code == worker::WorkerCode::OutOfMemory) { return refused(gpu.ran_out(), log); }
   if (outcome.ending == worker::Ending::Failed) return error_response(500, "APP_FAILED", outcome.error.message);
   const std::size_t told = reports.size();
   reports = gpu.finished(std::move(reports), succeeded(outcome));

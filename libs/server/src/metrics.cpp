@@ -138,8 +138,9 @@ struct Metrics::Impl {
       set("unattributed", device.unattributed);
       set("available", device.available);
     };
-    families.gauge("clams_gpu_device_bytes",
-                   "Memory of a device, whoever uses it, by kind: total, free, reserved, resident, unattributed, available, headroom");
+    families.gauge(
+        "clams_gpu_device_bytes",
+        "Memory of a device, whoever uses it, by kind: total, free, reserved, resident, unattributed, available, headroom");
     for (const auto& device : devices) {
       const auto set = [&](const char* kind, base::Bytes bytes) {
         families.add({{"device", device.uuid}, {"kind", kind}}, static_cast<double>(bytes.count()));

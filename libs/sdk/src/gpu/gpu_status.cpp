@@ -78,19 +78,19 @@ mmif::Object GpuMemory::status() const {
             mmif::Object{{"app", model.app}, {"model", model.model}, {"bytes", model.bytes.count()}, {"loading", model.coming}});
     }
     mmif::Object shown_device{{"id", device.info.index},
-                                      {"name", device.info.name},
-                                      {"uuid", device.info.uuid.text()},
-                                      {"total_memory_gb", gib(device.info.total)},
-                                      {"available_memory_gb", gib(figures.available)},
-                                      {"total_bytes", device.info.total.count()},
-                                      {"free_bytes", figures.free.count()},
-                                      {"reserved_bytes", figures.reserved.count()},
-                                      {"available_bytes", figures.available.count()},
-                                      {"headroom_bytes", figures.headroom.count()},
-                                      {"unattributed_bytes", figures.unattributed.count()},
-                                      {"resident", std::move(resident)},
-                                      {"sample_age_ms", std::chrono::duration_cast<std::chrono::milliseconds>(device.age).count()},
-                                      {"state", vram::name_of(device.state)}};
+                              {"name", device.info.name},
+                              {"uuid", device.info.uuid.text()},
+                              {"total_memory_gb", gib(device.info.total)},
+                              {"available_memory_gb", gib(figures.available)},
+                              {"total_bytes", device.info.total.count()},
+                              {"free_bytes", figures.free.count()},
+                              {"reserved_bytes", figures.reserved.count()},
+                              {"available_bytes", figures.available.count()},
+                              {"headroom_bytes", figures.headroom.count()},
+                              {"unattributed_bytes", figures.unattributed.count()},
+                              {"resident", std::move(resident)},
+                              {"sample_age_ms", std::chrono::duration_cast<std::chrono::milliseconds>(device.age).count()},
+                              {"state", vram::name_of(device.state)}};
     if (device.state != vram::SampleState::Ok) {
       shown_device.set("reason", "driver_error");
       shown_device.set("message", device.reason);

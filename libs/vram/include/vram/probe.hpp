@@ -73,9 +73,7 @@ class Probe {
   // cannot be read.
   virtual Result<std::vector<DeviceInfo>> devices() = 0;
   // Why the last devices() was empty. Never blocks.
-  virtual NoDevices why_empty() const {
-    return {"no_gpu", "no GPU was found: apps run on the CPU, and nothing is refused"};
-  }
+  virtual NoDevices why_empty() const { return {"no_gpu", "no GPU was found: apps run on the CPU, and nothing is refused"}; }
   virtual Result<MemorySample> sample(const DeviceUuid& device) = 0;
   // Expensive and exclusive in the driver (milliseconds): at most once in 2 s, never on the request path.
   virtual Result<std::vector<ProcessUse>> processes(const DeviceUuid& device) = 0;

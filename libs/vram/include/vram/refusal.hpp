@@ -37,12 +37,12 @@ struct Refusal {
   Bytes available;    // what this request could have been given, less than `required`; only with Memory
   Bytes most;         // Permanent: what the roomiest device here gives an app that is alone on it
   Bytes granted;      // Allocation: what had been reserved for the run
-  Bytes reserved;  // promised to the living on that device
+  Bytes reserved;     // promised to the living on that device
   Bytes headroom;
   Bytes total;
   std::optional<std::chrono::seconds> retry_after;  // 1 to 60 s, jittered; none when permanent
   std::vector<Alternative> alternatives;
-  std::string cause;  // Unknown: what could not be read; else empty
+  std::string cause;        // Unknown: what could not be read; else empty
   bool only_there = false;  // the request named `device`, and `most` is what that one gives
 
   bool has_available() const noexcept { return reason == Reason::Memory; }

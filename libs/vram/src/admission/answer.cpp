@@ -77,8 +77,8 @@ Bytes Admission::Impl::most_of(Bytes total) const noexcept { return total - part
 // On the device where least is missing for ever. Where the request named its device, another one may well be larger.
 Refusal Admission::Impl::never(const Requirement& requirement, const std::vector<Attempt>& attempts) const {
   const auto lacks = [this](const Attempt& a) { return a.outcome.need - most_of(a.outcome.figures.total); };
-  const auto nearest = std::min_element(attempts.begin(), attempts.end(),
-                                        [&](const Attempt& a, const Attempt& b) { return lacks(a) < lacks(b); });
+  const auto nearest =
+      std::min_element(attempts.begin(), attempts.end(), [&](const Attempt& a, const Attempt& b) { return lacks(a) < lacks(b); });
   Refusal refusal = numbers_of(requirement, *nearest);
   refusal.kind = Refusal::Kind::Permanent;
   refusal.most = most_of(refusal.total);

@@ -60,7 +60,8 @@ std::string Refusal::message() const {
     case Reason::Memory: break;
     case Reason::Allocation:
       return name + " ran out of GPU memory" +
-             (granted > Bytes() ? " although " + base::gib_text(granted) + "GB were reserved for it" : "") + ". Please retry later.";
+             (granted > Bytes() ? " although " + base::gib_text(granted) + "GB were reserved for it" : "") +
+             ". Please retry later.";
     case Reason::Driver:
     case Reason::Ledger: return "GPU memory for " + name + " cannot be checked: " + cause + ". Please retry later.";
   }

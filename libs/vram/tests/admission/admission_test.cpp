@@ -188,8 +188,8 @@ TEST_F(AdmissionTest, ANeedThatIsImpossibleOnTheNamedDeviceOnlyIsToldSo) {
   requirement.device = card(16_GiB, 1).uuid;
   const Refusal refusal = refused(requirement);
   EXPECT_EQ(refusal.kind, Refusal::Kind::Permanent);
-  EXPECT_EQ(refusal.message(), "big needs 20.00GB; GPU " + card(16_GiB, 1).uuid.text() +
-                                   ", which it asks for, cannot give more than 16.00GB.");
+  EXPECT_EQ(refusal.message(),
+            "big needs 20.00GB; GPU " + card(16_GiB, 1).uuid.text() + ", which it asks for, cannot give more than 16.00GB.");
 }
 
 TEST_F(AdmissionTest, AWishForHeadroomOfANeighbourIsNotForGood) {
@@ -219,9 +219,10 @@ TEST(RefusalTest, ANeedNeverReadsLikeWhatIsLessThanIt) {
   refusal.model = "m";
   refusal.required = 6_GiB + 1_B;
   refusal.available = 6_GiB;
-  EXPECT_EQ(refusal.message(),
-            "Insufficient GPU memory for m. Required: 6.01GB, Available: 6.00GB. GPU may be in use by other processes. Please retry "
-            "later.");
+  EXPECT_EQ(
+      refusal.message(),
+      "Insufficient GPU memory for m. Required: 6.01GB, Available: 6.00GB. GPU may be in use by other processes. Please retry "
+      "later.");
   refusal.available = 6_GiB - 1_B;
   refusal.required = 6_GiB;
   EXPECT_NE(refusal.message().find("Required: 6.00GB, Available: 5.99GB"), std::string::npos) << refusal.message();

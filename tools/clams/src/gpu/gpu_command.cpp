@@ -39,8 +39,7 @@ base::Status show(const GpuSettings& settings, bool json) {
   GpuHostOptions host_options;
   host_options.monitor.refresh = std::chrono::milliseconds(0);
   BASE_TRY_ASSIGN(const GpuHost host, open_gpu_host(settings, host_options));
-  if (host.has_no_gpu() && !json)
-    return write_output(std::nullopt, no_gpu_text(host.monitor->why_no_devices()));
+  if (host.has_no_gpu() && !json) return write_output(std::nullopt, no_gpu_text(host.monitor->why_no_devices()));
   const GpuPicture picture = take_picture(host, settings.headroom, {});
   return write_output(std::nullopt, json ? picture_json(picture, true) : gpu_table(picture, style_of(STDOUT_FILENO)));
 }

@@ -43,8 +43,8 @@ struct GpuPicture {
   std::optional<std::string> ledger;  // its directory; none: no ledger is there
   vram::LedgerScope scope = vram::LedgerScope::Host;
   std::vector<GpuDevice> devices;
-  std::vector<GpuProcess> processes;  // largest first: what is promised or held
-  std::vector<std::string> problems;  // one sentence each
+  std::vector<GpuProcess> processes;          // largest first: what is promised or held
+  std::vector<std::string> problems;          // one sentence each
   std::optional<vram::NoDevices> no_devices;  // why the driver shows none, though the ledger may know some
 };
 

@@ -16,19 +16,19 @@ mmif::Object device_json(const GpuDevice& device) {
     resident.emplace_back(
         mmif::Object{{"app", model.app}, {"model", model.model}, {"bytes", model.bytes.count()}, {"loading", model.coming}});
   mmif::Object shown{{"id", device.info.index},
-                      {"name", device.info.name},
-                      {"uuid", device.info.uuid.text()},
-                      {"total_memory_gb", gib(device.info.total)},
-                      {"available_memory_gb", gib(device.available)},
-                      {"total_bytes", device.info.total.count()},
-                      {"free_bytes", device.free.value_or(base::Bytes()).count()},
-                      {"reserved_bytes", device.reserved.count()},
-                      {"available_bytes", device.available.count()},
-                      {"headroom_bytes", device.headroom.count()},
-                      {"unattributed_bytes", device.unattributed.count()},
-                      {"resident", std::move(resident)},
-                      {"sample_age_ms", std::chrono::duration_cast<std::chrono::milliseconds>(device.age).count()},
-                      {"state", vram::name_of(device.state)}};
+                     {"name", device.info.name},
+                     {"uuid", device.info.uuid.text()},
+                     {"total_memory_gb", gib(device.info.total)},
+                     {"available_memory_gb", gib(device.available)},
+                     {"total_bytes", device.info.total.count()},
+                     {"free_bytes", device.free.value_or(base::Bytes()).count()},
+                     {"reserved_bytes", device.reserved.count()},
+                     {"available_bytes", device.available.count()},
+                     {"headroom_bytes", device.headroom.count()},
+                     {"unattributed_bytes", device.unattributed.count()},
+                     {"resident", std::move(resident)},
+                     {"sample_age_ms", std::chrono::duration_cast<std::chrono::milliseconds>(device.age).count()},
+                     {"state", vram::name_of(device.state)}};
   if (device.state != vram::SampleState::Ok) {
     shown.set("reason", "driver_error");
     shown.set("message", device.reason);

@@ -90,8 +90,9 @@ class HttpHandler {
     (void)request;
     return false;
   }
-  // Called on a request thread, or on one for pages. `stop` is requested when the client has gone away, the request's deadline passed or the drain
-  // deadline did. Callbacks registered on `stop` run on an I/O thread: they must be quick. A client that only ends its sending side
+  // Called on a request thread, or on one for pages. `stop` is requested when the client has gone away, the request's deadline
+  // passed or the drain deadline did. Callbacks registered on `stop` run on an I/O thread: they must be quick. A client that only
+  // ends its sending side
   // (`nc -N`) has not gone; what tells the two apart is described in src/connection.hpp. Must not throw; if it does, the client
   // gets a bare 500 and the log a line.
   virtual HttpResponse handle(HttpRequest request, std::stop_token stop) = 0;

@@ -61,10 +61,12 @@ py::dict dict_of(const vram::Refusal& refusal) {
   d["message"] = refusal.message();
   d["permanent"] = refusal.kind == vram::Refusal::Kind::Permanent;
   d["code"] = std::string(refusal.code());
+  d["reason"] = std::string(vram::name_of(refusal.reason));
   d["model"] = refusal.model;
   d["device"] = refusal.device.text();
   d["required_bytes"] = refusal.required.count();
-  d["available_bytes"] = refusal.available.count();
+  d["available_bytes"] = refusal.has_available() ? py::object(py::int_(refusal.available.count())) : py::none();
+  d["most_bytes"] = refusal.kind == vram::Refusal::Kind::Permanent ? py::object(py::int_(refusal.most.count())) : py::none();
   d["reserved_bytes"] = refusal.reserved.count();
   d["headroom_bytes"] = refusal.headroom.count();
   d["retry_after"] = refusal.retry_after ? py::object(py::int_(refusal.retry_after->count())) : py::none();

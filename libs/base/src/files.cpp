@@ -52,7 +52,7 @@ class TemporaryName {
 
 }  // namespace
 
-Status write_file_atomically(const std::string& path, std::string_view data, unsigned mode) {
+Status write_file_atomically(const std::string& path, std::string_view data, unsigned mode, ModeRule rule) {
   const std::string directory = parent_of(path);
   const std::string name = path.substr(path.rfind('/') + 1);  // npos + 1 is 0
   TemporaryName temporary(directory + "/." + name + "." + random_suffix() + ".tmp");
@@ -62,6 +62,8 @@ Status write_file_atomically(const std::string& path, std::string_view data, uns
     return std::move(opened).error();
   }
   Fd fd = std::move(opened).value();
+  if (rule == ModeRule::Exact && ::fchmod(fd.get(), mode) != 0)
+    return error_from_errno("cannot set the mode of '" + temporary.path() + "'", errno);
   CLAMS_CRASH_POINT("file.created");
   const std::size_t half = data.size() / 2;
   BASE_TRY(write_all(fd.get(), data.substr(0, half), temporary.path()));

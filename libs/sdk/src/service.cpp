@@ -32,6 +32,11 @@ std::vector<std::string> undefined_parameter_warnings(const AppMetadata& metadat
   return warnings;
 }
 
+bool is_on(const RawParameters& raw, std::string_view name) {
+  const auto* values = raw.find(name);
+  return values != nullptr && *cast_text(ParameterType::Boolean, values->front())->boolean();
+}
+
 std::string cpu_description() {
   utsname machine{};
   ::uname(&machine);
@@ -110,16 +115,17 @@ Service::Service(std::unique_ptr<App> app, AppMetadata metadata, ServiceOptions 
 
 Service::~Service() = default;
 
+bool asks_for_runtime(std::string_view query) {
+  if (query.empty()) return false;
+  const RawParameters raw = RawParameters::from_query(query);
+  return is_on(raw, "includeVRAM") || is_on(raw, "includeRuntime");
+}
+
 Answer Service::describe(std::string_view query) const {
   bool pretty = false;
   if (!query.empty()) {
-    const RawParameters raw = RawParameters::from_query(query);
-    const auto asks = [&](std::string_view name) {
-      const auto* values = raw.find(name);
-      return values != nullptr && *cast_text(ParameterType::Boolean, values->front())->boolean();
-    };
-    pretty = asks("pretty");
-    if (asks("includeVRAM") || asks("includeRuntime")) {
+    pretty = is_on(RawParameters::from_query(query), "pretty");
+    if (asks_for_runtime(query)) {
       Object runtime{{"gpu", gpu_->status()}};
       for (const auto& [name, value] : app_->runtime_facts()) runtime.set(name == "gpu" ? "app_gpu" : name, value);
       Object metadata = metadata_.to_object();
@@ -151,7 +157,9 @@ Answer Service::input_error(std::string_view detail) const {
 }
 
 Answer Service::refused(const vram::Refusal& refusal, const base::Logger& log) const {
-  log.warning(refusal.message());
+  gpu_->count_refusal(refusal);
+  // That memory ran out is logged with what the app said.
+  if (refusal.reason != vram::Refusal::Reason::Allocation) log.warning(refusal.message());
   return refusal_answer(refusal, options_.vram_error_status);
 }
 
@@ -215,7 +223,7 @@ Service::Attempt Service::run_app(Mmif& mmif, const Parameters& parameters, cons
   if (context.after_run && attempt.gpu) context.after_run(*attempt.gpu, attempt.out_of_memory);
   if (!context.assignment && attempt.out_of_memory && attempt.gpu && !attempt.gpu->grant().device.empty()) {
     context.log.warning("the app ran out of GPU memory although " + base::to_string(attempt.gpu->grant().bytes) +
-                        " were promised: " + *attempt.failure);
+                        " were reserved for it: " + *attempt.failure);
     attempt.refusal = attempt.gpu->ran_out();
   }
   return attempt;
@@ -247,18 +255,20 @@ Answer Service::annotate(std::string body, RawParameters given, const RequestCon
     const bool overdue = context.overdue != nullptr && context.overdue->load();
     const Object told = overdue ? Object{{"error", "the request ran longer than its time limit"}, {"code", "REQUEST_TIMEOUT"}}
                                 : Object{{"error", "The request was stopped before it was finished."}, {"code", "CANCELLED"}};
-    return Answer::text(overdue ? 504 : 503, "application/json", mmif::to_mmif_text(told) + "\n");
+    Answer answer = Answer::text(overdue ? 504 : 503, "application/json", mmif::to_mmif_text(told) + "\n");
+    if (!overdue) answer.headers.emplace_back("Retry-After", "5");  // for a successor of this server
+    return answer;
   }
   if (attempt.refusal) return refused(*attempt.refusal, context.log);
   if (attempt.failure) {
     context.log.error("the app failed: " + *attempt.failure);
     return app_failure(*mmif, raw, *attempt.failure);
   }
-  return finish(*mmif, *refined, context, attempt, std::move(warnings));
+  return finish(*mmif, raw, *refined, context, attempt, std::move(warnings));
 }
 
-Answer Service::finish(Mmif& mmif, const Parameters& parameters, const RequestContext& context, Attempt& attempt,
-                       std::vector<std::string> warnings) {
+Answer Service::finish(Mmif& mmif, const RawParameters& raw, const Parameters& parameters, const RequestContext& context,
+                       Attempt& attempt, std::vector<std::string> warnings) {
   RunState& run = *attempt.run;
   const bool any_left = remove_empty_views(mmif);
   warnings.insert(warnings.end(), run.warnings().begin(), run.warnings().end());
@@ -274,7 +284,7 @@ Answer Service::finish(Mmif& mmif, const Parameters& parameters, const RequestCo
   }
   if (const auto fine = mmif.check_new_views(); !fine) {
     context.log.error("the app made invalid MMIF: " + fine.error().message);
-    return input_error(fine.error().message);
+    return app_failure(mmif, raw, value_error("the app made invalid MMIF: " + fine.error().message));
   }
   return mmif_answer(200, mmif.write(parameters.pretty()));
 }

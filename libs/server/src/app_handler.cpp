@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mmif/json.hpp"
+#include "retry_after.hpp"
 
 namespace clams::server {
 namespace {
@@ -61,7 +62,14 @@ AppHandler::AppHandler(AppBackend& backend, Metrics& metrics) : backend_(backend
 HttpResponse AppHandler::health() const {
   const bool draining = server_ != nullptr && server_->draining();
   const Object body{{"status", draining ? "draining" : "ok"}, {"app", backend_.identifier()}, {"version", backend_.version()}};
-  return text_response(draining ? 503 : 200, "application/json", mmif::to_plain_text(body) + "\n");
+  HttpResponse response = text_response(draining ? 503 : 200, "application/json", mmif::to_plain_text(body) + "\n");
+  if (draining) response.headers.emplace_back("Retry-After", kRetryAfterRestart);
+  return response;
+}
+
+bool AppHandler::takes_a_moment(const HttpRequest& request) const {
+  const bool is_get = request.method == "GET" || request.method == "HEAD";
+  return is_get && is_root(request.path) && backend_.reads_gpu(request);
 }
 
 std::optional<HttpResponse> AppHandler::answer_get(const HttpRequest& request) {

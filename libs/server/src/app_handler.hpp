@@ -19,6 +19,7 @@ class AppHandler final : public HttpHandler {
   void watch(const HttpServer& server) { server_ = &server; }
 
   std::optional<HttpResponse> answer_now(const HttpRequest& request) override;
+  bool takes_a_moment(const HttpRequest& request) const override;
   HttpResponse handle(HttpRequest request, std::stop_token stop) override;
   HttpResponse refusal(unsigned status, std::string_view reason) override;
 

@@ -111,18 +111,25 @@ base::Status HostedBackend::read_metadata() {
   return {};
 }
 
-std::optional<HttpResponse> HostedBackend::describe(const HttpRequest& request) {
-  bool pretty = false, runtime = false;
-  const RawParameters raw = RawParameters::from_query(request.query);
+HostedBackend::Query HostedBackend::query_of(std::string_view text) {
+  Query query;
+  const RawParameters raw = RawParameters::from_query(text);
   for (const auto& [name, values] : raw) {
     const bool on = is_true_text(values.front());
     if (name == "pretty")
-      pretty = on;
+      query.pretty = on;
     else if (name == "includeVRAM" || name == "includeRuntime")
-      runtime = runtime || on;
+      query.runtime = query.runtime || on;
     else if (name == "self")
-      return std::nullopt;  // the one name that an app's SDK may stumble over
+      query.for_app = true;
   }
+  if (query.for_app) query.runtime = false;
+  return query;
+}
+
+std::optional<HttpResponse> HostedBackend::describe(const HttpRequest& request) {
+  const auto [pretty, runtime, for_app] = query_of(request.query);
+  if (for_app) return std::nullopt;
   if (!runtime) {
     HttpResponse response;
     response.body.slices.emplace_back(pretty ? pretty_ : compact_);

@@ -51,6 +51,7 @@ class HostedBackend final : public AppBackend {
   const std::string& identifier() const noexcept override { return identifier_; }
   const std::string& version() const noexcept override { return version_; }
   GpuMemory& gpu() noexcept override { return *gpu_; }
+  bool reads_gpu(const HttpRequest& request) const override { return query_of(request.query).runtime; }
   std::optional<HttpResponse> describe(const HttpRequest& request) override;
   bool wants_shared_bodies() const noexcept override { return true; }
   HttpResponse annotate(HttpRequest request, std::stop_token stop) override;
@@ -66,6 +67,12 @@ class HostedBackend final : public AppBackend {
  private:
   class Observer;
   class WorkerReclaimer;
+  // What GET / is asked for.
+  struct Query {
+    bool pretty = false, runtime = false;
+    bool for_app = false;  // it has the one name that an app's SDK may stumble over
+  };
+  static Query query_of(std::string_view text);
   HostedBackend(HostedOptions options, std::shared_ptr<Observer> observer, std::shared_ptr<WorkerRecords> records);
   base::Status begin();
   base::Status read_metadata();

@@ -53,6 +53,12 @@ void say_limits(const base::Logger& log, const base::AvailableMemory& memory) {
   if (!line.empty()) log.info("may use " + line);
 }
 
+// What monitoring asks every few seconds says nothing of what clients do, unless it is answered otherwise than usual.
+bool is_probe(const Exchange& exchange) {
+  const bool page = exchange.path == "/health" || exchange.path == "/ready" || exchange.path == "/metrics";
+  return page && (exchange.method == "GET" || exchange.method == "HEAD") && exchange.status == 200;
+}
+
 }  // namespace
 
 int exit_with(const base::Error& error, const std::string& program) {
@@ -95,7 +101,7 @@ GpuMemoryOptions gpu_options(const GpuSettings& settings) {
 }
 
 int serve_http(const Serving& serving, const Config& config, const base::Logger& log, AppBackend& backend) {
-  Metrics metrics(backend.identifier(), backend.gpu());
+  Metrics metrics(backend.identifier(), backend.version(), backend.gpu());
   auto handler = std::make_shared<AppHandler>(backend, metrics);
   HttpServerOptions options;
   options.host = config.host;
@@ -110,7 +116,8 @@ int serve_http(const Serving& serving, const Config& config, const base::Logger&
   options.drain_timeout = config.drain_timeout;
   const auto observe = [&](const Exchange& exchange) {
     metrics.observe(exchange);
-    if (log.enabled(base::LogLevel::Info)) log.with_context(std::string(exchange.request_id)).info(access_line(exchange));
+    const base::LogLevel level = is_probe(exchange) ? base::LogLevel::Debug : base::LogLevel::Info;
+    if (log.enabled(level)) log.with_context(std::string(exchange.request_id)).log(level, access_line(exchange));
   };
   auto listening = HttpServer::listen(options, handler, observe, log);
   if (!listening) return exit_with(listening.error(), serving.program);

@@ -13,6 +13,7 @@ class ServiceBackend final : public AppBackend {
   const std::string& identifier() const noexcept override { return service_.metadata().identifier; }
   const std::string& version() const noexcept override { return service_.metadata().app_version; }
   GpuMemory& gpu() noexcept override { return service_.gpu(); }
+  bool reads_gpu(const HttpRequest& request) const override { return asks_for_runtime(request.query); }
   std::optional<HttpResponse> describe(const HttpRequest& request) override {
     return to_response(service_.describe(request.query));
   }

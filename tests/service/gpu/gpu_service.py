@@ -134,6 +134,10 @@ def message_for(model, required, available):
             % (model, required / GIB, available / GIB))
 
 
+def impossible_message_for(model, required, most):
+    return "%s needs %.2fGB; no GPU here can give more than %.2fGB." % (model, required / GIB, most / GIB)
+
+
 class GpuTest(serving.ServingTest):
     """`self.simulated("sim:24GiB")` or `self.fake()` first, then `self.app()`."""
 

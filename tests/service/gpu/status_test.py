@@ -42,7 +42,9 @@ class Status(GpuTest):
 
     def test_without_a_gpu(self):
         app = self.app()
-        self.assertEqual(app.runtime()["gpu"], {"available": False, "devices": []})
+        gpu = app.runtime()["gpu"]
+        self.assertEqual((gpu["available"], gpu["devices"], gpu["reason"]), (False, [], "no_gpu"))
+        self.assertEqual(self.app("--gpu", "none").runtime()["gpu"]["reason"], "disabled")
 
     def test_figures_while_requests_run(self):
         self.simulated()

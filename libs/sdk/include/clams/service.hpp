@@ -50,6 +50,9 @@ struct Answer {
   static Answer text(unsigned status, std::string content_type, std::string body);
 };
 
+// Whether the query has includeVRAM or includeRuntime, and neither is switched off there.
+bool asks_for_runtime(std::string_view query);
+
 // Thread-safe: requests run at once. The app's exceptions end here.
 class Service {
  public:
@@ -64,21 +67,21 @@ class Service {
 
   GpuMemory& gpu() noexcept { return *gpu_; }
 
-  // GET /: the metadata, with "runtime" when the query asks for it (includeVRAM, includeRuntime); `query` as it stands in the URL.
-  // Never blocks.
+  // GET /: the metadata, with "runtime" when the query asks for it (asks_for_runtime); `query` as it stands in the URL. Blocks only
+  // then: see GpuMemory::status.
   Answer describe(std::string_view query) const;
   // Whether values that were typed for a run fit their parameters. Error InvalidArgument.
   base::Status check_values(const RawParameters& given) const;
-  // POST / and PUT /: 200 with MMIF; 400 text for a malformed body; 500 with an error view when parameters are wrong or the app
-  // failed; 503 when it was stopped or GPU memory is not there now; 507 when it never will be.
+  // POST / and PUT /: 200 with MMIF; 400 text for a malformed body; 500 with an error view when parameters are wrong, the app
+  // failed or what it made is no valid MMIF; 503 when it was stopped or GPU memory is not there now; 507 when it never will be.
   Answer annotate(std::string body, RawParameters given, const RequestContext& context);
 
  private:
   Service(std::unique_ptr<App> app, AppMetadata metadata, ServiceOptions options, std::shared_ptr<GpuMemory> gpu);
   struct Attempt;
   Attempt run_app(mmif::Mmif& mmif, const Parameters& parameters, const RequestContext& context);
-  Answer finish(mmif::Mmif& mmif, const Parameters& parameters, const RequestContext& context, Attempt& attempt,
-                std::vector<std::string> warnings);
+  Answer finish(mmif::Mmif& mmif, const RawParameters& raw, const Parameters& parameters, const RequestContext& context,
+                Attempt& attempt, std::vector<std::string> warnings);
   Answer input_error(std::string_view detail) const;
   Answer refused(const vram::Refusal& refusal, const base::Logger& log) const;
   Answer app_failure(const mmif::Mmif& mmif, const RawParameters& raw, const std::string& message) const;

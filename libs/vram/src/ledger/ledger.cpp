@@ -83,6 +83,12 @@ Result<LedgerDevice> Ledger::register_device(const DeviceInfo& device) {
   return LedgerDevice{position};
 }
 
+std::optional<LedgerDevice> Ledger::find(const DeviceUuid& device) const {
+  if (core_->forked.load()) return std::nullopt;
+  const auto found = find_device(*core_, device);
+  return found ? std::optional(LedgerDevice{*found}) : std::nullopt;
+}
+
 Result<std::shared_ptr<ProcessSlot>> Ledger::own_slot() {
   BASE_TRY(core_->check_usable());
   const std::lock_guard lock(own_mutex_);
@@ -95,6 +101,11 @@ Result<std::shared_ptr<ProcessSlot>> Ledger::own_slot() {
   BASE_TRY(core_->check_current());
   own_ = slot;
   return slot;
+}
+
+std::shared_ptr<ProcessSlot> Ledger::own_slot_if_claimed() const {
+  const std::lock_guard lock(own_mutex_);
+  return own_.lock();
 }
 
 // The token is taken on a description of its own, which the worker inherits; the pin stays here, so that nobody reuses the slot

@@ -205,6 +205,15 @@ void ProcessSlot::set_idle(LedgerDevice device, std::string_view model, bool idl
   entry.flags.store(layout::ModelPresent | (idle ? layout::ModelIdle : 0U));
 }
 
+std::vector<std::pair<std::string, Bytes>> ProcessSlot::loaded_models(LedgerDevice device) const {
+  std::vector<std::pair<std::string, Bytes>> loaded;
+  const std::lock_guard lock(tables_->mutex);
+  for (const Resident& resident : tables_->residents) {
+    if (resident.device == device.position && resident.loaded) loaded.emplace_back(resident.model, resident.bytes);
+  }
+  return loaded;
+}
+
 std::vector<IdleModel> ProcessSlot::idle_models(LedgerDevice device) const {
   std::vector<IdleModel> idle;
   const std::lock_guard lock(tables_->mutex);

@@ -32,14 +32,18 @@ base::Result<std::chrono::milliseconds> interval_of(const Options& options) {
   return interval;
 }
 
+std::string no_gpu_text(const std::optional<vram::NoDevices>& why) {
+  if (!why || why->reason == "no_gpu") return "No GPU was found: apps run on the CPU, and nothing is refused.\n";
+  return "No GPU is used (" + why->message + ").\n";
+}
+
 base::Status show(const GpuSettings& settings, const Options& options) {
   const bool json = options.json;
   // The one picture is taken at once: a monitor that keeps sampling would only wake a sleeping card again.
   GpuHostOptions host_options;
   host_options.monitor.refresh = std::chrono::milliseconds(0);
   BASE_TRY_ASSIGN(const GpuHost host, open_gpu_host(settings, host_options));
-  if (host.has_no_gpu() && !json)
-    return write_output(std::nullopt, std::string("No GPU was found: apps run on the CPU, and nothing is refused.\n"));
+  if (host.has_no_gpu() && !json) return write_output(std::nullopt, no_gpu_text(host.monitor->why_no_devices()));
   const GpuPicture picture = take_picture(host, settings.headroom, {});
   TextStyle style = style_of(STDOUT_FILENO);
   if (options.wide) style.columns = kUncut;

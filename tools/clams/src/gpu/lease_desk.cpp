@@ -94,7 +94,7 @@ LeaseDesk::Outcome LeaseDesk::ask(const std::shared_ptr<vram::ProcessSlot>& slot
 int tell_refusal(std::string_view command, const LeaseDesk::Outcome& outcome) {
   if (const auto* interrupted = std::get_if<LeaseDesk::Interrupted>(&outcome)) return 128 + interrupted->signal;
   const auto& refusal = std::get<vram::Refusal>(outcome);
-  complain(command, refusal.message() + (refusal.cause.empty() ? "" : " (" + refusal.cause + ")"));
+  complain(command, refusal.message());
   return base::traits_of(refusal.error().code).exit_status;
 }
 

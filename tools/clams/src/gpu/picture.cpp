@@ -156,6 +156,7 @@ GpuPicture take_picture(const GpuHost& host, const vram::Headroom& headroom, con
   std::stable_sort(picture.processes.begin(), picture.processes.end(), [](const GpuProcess& a, const GpuProcess& b) {
     return std::max(a.reserved, a.materialised) > std::max(b.reserved, b.materialised);
   });
+  picture.no_devices = host.monitor->why_no_devices();
   if (host.driver_problem && !host.monitor->devices())
     picture.problems.push_back("The GPU driver has not told its devices: " + host.driver_problem->message);
   if (host.directory && !host.directory->denied.empty()) {

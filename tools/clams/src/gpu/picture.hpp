@@ -46,8 +46,9 @@ struct GpuPicture {
   vram::LedgerScope scope = vram::LedgerScope::Host;
   bool denied = false;  // the host has a ledger that this user may not use
   std::vector<GpuDevice> devices;
-  std::vector<GpuProcess> processes;  // largest first: what is promised or held
-  std::vector<std::string> problems;  // one sentence each
+  std::vector<GpuProcess> processes;          // largest first: what is promised or held
+  std::vector<std::string> problems;          // one sentence each
+  std::optional<vram::NoDevices> no_devices;  // why the driver shows none, though the ledger may know some
 };
 
 // The parts of a device's memory, in the order of a bar; they add up to the total.
@@ -63,7 +64,8 @@ struct PictureOptions {
 };
 GpuPicture take_picture(const GpuHost& host, const vram::Headroom& headroom, const PictureOptions& options);
 
-// {"devices": […], "processes": […]}: devices as in GET /?includeVRAM=true; processes of the ledger that live.
+// {"devices": […], "processes": […]}: devices as in GET /?includeVRAM=true; processes of the ledger that live. Where the driver
+// shows no device, also "reason" and "message", as there.
 std::string picture_json(const GpuPicture& picture, bool pretty);
 
 }  // namespace clams::tool

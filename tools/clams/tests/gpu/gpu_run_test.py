@@ -77,7 +77,9 @@ class Run(WithDevices):
         self.assertEqual(err, "clams gpu run: Insufficient GPU memory for large. Required: 6.00GB, Available: 4.00GB. "
                               "GPU may be in use by other processes. Please retry later.\n")
         code, _, err = self.clams("gpu", "run", "--need", "25GiB", "--wait", "60", "--", "touch", marker)
-        self.assertEqual(code, 69, err)
+        self.assertEqual((code, err), (69, "clams gpu run: touch needs 25.00GB; no GPU here can give more than 24.00GB.\n"))
+        code, _, err = self.clams("gpu", "reserve", "--need", "25GiB", "--model", "large")
+        self.assertEqual((code, err), (69, "clams gpu reserve: large needs 25.00GB; no GPU here can give more than 24.00GB.\n"))
         self.assertFalse(os.path.exists(marker))
 
     def test_waits_until_the_memory_is_there(self):

@@ -16,8 +16,9 @@ class Table(WithDevices):
     def test_no_gpu_is_told_in_one_line(self):
         code, out, err = self.clams("gpu", "--gpu", "none")
         self.assertEqual((code, err), (0, ""))
-        self.assertRegex(out, r"^No GPU was found[^\n]*\n$")
-        self.assertEqual(json.loads(self.clams("gpu", "--gpu", "none", "--json")[1]), {"devices": [], "processes": []})
+        self.assertRegex(out, r"^No GPU is used [^\n]*\n$")
+        shown = json.loads(self.clams("gpu", "--gpu", "none", "--json")[1])
+        self.assertEqual((shown["devices"], shown["processes"], shown["reason"]), ([], [], "disabled"))
 
     def test_looking_takes_no_slot_and_makes_no_ledger(self):
         self.clams("gpu")

@@ -1,0 +1,50 @@
+// Stretches of a file that should be there and cannot be read.
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace media {
+
+// From `from` (inclusive) to `to` (exclusive), on the time axis of the file: milliseconds from its beginning, as the readers count.
+// The time stamps in the file decide, never a count of frames or samples. REQUIRES: from < to.
+struct Gap {
+  enum class Reason {
+    EndsEarly,  // the file states more than it holds
+    Damaged,    // the packets are there and cannot be decoded
+    Jump,       // the time stamps leap over it: nothing was stored there
+  };
+  std::chrono::milliseconds from{0}, to{0};
+  Reason reason = Reason::EndsEarly;
+
+  std::chrono::milliseconds length() const noexcept { return to - from; }
+  bool operator==(const Gap&) const = default;
+};
+
+const char* name_of(Gap::Reason reason) noexcept;  // "ends-early", "damaged", "jump"
+
+// What of a file was read, and what is missing of it.
+struct Completeness {
+  std::vector<Gap> gaps{};                // ascending, not overlapping
+  std::chrono::milliseconds expected{0};  // length of the whole, gaps included
+
+  bool complete() const noexcept { return gaps.empty(); }
+  std::chrono::milliseconds missing() const noexcept;
+  // Of the whole, 0 to 1.
+  double missing_share() const noexcept;
+};
+
+// Adds a gap at the end of `gaps`; a gap of the same reason that touches or overlaps the last one makes that longer. Gaps without
+// a length are dropped. REQUIRES: gap.from >= gaps.back().from.
+void add_gap(std::vector<Gap>& gaps, Gap gap);
+
+// One sentence for a warning, the same for sound and pictures; empty when nothing is missing:
+// "9.500 s of 19.000 s (50.0 %) are missing: 0:09.500 to 0:19.000 (the file ends early)". With more than `most` gaps the longest
+// are named, in the order of their times, and the rest is counted.
+std::string describe(const Completeness& completeness, std::size_t most = 8);
+
+// "0:09.500", "1:02:03.004": minutes and seconds, with hours from an hour on.
+std::string clock_time(std::chrono::milliseconds time);
+
+}  // namespace media

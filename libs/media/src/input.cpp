@@ -2,7 +2,9 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <string_view>
 
 namespace media {
 namespace {
@@ -23,6 +25,10 @@ constexpr const char* kContainers =
 
 // More than a decoder can hold back; a decoder that reports an error for ever must not keep us.
 constexpr int kMaxDamagedAtEnd = 64;
+// A demuxer skips what it cannot read; one that reports the same for ever must not keep us.
+constexpr int kMaxFailedReads = 256;
+// By how much a file's streams may end before the file does, by its own rounding.
+constexpr std::int64_t kFileTolerance = AV_TIME_BASE / 5;
 
 base::Status check_regular_file(const std::string& path) {
   struct stat info {};
@@ -92,8 +98,13 @@ base::Status Input::open_codec(AVMediaType type) {
     return Error{ErrorCode::Unsupported,
                  "no decoder for the " + std::string(stream_name(type)) + " of \"" + path_ + "\" in this libavcodec"};
   if (stream_ < 0) return Error{ErrorCode::InvalidArgument, "\"" + path_ + "\" has no " + stream_name(type) + " stream"};
+  if ((stream().disposition & AV_DISPOSITION_ATTACHED_PIC) != 0)
+    return Error{ErrorCode::InvalidArgument,
+                 "\"" + path_ + "\" has no video stream, only a cover picture; give it as an AudioDocument"};
+  // Others are read too where only they can show whether the file goes on: a length of the whole file says little about one stream.
+  const bool alone = own_end().has_value();
   for (unsigned i = 0; i < format_->nb_streams; ++i)
-    if (static_cast<int>(i) != stream_) format_->streams[i]->discard = AVDISCARD_ALL;
+    if (static_cast<int>(i) != stream_ && alone) format_->streams[i]->discard = AVDISCARD_ALL;
 
   codec_.reset(avcodec_alloc_context3(decoder));
   if (!codec_) return Error{ErrorCode::Unavailable, "out of memory while opening \"" + path_ + "\""};
@@ -121,21 +132,40 @@ base::Result<bool> Input::decode(AVFrame& frame, const Limits& limits) {
     if (received >= 0) return true;
     if (received == AVERROR_EOF) return false;
     // Any other error is one damaged frame: what follows may be whole, so go on.
+    if (received != AVERROR(EAGAIN)) ++errors_;
     if (draining_) {
       if (++damaged_at_end > kMaxDamagedAtEnd) return false;
       continue;
     }
-    const int read = av_read_frame(format_.get(), packet_.get());
-    if (read == AVERROR(EAGAIN)) continue;
-    if (read < 0) {
-      BASE_TRY(check(limits, path_.c_str()));  // AVERROR_EXIT of the interrupt is not the end of the file
-      draining_ = true;
-      avcodec_send_packet(codec_.get(), nullptr);
-      continue;
-    }
-    if (packet_->stream_index == stream_) avcodec_send_packet(codec_.get(), packet_.get());
-    av_packet_unref(packet_.get());
+    BASE_TRY_ASSIGN(const bool more, feed(limits));
+    if (more) continue;
+    draining_ = true;
+    avcodec_send_packet(codec_.get(), nullptr);
   }
+}
+
+// One packet from the file to the decoder; false at the end of the file.
+base::Result<bool> Input::feed(const Limits& limits) {
+  const int read = av_read_frame(format_.get(), packet_.get());
+  if (read == AVERROR(EAGAIN)) return true;
+  if (read < 0) {
+    BASE_TRY(check(limits, path_.c_str()));  // AVERROR_EXIT of the interrupt is not the end of the file
+    if (read == AVERROR_EOF) return false;
+    ++errors_;
+    return ++failed_reads_ < kMaxFailedReads;
+  }
+  failed_reads_ = 0;
+  const AVStream& from = *format_->streams[packet_->stream_index];
+  if (packet_->pts != AV_NOPTS_VALUE) {
+    auto& reached = packet_->stream_index == stream_ ? reached_ : others_reached_;
+    reached = std::max(reached, av_rescale_q(packet_->pts + packet_->duration, from.time_base, kMicroseconds) - begin());
+  }
+  if (packet_->stream_index == stream_) {
+    ++packets_;
+    if (avcodec_send_packet(codec_.get(), packet_.get()) < 0) ++errors_;
+  }
+  av_packet_unref(packet_.get());
+  return true;
 }
 
 bool Input::seek(std::int64_t at, const Limits& limits) {
@@ -145,17 +175,16 @@ bool Input::seek(std::int64_t at, const Limits& limits) {
   if (done < 0) return false;
   avcodec_flush_buffers(codec_.get());
   draining_ = false;
+  failed_reads_ = 0;
   return true;
 }
 
 std::int64_t Input::to_time(std::int64_t timestamp) const noexcept {
-  const std::int64_t begin = format_->start_time == AV_NOPTS_VALUE ? 0 : format_->start_time;
-  return av_rescale_q(timestamp, stream().time_base, kMicroseconds) - begin;
+  return av_rescale_q(timestamp, stream().time_base, kMicroseconds) - begin();
 }
 
 std::int64_t Input::to_timestamp(std::int64_t time) const noexcept {
-  const std::int64_t begin = format_->start_time == AV_NOPTS_VALUE ? 0 : format_->start_time;
-  return av_rescale_q(time + begin, kMicroseconds, stream().time_base);
+  return av_rescale_q(time + begin(), kMicroseconds, stream().time_base);
 }
 
 std::int64_t Input::duration() const noexcept {
@@ -163,5 +192,31 @@ std::int64_t Input::duration() const noexcept {
     return av_rescale_q(stream().duration, stream().time_base, kMicroseconds);
   return format_->duration != AV_NOPTS_VALUE && format_->duration > 0 ? format_->duration : 0;
 }
+
+std::int64_t Input::stated_start() const noexcept {
+  return stream().start_time == AV_NOPTS_VALUE ? 0 : to_time(stream().start_time);
+}
+
+// None if the file states a length for itself only. Matroska keeps that of a stream in a tag, "00:00:08.040000000", which its
+// writers count from the beginning of the time axis.
+std::optional<std::int64_t> Input::own_end() const {
+  // libav shortens the length of a truncated AVI to what is there; the head of the file still counts.
+  if (std::string_view(format_->iformat->name) == "avi" && stream().nb_frames > 0)
+    return stated_start() + av_rescale_q(stream().nb_frames, stream().time_base, kMicroseconds);
+  if (stream().duration != AV_NOPTS_VALUE && stream().duration > 0)
+    return stated_start() + av_rescale_q(stream().duration, stream().time_base, kMicroseconds);
+  const AVDictionaryEntry* tag = av_dict_get(stream().metadata, "DURATION", nullptr, AV_DICT_IGNORE_SUFFIX);
+  std::int64_t time = 0;
+  if (tag == nullptr || av_parse_time(&time, tag->value, 1) < 0 || time <= 0) return std::nullopt;
+  return time - begin();
+}
+
+std::optional<std::int64_t> Input::stated_end() const {
+  if (format_->duration_estimation_method != AVFMT_DURATION_FROM_STREAM) return std::nullopt;
+  if (const auto own = own_end()) return own;
+  return format_->duration != AV_NOPTS_VALUE && format_->duration > 0 ? std::optional(format_->duration) : std::nullopt;
+}
+
+bool Input::others_reach_the_end() const noexcept { return format_->duration - std::max(reached_, others_reached_) <= kFileTolerance; }
 
 }  // namespace media

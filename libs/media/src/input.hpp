@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.hpp"
@@ -32,12 +33,32 @@ class Input {
   std::int64_t to_timestamp(std::int64_t time) const noexcept;
   // Of the stream, else of the file; 0 if unknown. Microseconds.
   std::int64_t duration() const noexcept;
+  // When the stream begins by what the file states; 0 if it states nothing. Microseconds from the beginning of the file.
+  std::int64_t stated_start() const noexcept;
+  // When the stream ends by what the file states about it, or about itself; none where libav only measured or estimated it.
+  std::optional<std::int64_t> stated_end() const;
+  // The statement is about the whole file, not about this stream.
+  bool states_only_the_file() const { return !own_end(); }
+  // Some stream of the file was read up to where the file ends by its own statement, so the file is not cut. REQUIRES: read to the
+  // end, and states_only_the_file(): otherwise other streams are not looked at.
+  bool others_reach_the_end() const noexcept;
+
+  // Latest end of the stream's packets that were read, decoded or not.
+  std::int64_t reached() const noexcept { return reached_; }
+
+  // Packets so far that could not be read or decoded.
+  std::uint64_t errors() const noexcept { return errors_; }
+  // Packets of the stream that were read so far.
+  std::uint64_t packets() const noexcept { return packets_; }
 
  private:
   explicit Input(std::string path) : path_(std::move(path)) {}
   base::Status open_format();
   base::Status open_codec(AVMediaType type);
   base::Result<bool> decode(AVFrame& frame, const Limits& limits);
+  base::Result<bool> feed(const Limits& limits);
+  std::optional<std::int64_t> own_end() const;
+  std::int64_t begin() const noexcept { return format_->start_time == AV_NOPTS_VALUE ? 0 : format_->start_time; }
   base::Error failure(int code, const char* what) const;
   static int interrupted(void* self);
 
@@ -48,6 +69,9 @@ class Input {
   Libav<AVPacket> packet_{av_packet_alloc()};
   int stream_ = -1;
   bool draining_ = false;
+  std::uint64_t errors_ = 0, packets_ = 0;
+  int failed_reads_ = 0;       // one after the other
+  std::int64_t reached_ = 0, others_reached_ = 0;  // latest ends of packets
 };
 
 }  // namespace media

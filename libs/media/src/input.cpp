@@ -217,6 +217,8 @@ std::optional<std::int64_t> Input::stated_end() const {
   return format_->duration != AV_NOPTS_VALUE && format_->duration > 0 ? std::optional(format_->duration) : std::nullopt;
 }
 
-bool Input::others_reach_the_end() const noexcept { return format_->duration - std::max(reached_, others_reached_) <= kFileTolerance; }
+bool Input::others_reach_the_end() const noexcept {
+  return format_->duration - std::max(reached_, others_reached_) <= kFileTolerance;
+}
 
 }  // namespace media

@@ -70,7 +70,7 @@ class Input {
   int stream_ = -1;
   bool draining_ = false;
   std::uint64_t errors_ = 0, packets_ = 0;
-  int failed_reads_ = 0;       // one after the other
+  int failed_reads_ = 0;                           // one after the other
   std::int64_t reached_ = 0, others_reached_ = 0;  // latest ends of packets
 };
 

@@ -249,9 +249,12 @@ class VideoReader::Impl {
     const std::int64_t stamp = frame.best_effort_timestamp;
     next.duration = av_rescale_q(duration_of(frame), input_->stream().time_base, kMicroseconds);
     next.time = stamp != AV_NOPTS_VALUE ? input_->to_time(stamp) : current_ ? last_shown() : 0;
-    if (is_damaged(frame)) distorted_ = true;
-    else if (is_key_frame(frame)) distorted_ = false;
-    else if (next.errors_before) distorted_ = true;
+    if (is_damaged(frame))
+      distorted_ = true;
+    else if (is_key_frame(frame))
+      distorted_ = false;
+    else if (next.errors_before)
+      distorted_ = true;
     next.distorted = distorted_;
     return std::optional<Decoded>(std::move(next));
   }

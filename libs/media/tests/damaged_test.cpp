@@ -110,7 +110,8 @@ TEST_F(Damaged, WhatIsMissingFromACutFileIsAGapAndNotItsEnd) {
 // Of a container that states a length for each stream and one for the file; mkv states the first in a tag.
 TEST_F(Damaged, ACutFileWithSoundStatesWhatIsMissingOfItsPictures) {
   for (const char* name : {"a.mkv", "a.avi"}) {
-    ASSERT_TRUE(write_clip(path(name), VideoTrack{.encoder = "mjpeg", .frames = 200}, AudioTrack{.samples = tone(440, 12, 16'000)}));
+    ASSERT_TRUE(
+        write_clip(path(name), VideoTrack{.encoder = "mjpeg", .frames = 200}, AudioTrack{.samples = tone(440, 12, 16'000)}));
     EXPECT_TRUE(losses_of(path(name)).none()) << name << ": sound that goes on is no loss of pictures";
     std::filesystem::resize_file(path(name), std::filesystem::file_size(path(name)) / 3);
     const auto losses = losses_of(path(name)).missing;
@@ -185,9 +186,8 @@ TEST_F(Damaged, FramesThatLeanOnDamageSaySo) {
   auto reader = VideoReader::open(path("b.mkv"));
   ASSERT_TRUE(reader);
   int distorted = 0, whole = 0;
-  ASSERT_TRUE(reader->every(40ms, [&](std::chrono::milliseconds, const VideoFrame& frame) {
-    return ++(frame.distorted ? distorted : whole), true;
-  }));
+  ASSERT_TRUE(reader->every(
+      40ms, [&](std::chrono::milliseconds, const VideoFrame& frame) { return ++(frame.distorted ? distorted : whole), true; }));
   EXPECT_GT(distorted + static_cast<int>(reader->losses().missing.missing() / 40ms), 0);
   EXPECT_LE(distorted, 25);
   EXPECT_GT(whole, 70);
@@ -216,7 +216,8 @@ TEST_F(Damaged, OneWrongTimeStampFarAheadDoesNotHideWhatFollows) {
 TEST_F(Damaged, FramesThatComeAfterAStepBackInTimeAreNamedAndNotFiled) {
   ASSERT_TRUE(write_clip(path("a.ts"), VideoTrack{.frames = 100}));
   ASSERT_TRUE(write_clip(path("b.ts"), VideoTrack{.frames = 50}));
-  ASSERT_TRUE(base::write_file_atomically(path("c.ts"), base::read_file(path("a.ts")).value() + base::read_file(path("b.ts")).value()));
+  ASSERT_TRUE(
+      base::write_file_atomically(path("c.ts"), base::read_file(path("a.ts")).value() + base::read_file(path("b.ts")).value()));
   auto reader = VideoReader::open(path("c.ts"));
   ASSERT_TRUE(reader);
   ASSERT_TRUE(reader->every(40ms, [&](std::chrono::milliseconds wanted, const VideoFrame& frame) {
@@ -233,7 +234,8 @@ TEST_F(Damaged, ACoverPictureIsNoVideo) {
 }
 
 TEST_F(Damaged, AStreamWithoutAFrameSaysSo) {
-  ASSERT_TRUE(write_clip(path("a.mp4"), VideoTrack{.encoder = "mpeg4", .frames = 0}, AudioTrack{.encoder = "aac", .samples = tone(440, 2, 16'000)}));
+  ASSERT_TRUE(write_clip(path("a.mp4"), VideoTrack{.encoder = "mpeg4", .frames = 0},
+                         AudioTrack{.encoder = "aac", .samples = tone(440, 2, 16'000)}));
   auto reader = VideoReader::open(path("a.mp4"));
   if (!reader) {
     EXPECT_NE(reader.error().message.find(path("a.mp4")), std::string::npos);

@@ -185,7 +185,8 @@ TEST_F(Video, APictureThatBeginsAfterTheSoundKeepsItsTimes) {
   std::vector<milliseconds> times;
   for (int n = 0; n < 50; ++n) times.emplace_back(1500 + n * 40);
   // AAC begins with 64 ms that only mp4 can say to leave out.
-  for (const auto& [name, begin] : std::vector<std::pair<std::string, int>>{{"late.mp4", 1500}, {"late.mkv", 1564}, {"late.ts", 1564}}) {
+  for (const auto& [name, begin] :
+       std::vector<std::pair<std::string, int>>{{"late.mp4", 1500}, {"late.mkv", 1564}, {"late.ts", 1564}}) {
     ASSERT_TRUE(write_clip(path(name), VideoTrack{.frames = 50, .times = times},
                            testing::AudioTrack{.encoder = "aac", .samples = testing::tone(440, 4, 16'000)}));
     auto reader = VideoReader::open(path(name));
@@ -221,7 +222,8 @@ TEST_F(Video, TheDisplayMatrixIsHeeded) {
   };
   for (const auto& [degrees, corner] :
        std::vector<std::pair<int, std::string>>{{0, "top left"}, {90, "top right"}, {180, "bottom right"}, {270, "bottom left"}}) {
-    ASSERT_TRUE(write_clip(path("t.mov"), VideoTrack{.encoder = "mjpeg", .frames = 5, .turn_degrees = degrees, .paint = dark_top_left}));
+    ASSERT_TRUE(
+        write_clip(path("t.mov"), VideoTrack{.encoder = "mjpeg", .frames = 5, .turn_degrees = degrees, .paint = dark_top_left}));
     auto reader = VideoReader::open(path("t.mov"));
     ASSERT_TRUE(reader);
     auto frame = reader->frame_at(0ms);

@@ -112,8 +112,9 @@ class ExtentWalk {
   base::Result<Extent> of_targets(const Annotation& annotation, std::string_view unit, int depth) {
     const Value* targets = annotation.find("targets");
     if (targets == nullptr || targets->array() == nullptr || targets->array()->empty())
-      return Error{ErrorCode::InvalidDocument, wrong_text(annotation).value_or("annotation " + annotation.id() +
-                                                                               " has no start and end, no timePoint and no targets")};
+      return Error{
+          ErrorCode::InvalidDocument,
+          wrong_text(annotation).value_or("annotation " + annotation.id() + " has no start and end, no timePoint and no targets")};
     std::string missing;
     const auto list = targets_of(mmif_, annotation, *targets, missing);
     if (!missing.empty()) return Error{ErrorCode::NotFound, missing};
@@ -140,10 +141,13 @@ bool has_iso_texts(const Annotation& annotation) {
 // In milliseconds.
 base::Result<Extent> converted(const Mmif& mmif, const Annotation& annotation, const Extent& own, std::string_view text) {
   const bool iso = has_iso_texts(annotation);
-  const auto wrong = [&](const std::string& what) { return Error{ErrorCode::InvalidDocument, "annotation " + annotation.id() + what}; };
+  const auto wrong = [&](const std::string& what) {
+    return Error{ErrorCode::InvalidDocument, "annotation " + annotation.id() + what};
+  };
   const auto unit = text.empty() ? std::optional(TimeUnit::Milliseconds) : parse_time_unit(text);
   if (!unit)
-    return wrong(" has the time unit '" + std::string(text) + "', which is not known; known are milliseconds, seconds, frames and isoformat");
+    return wrong(" has the time unit '" + std::string(text) +
+                 "', which is not known; known are milliseconds, seconds, frames and isoformat");
   if (iso && !text.empty() && *unit != TimeUnit::IsoFormat)
     return wrong(" has a text as its time, and the time unit '" + std::string(text) + "', which is for numbers");
   if (!iso && *unit == TimeUnit::IsoFormat)
@@ -230,7 +234,8 @@ std::optional<double> milliseconds_of_iso(std::string_view text) noexcept {
 
 std::string iso_of_milliseconds(std::int64_t milliseconds) {
   const char* sign = milliseconds < 0 ? "-" : "";
-  const auto ms = milliseconds < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(milliseconds) : static_cast<std::uint64_t>(milliseconds);
+  const auto ms =
+      milliseconds < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(milliseconds) : static_cast<std::uint64_t>(milliseconds);
   char text[48];
   std::snprintf(text, sizeof text, "%s%02llu:%02u:%02u.%03u", sign, static_cast<unsigned long long>(ms / 3'600'000),
                 static_cast<unsigned>(ms / 60'000 % 60), static_cast<unsigned>(ms / 1000 % 60), static_cast<unsigned>(ms % 1000));

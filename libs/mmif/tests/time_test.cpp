@@ -21,10 +21,17 @@ TEST(TimeUnits, AreReadInTheSpellingsOfThePythonSdk) {
 }
 
 TEST(TimeUnits, IsoTimesAreMilliseconds) {
-  for (const auto& [text, milliseconds] : std::vector<std::pair<std::string, double>>{
-           {"00:00:03.200", 3200}, {"00:00:03.2", 3200}, {"01:02:03.004", 3'723'004}, {"0:00:00", 0}, {"00:00:01.001", 1001},
-           {"100:00:00", 360'000'000}, {"T00:01:00", 60'000}, {"00:00:00,5", 500}, {"00:00:00.0004999", 0},
-           {"00:00:00.123456789", 123}, {"23:59:59.999", 86'399'999}})
+  for (const auto& [text, milliseconds] : std::vector<std::pair<std::string, double>>{{"00:00:03.200", 3200},
+                                                                                      {"00:00:03.2", 3200},
+                                                                                      {"01:02:03.004", 3'723'004},
+                                                                                      {"0:00:00", 0},
+                                                                                      {"00:00:01.001", 1001},
+                                                                                      {"100:00:00", 360'000'000},
+                                                                                      {"T00:01:00", 60'000},
+                                                                                      {"00:00:00,5", 500},
+                                                                                      {"00:00:00.0004999", 0},
+                                                                                      {"00:00:00.123456789", 123},
+                                                                                      {"23:59:59.999", 86'399'999}})
     EXPECT_EQ(milliseconds_of_iso(text), milliseconds) << text;
   for (const char* text : {"", "3.2", "00:03", "00:60:00", "00:00:60", "00:00:03.", "00:00:03.2x", "-00:00:03", "a:00:00", "00::03",
                            "00:00:03:04", "00:00:03Z", "T", "00:00:.5", " 00:00:03"})
@@ -156,8 +163,7 @@ TEST_F(Extents, TargetsOfDifferentUnitsAreEachReadInTheirs) {
 }
 
 TEST_F(Extents, IsoTextsAreTimes) {
-  const auto& frame =
-      add(types::TimeFrame, {{"start", "00:00:03.200"}, {"end", "00:00:04.800"}, {"timeUnit", "isoformat"}}, "f1");
+  const auto& frame = add(types::TimeFrame, {{"start", "00:00:03.200"}, {"end", "00:00:04.800"}, {"timeUnit", "isoformat"}}, "f1");
   EXPECT_EQ(*extent_ms(*mmif_, frame), (Extent{3200, 4800}));
   EXPECT_EQ(*extent_of(*mmif_, frame), (Extent{3200, 4800}));
   EXPECT_EQ(*extent_ms(*mmif_, add(types::TimePoint, {{"timePoint", "00:01:00"}}, "p1")), (Extent{60'000, 60'000}))
@@ -166,8 +172,9 @@ TEST_F(Extents, IsoTextsAreTimes) {
     const auto extent = extent_ms(*mmif_, view_.new_annotation(types::TimeFrame, std::move(properties)));
     return extent ? "taken" : extent.error().message;
   };
-  EXPECT_NE(message({{"start", "00:00:01.5"}, {"end", "00:00:02"}, {"timeUnit", "seconds"}}).find("'seconds', which is for numbers"),
-            std::string::npos);
+  EXPECT_NE(
+      message({{"start", "00:00:01.5"}, {"end", "00:00:02"}, {"timeUnit", "seconds"}}).find("'seconds', which is for numbers"),
+      std::string::npos);
   EXPECT_NE(message({{"start", 1}, {"end", 2}, {"timeUnit", "iso"}}).find("'iso', which is for texts"), std::string::npos);
   EXPECT_NE(message({{"start", "1 minute"}, {"end", "00:00:02"}, {"timeUnit", "iso"}}).find("has '1 minute' as its start"),
             std::string::npos);

@@ -22,8 +22,8 @@ struct VideoInfo {
   std::string codec;                      // "h264"
 };
 
-// As players show it: its pixels are square (the shorter side of a stored pixel was stretched), and it stands upright by the display
-// matrix of the file (quarter turns and mirrors).
+// As players show it: its pixels are square (the shorter side of a stored pixel was stretched), and it stands upright by the
+// display matrix of the file (quarter turns and mirrors).
 struct VideoFrame {
   Image image;
   std::chrono::milliseconds time{0};  // when the frame is shown
@@ -77,8 +77,8 @@ class VideoReader {
   const VideoInfo& info() const noexcept;
 
   // The frame whose presentation time is nearest to `wanted` (two equally near: the later), if it is shown then or follows within
-  // half a frame duration (the first frame: a whole one) and 100 ms; else the frame that is still shown at `wanted`; else none, with
-  // the reason. Ascending times decode each frame at most once and skip ahead by the file's index; a step back seeks. Errors:
+  // half a frame duration (the first frame: a whole one) and 100 ms; else the frame that is still shown at `wanted`; else none,
+  // with the reason. Ascending times decode each frame at most once and skip ahead by the file's index; a step back seeks. Errors:
   // Corrupt (no frame of the file can be decoded), Timeout, Cancelled; after the last two the reader stays usable.
   base::Result<VideoLook> frame_at(std::chrono::milliseconds wanted, const Limits& limits = {});
 

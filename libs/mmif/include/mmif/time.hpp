@@ -12,8 +12,8 @@ namespace mmif {
 
 // IsoFormat: not a number but a text, "HH:MM:SS.mmm".
 enum class TimeUnit { Milliseconds, Seconds, Frames, IsoFormat };
-// The spellings that the Python SDK takes: "m", "ms", "msec", "millisecond(s)"; "s", "se", "sec", "second(s)"; "f", "fr", "frame(s)";
-// "i", "iso", "isoformat".
+// The spellings that the Python SDK takes: "m", "ms", "msec", "millisecond(s)"; "s", "se", "sec", "second(s)"; "f", "fr",
+// "frame(s)"; "i", "iso", "isoformat".
 std::optional<TimeUnit> parse_time_unit(std::string_view text) noexcept;
 std::string_view to_string(TimeUnit unit) noexcept;
 

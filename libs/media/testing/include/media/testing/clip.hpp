@@ -21,7 +21,7 @@ struct VideoTrack {
   int b_frames = 0;
   // Presentation times when they are not n / fps; as many as `frames`, ascending.
   std::vector<std::chrono::milliseconds> times{};
-  int turn_degrees = 0;              // clockwise quarter turns that a player makes to show it upright; .mp4 and .mov keep them
+  int turn_degrees = 0;                   // clockwise quarter turns that a player makes to show it upright; .mp4 and .mov keep them
   int pixel_width = 1, pixel_height = 1;  // shape of a pixel
   // Draws frame `n` into a white Gray8 image; none: `paint_number`.
   std::function<void(int n, Image& image)> paint{};

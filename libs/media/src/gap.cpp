@@ -35,6 +35,20 @@ std::vector<Gap> longest(std::vector<Gap> gaps, std::size_t most) {
   return gaps;
 }
 
+std::string gaps_in_words(const Completeness& completeness, std::size_t most) {
+  const auto named = longest(completeness.gaps, most);
+  char share[32];
+  std::snprintf(share, sizeof share, " (%.1f %%)", completeness.missing_share() * 100);
+  std::string text = seconds(completeness.missing()) + " of " + seconds(completeness.expected) + share + " are missing: ";
+  for (std::size_t n = 0; n < named.size(); ++n) {
+    if (n > 0) text += ", ";
+    text += clock_time(named[n].from) + " to " + clock_time(named[n].to) + " (" + reason_in_words(named[n].reason) + ")";
+  }
+  if (const std::size_t rest = completeness.gaps.size() - named.size(); rest > 0)
+    text += ", and " + std::to_string(rest) + " shorter";
+  return text;
+}
+
 }  // namespace
 
 const char* name_of(Gap::Reason reason) noexcept {
@@ -70,17 +84,13 @@ void add_gap(std::vector<Gap>& gaps, Gap gap) {
 }
 
 std::string describe(const Completeness& completeness, std::size_t most) {
-  if (completeness.complete()) return {};
-  const auto named = longest(completeness.gaps, most);
-  char share[32];
-  std::snprintf(share, sizeof share, " (%.1f %%)", completeness.missing_share() * 100);
-  std::string text = seconds(completeness.missing()) + " of " + seconds(completeness.expected) + share + " are missing: ";
-  for (const auto& gap : named) {
-    if (&gap != &named.front()) text += ", ";
-    text += clock_time(gap.from) + " to " + clock_time(gap.to) + " (" + reason_in_words(gap.reason) + ")";
+  std::string text = completeness.gaps.empty() ? std::string() : gaps_in_words(completeness, most);
+  if (const auto& steps = completeness.steps_back; !steps.empty()) {
+    text += (text.empty() ? "" : "; ") + std::string("the time stamps step back by ") + seconds(steps.front().by) + " at " +
+            clock_time(steps.front().at);
+    if (steps.size() > 1) text += " and " + std::to_string(steps.size() - 1) + " more times";
+    text += ", what follows is timed as if they went on";
   }
-  if (const std::size_t rest = completeness.gaps.size() - named.size(); rest > 0)
-    text += ", and " + std::to_string(rest) + " shorter";
   return text;
 }
 

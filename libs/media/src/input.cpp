@@ -27,14 +27,35 @@ constexpr const char* kContainers =
 constexpr int kMaxDamagedAtEnd = 64;
 // A demuxer skips what it cannot read; one that reports the same for ever must not keep us.
 constexpr int kMaxFailedReads = 256;
-// By how much a file's streams may end before the file does, by its own rounding.
-constexpr std::int64_t kFileTolerance = AV_TIME_BASE / 5;
+// Streams of one file that end less than this before the stated end ended with it. Microseconds.
+constexpr std::int64_t kSameEnd = 500'000;
 
 base::Status check_regular_file(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return base::error_from_errno("cannot open media file \"" + path + "\"", errno);
   if (S_ISREG(info.st_mode)) return {};
   return Error{ErrorCode::InvalidArgument, "cannot open \"" + path + "\" as media: it is not a regular file"};
+}
+
+// "01:02:03.004000000", as Matroska's writers note it for each stream: where it ends. Microseconds; 0 if there is none.
+std::int64_t tagged_duration(const AVStream& stream) {
+  const AVDictionaryEntry* tag = av_dict_get(stream.metadata, "DURATION", nullptr, AV_DICT_IGNORE_SUFFIX);
+  std::int64_t time = 0;
+  return tag != nullptr && av_parse_time(&time, tag->value, 1) >= 0 ? std::max<std::int64_t>(time, 0) : 0;
+}
+
+// ASF gives every stream the length of the file.
+bool has_own_duration(const AVFormatContext& format, const AVStream& stream) {
+  return stream.duration != AV_NOPTS_VALUE && stream.duration > 0 && std::string_view(format.iformat->name) != "asf";
+}
+
+// A writer into a pipe does not know the length and writes about 2 or 4 GiB, which nobody fills in later.
+bool is_unfilled_wav(const AVFormatContext& format, const AVStream& stream) {
+  if (std::string_view(format.iformat->name) != "wav") return false;
+  const AVCodecParameters& codec = *stream.codecpar;
+  const double bytes = static_cast<double>(stream.duration) * codec.block_align;
+  constexpr double kHalf = 0x7FFFF000, kWhole = 0xFFFFF000, kHead = 4096;
+  return (bytes > kHalf - kHead && bytes < kHalf + 2 * kHead) || (bytes > kWhole - kHead && bytes < kWhole + 2 * kHead);
 }
 
 const char* stream_name(AVMediaType type) { return type == AVMEDIA_TYPE_VIDEO ? "video" : "audio"; }
@@ -101,10 +122,7 @@ base::Status Input::open_codec(AVMediaType type) {
   if ((stream().disposition & AV_DISPOSITION_ATTACHED_PIC) != 0)
     return Error{ErrorCode::InvalidArgument,
                  "\"" + path_ + "\" has no video stream, only a cover picture; give it as an AudioDocument"};
-  // Others are read too where only they can show whether the file goes on: a length of the whole file says little about one stream.
-  const bool alone = own_end().has_value();
-  for (unsigned i = 0; i < format_->nb_streams; ++i)
-    if (static_cast<int>(i) != stream_ && alone) format_->streams[i]->discard = AVDISCARD_ALL;
+  discard_others();
 
   codec_.reset(avcodec_alloc_context3(decoder));
   if (!codec_) return Error{ErrorCode::Unavailable, "out of memory while opening \"" + path_ + "\""};
@@ -116,6 +134,31 @@ base::Status Input::open_codec(AVMediaType type) {
   const int opened = avcodec_open2(codec_.get(), decoder, nullptr);
   if (opened < 0) return failure(opened, "cannot decode");
   return {};
+}
+
+// Packets of other streams cost time. They are read where nothing else shows whether a file was cut.
+void Input::discard_others() {
+  watches_others_ = !states_own_length() && format_->nb_streams > 1;
+  for (unsigned i = 0; i < format_->nb_streams; ++i) {
+    AVStream& other = *format_->streams[i];
+    const AVMediaType type = other.codecpar->codec_type;
+    const bool has_time = type == AVMEDIA_TYPE_VIDEO || type == AVMEDIA_TYPE_AUDIO;
+    const bool is_picture = (other.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
+    if (static_cast<int>(i) != stream_ && !(watches_others_ && has_time && !is_picture)) other.discard = AVDISCARD_ALL;
+  }
+}
+
+void Input::note_packet() {
+  const AVPacket& packet = *packet_;
+  const bool own = packet.stream_index == stream_;
+  if (own) ++packets_;
+  if (own && (packet.flags & AV_PKT_FLAG_CORRUPT) != 0) ++damaged_;
+  const std::int64_t stamp = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
+  if (stamp == AV_NOPTS_VALUE) return;
+  const AVRational unit = format_->streams[packet.stream_index]->time_base;
+  const std::int64_t end = av_rescale_q(stamp + std::max<std::int64_t>(packet.duration, 0), unit, kMicroseconds) - begin();
+  std::int64_t& until = own ? packets_until_ : others_until_;
+  until = std::max(until, end);
 }
 
 base::Result<bool> Input::next(AVFrame& frame, const Limits& limits) {
@@ -132,7 +175,7 @@ base::Result<bool> Input::decode(AVFrame& frame, const Limits& limits) {
     if (received >= 0) return true;
     if (received == AVERROR_EOF) return false;
     // Any other error is one damaged frame: what follows may be whole, so go on.
-    if (received != AVERROR(EAGAIN)) ++errors_;
+    if (received != AVERROR(EAGAIN)) ++damaged_;
     if (draining_) {
       if (++damaged_at_end > kMaxDamagedAtEnd) return false;
       continue;
@@ -151,19 +194,12 @@ base::Result<bool> Input::feed(const Limits& limits) {
   if (read < 0) {
     BASE_TRY(check(limits, path_.c_str()));  // AVERROR_EXIT of the interrupt is not the end of the file
     if (read == AVERROR_EOF) return false;
-    ++errors_;
+    ++damaged_;
     return ++failed_reads_ < kMaxFailedReads;
   }
   failed_reads_ = 0;
-  const AVStream& from = *format_->streams[packet_->stream_index];
-  if (packet_->pts != AV_NOPTS_VALUE) {
-    auto& reached = packet_->stream_index == stream_ ? reached_ : others_reached_;
-    reached = std::max(reached, av_rescale_q(packet_->pts + packet_->duration, from.time_base, kMicroseconds) - begin());
-  }
-  if (packet_->stream_index == stream_) {
-    ++packets_;
-    if (avcodec_send_packet(codec_.get(), packet_.get()) < 0) ++errors_;
-  }
+  note_packet();
+  if (packet_->stream_index == stream_ && avcodec_send_packet(codec_.get(), packet_.get()) < 0) ++damaged_;
   av_packet_unref(packet_.get());
   return true;
 }
@@ -179,12 +215,42 @@ bool Input::seek(std::int64_t at, const Limits& limits) {
   return true;
 }
 
+std::int64_t Input::begin() const noexcept { return format_->start_time == AV_NOPTS_VALUE ? 0 : format_->start_time; }
+
 std::int64_t Input::to_time(std::int64_t timestamp) const noexcept {
   return av_rescale_q(timestamp, stream().time_base, kMicroseconds) - begin();
 }
 
 std::int64_t Input::to_timestamp(std::int64_t time) const noexcept {
   return av_rescale_q(time + begin(), kMicroseconds, stream().time_base);
+}
+
+std::optional<std::int64_t> Input::time_of(const AVFrame& frame) const noexcept {
+  const std::int64_t stamp = frame.pts != AV_NOPTS_VALUE ? frame.pts : frame.best_effort_timestamp;
+  return stamp == AV_NOPTS_VALUE ? std::nullopt : std::optional(to_time(stamp));
+}
+
+bool Input::states_own_length() const { return own_end().has_value() || tagged_duration(stream()) > 0; }
+
+// Without the tag of Matroska. libav shortens the length of a truncated AVI to what is there; the head of the file still counts.
+std::optional<std::int64_t> Input::own_end() const {
+  const AVStream& own = stream();
+  const std::int64_t start = own.start_time == AV_NOPTS_VALUE ? 0 : own.start_time;
+  if (std::string_view(format_->iformat->name) == "avi" && own.nb_frames > 0) return to_time(start + own.nb_frames);
+  if (has_own_duration(*format_, own)) return to_time(start + own.duration);
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> Input::stated_end() const {
+  // libav then divides the size of the file by a bit rate.
+  if (format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE || is_unfilled_wav(*format_, stream()))
+    return std::nullopt;
+  if (const auto own = own_end()) return own;
+  if (const std::int64_t tagged = tagged_duration(stream()); tagged > 0) return tagged - begin();
+  if (format_->duration == AV_NOPTS_VALUE || format_->duration <= 0) return std::nullopt;
+  // Writers do not agree whether a start after 0 counts.
+  const std::int64_t end = format_->duration - std::max<std::int64_t>(begin(), 0);
+  return watches_others_ && end - others_until_ < kSameEnd ? std::nullopt : std::optional(end);
 }
 
 std::int64_t Input::duration() const noexcept {
@@ -195,30 +261,6 @@ std::int64_t Input::duration() const noexcept {
 
 std::int64_t Input::stated_start() const noexcept {
   return stream().start_time == AV_NOPTS_VALUE ? 0 : to_time(stream().start_time);
-}
-
-// None if the file states a length for itself only. Matroska keeps that of a stream in a tag, "00:00:08.040000000", which its
-// writers count from the beginning of the time axis.
-std::optional<std::int64_t> Input::own_end() const {
-  // libav shortens the length of a truncated AVI to what is there; the head of the file still counts.
-  if (std::string_view(format_->iformat->name) == "avi" && stream().nb_frames > 0)
-    return stated_start() + av_rescale_q(stream().nb_frames, stream().time_base, kMicroseconds);
-  if (stream().duration != AV_NOPTS_VALUE && stream().duration > 0)
-    return stated_start() + av_rescale_q(stream().duration, stream().time_base, kMicroseconds);
-  const AVDictionaryEntry* tag = av_dict_get(stream().metadata, "DURATION", nullptr, AV_DICT_IGNORE_SUFFIX);
-  std::int64_t time = 0;
-  if (tag == nullptr || av_parse_time(&time, tag->value, 1) < 0 || time <= 0) return std::nullopt;
-  return time - begin();
-}
-
-std::optional<std::int64_t> Input::stated_end() const {
-  if (format_->duration_estimation_method != AVFMT_DURATION_FROM_STREAM) return std::nullopt;
-  if (const auto own = own_end()) return own;
-  return format_->duration != AV_NOPTS_VALUE && format_->duration > 0 ? std::optional(format_->duration) : std::nullopt;
-}
-
-bool Input::others_reach_the_end() const noexcept {
-  return format_->duration - std::max(reached_, others_reached_) <= kFileTolerance;
 }
 
 }  // namespace media

@@ -28,6 +28,16 @@ class Input {
   // To a key frame at or before `at` (microseconds from the beginning), as well as the container can; false if it cannot.
   bool seek(std::int64_t at, const Limits& limits);
 
+  // Packets so far that could not be decoded wholly.
+  std::uint64_t damaged_packets() const noexcept { return damaged_; }
+  // Where the packets end that were read so far. Microseconds from the beginning of the file.
+  std::int64_t packets_until() const noexcept { return packets_until_; }
+  // Where the stream should end as the file says; none where the file does not say it, and where the file says only how long the
+  // longest of its streams is and another one was read to that end. Final after `next` gave false. Microseconds from the beginning.
+  std::optional<std::int64_t> stated_end() const;
+  // When the frame is shown or heard; none where the file does not say. Microseconds from the beginning of the file.
+  std::optional<std::int64_t> time_of(const AVFrame& frame) const noexcept;
+
   // Microseconds from the beginning of the file <-> the stream's own time stamps.
   std::int64_t to_time(std::int64_t timestamp) const noexcept;
   std::int64_t to_timestamp(std::int64_t time) const noexcept;
@@ -35,19 +45,10 @@ class Input {
   std::int64_t duration() const noexcept;
   // When the stream begins by what the file states; 0 if it states nothing. Microseconds from the beginning of the file.
   std::int64_t stated_start() const noexcept;
-  // When the stream ends by what the file states about it, or about itself; none where libav only measured or estimated it.
-  std::optional<std::int64_t> stated_end() const;
-  // The statement is about the whole file, not about this stream.
-  bool states_only_the_file() const { return !own_end(); }
-  // Some stream of the file was read up to where the file ends by its own statement, so the file is not cut. REQUIRES: read to the
-  // end, and states_only_the_file(): otherwise other streams are not looked at.
-  bool others_reach_the_end() const noexcept;
-
-  // Latest end of the stream's packets that were read, decoded or not.
-  std::int64_t reached() const noexcept { return reached_; }
-
-  // Packets so far that could not be read or decoded.
-  std::uint64_t errors() const noexcept { return errors_; }
+  // The file states a length of this stream, not only one of itself.
+  bool states_own_length() const;
+  // libav measured the length, by the last time stamps of a file that states none.
+  bool length_is_measured() const noexcept { return format_->duration_estimation_method == AVFMT_DURATION_FROM_PTS; }
   // Packets of the stream that were read so far.
   std::uint64_t packets() const noexcept { return packets_; }
 
@@ -58,9 +59,11 @@ class Input {
   base::Result<bool> decode(AVFrame& frame, const Limits& limits);
   base::Result<bool> feed(const Limits& limits);
   std::optional<std::int64_t> own_end() const;
-  std::int64_t begin() const noexcept { return format_->start_time == AV_NOPTS_VALUE ? 0 : format_->start_time; }
   base::Error failure(int code, const char* what) const;
   static int interrupted(void* self);
+  std::int64_t begin() const noexcept;  // time stamp of the beginning of the file, microseconds
+  void discard_others();
+  void note_packet();
 
   std::string path_;
   const Limits* limits_ = nullptr;  // of the call that is running
@@ -69,9 +72,11 @@ class Input {
   Libav<AVPacket> packet_{av_packet_alloc()};
   int stream_ = -1;
   bool draining_ = false;
-  std::uint64_t errors_ = 0, packets_ = 0;
-  int failed_reads_ = 0;                           // one after the other
-  std::int64_t reached_ = 0, others_reached_ = 0;  // latest ends of packets
+  std::uint64_t damaged_ = 0;
+  std::int64_t packets_until_ = 0, others_until_ = 0;
+  bool watches_others_ = false;
+  std::uint64_t packets_ = 0;
+  int failed_reads_ = 0;  // one after the other
 };
 
 }  // namespace media

@@ -111,7 +111,7 @@ class VideoReader::Impl {
     return std::max(wanted + step, next_frame / step * step);
   }
 
-  VideoLosses losses() const { return record_.losses(begin_, std::max(latest_shown_, input_->stated_end().value_or(0))); }
+  VideoLosses losses() const { return record_.losses(begin_, std::max(latest_shown_, stated_end().value_or(0))); }
 
  private:
   static Time to_time(milliseconds wanted) noexcept {
@@ -186,7 +186,7 @@ class VideoReader::Impl {
     ended_ = false;
     first_ = false;
     distorted_ = false;
-    errors_seen_ = input_->errors();
+    errors_seen_ = input_->damaged_packets();
   }
 
   // After a seek, frames that come before the first key frame lean on frames that were not decoded: they are dropped.
@@ -203,7 +203,7 @@ class VideoReader::Impl {
       BASE_TRY_ASSIGN(auto next, take(limits));
       if (!next) {
         ended_ = true;
-        if (current_) note_end();
+        if (current_) note_end(errors_at_end_);
         return {};
       }
       if (current_ && next->time < current_->time) {
@@ -242,8 +242,9 @@ class VideoReader::Impl {
     if (!next.frame) return Error{ErrorCode::Unavailable, "out of memory while decoding \"" + input_->path() + "\""};
     av_frame_unref(next.frame.get());
     BASE_TRY_ASSIGN(const bool more, input_->next(*next.frame, limits));
-    next.errors_before = input_->errors() != errors_seen_;
-    errors_seen_ = input_->errors();
+    next.errors_before = input_->damaged_packets() != errors_seen_;
+    errors_seen_ = input_->damaged_packets();
+    errors_at_end_ = !more && next.errors_before;
     if (!more) return std::optional<Decoded>();
     const AVFrame& frame = *next.frame;
     const std::int64_t stamp = frame.best_effort_timestamp;
@@ -270,11 +271,14 @@ class VideoReader::Impl {
   }
 
   // REQUIRES: ended_, current_.
-  void note_end() {
+  void note_end(bool errors) {
     const Time from = last_shown(), to = end();
-    if (to <= from) return;
-    const bool packets_go_on = input_->reached() >= to - frame_duration_;
-    record_.missing(from, to, packets_go_on ? Gap::Reason::Damaged : Gap::Reason::EndsEarly);
+    if (to > from) {
+      const bool packets_go_on = input_->packets_until() >= to - frame_duration_;
+      return record_.missing(from, to, packets_go_on ? Gap::Reason::Damaged : Gap::Reason::EndsEarly);
+    }
+    if (errors && input_->packets_until() - from > frame_duration_ / 2)
+      record_.missing(from, input_->packets_until(), Gap::Reason::Damaged);
   }
 
   VideoLook look_at(Time wanted) {
@@ -312,13 +316,14 @@ class VideoReader::Impl {
   // have ended, so what is missing there is a gap. REQUIRES: ended_.
   Time end() const {
     const Time seen = last_shown();
-    const auto stated = input_->stated_end();
+    const auto stated = stated_end();
     if (!stated) return seen;
-    // A length of the whole file says nothing about its pictures where another stream goes on to the end.
-    if (input_->states_only_the_file() && input_->others_reach_the_end()) return seen;
-    const Time tolerance = input_->states_only_the_file() ? std::max(3 * frame_duration_, kLeastHole) : frame_duration_ * 3 / 2;
+    const Time tolerance = input_->states_own_length() ? frame_duration_ * 3 / 2 : std::max(3 * frame_duration_, kLeastHole);
     return *stated > seen + tolerance ? *stated : seen;
   }
+
+  // None where the length is only measured: by the packets, whether they can be decoded or not.
+  std::optional<Time> stated_end() const { return input_->length_is_measured() ? std::nullopt : input_->stated_end(); }
 
   std::unique_ptr<Input> input_;
   PictureConverter converter_;
@@ -332,6 +337,7 @@ class VideoReader::Impl {
   bool touched_ = false;  // the decoder no longer stands at the beginning of the file by itself: a seek came before
   bool lost_ = false;     // an interrupted call: open again
   bool distorted_ = false;
+  bool errors_at_end_ = false;
   std::uint64_t errors_seen_ = 0;
   Time latest_shown_ = 0;
   VideoRecord record_;

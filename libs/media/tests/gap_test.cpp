@@ -34,20 +34,29 @@ TEST(Gaps, OfOtherReasonsNeverOverlap) {
 TEST(Gaps, WithoutALengthAreNone) { EXPECT_THAT(gaps({{5ms, 5ms, Reason::Jump}, {9ms, 3ms, Reason::Jump}}), IsEmpty()); }
 
 TEST(Gaps, AreDescribedWithTimesShareAndReason) {
-  const Completeness half{{{9500ms, 19'000ms, Reason::EndsEarly}}, 19s};
+  const Completeness half{{{9500ms, 19'000ms, Reason::EndsEarly}}, 19s, {}};
   EXPECT_EQ(describe(half), "9.500 s of 19.000 s (50.0 %) are missing: 0:09.500 to 0:19.000 (the file ends early)");
   EXPECT_EQ(half.missing(), 9500ms);
   EXPECT_DOUBLE_EQ(half.missing_share(), 0.5);
-  EXPECT_EQ(describe({{}, 19s}), "");
+  EXPECT_EQ(describe({{}, 19s, {}}), "");
+}
+
+TEST(Gaps, StandBesideStepsBackOfTheTimeStamps) {
+  EXPECT_EQ(describe({{}, 20s, {{10s, 9s}}}),
+            "the time stamps step back by 9.000 s at 0:10.000, what follows is timed as if they went on");
+  EXPECT_THAT(describe({{{0ms, 1s, Reason::Damaged}}, 20s, {{10s, 9s}, {12s, 1s}}}),
+              ::testing::StartsWith("1.000 s of 20.000 s (5.0 %) are missing: 0:00.000 to 0:01.000 (damaged); the time stamps step "
+                                    "back by 9.000 s at 0:10.000 and 1 more times"));
+  EXPECT_FALSE((Completeness{{}, 20s, {{10s, 9s}}}).complete());
 }
 
 TEST(Gaps, OfAFileThatNamesNoLengthAreItsWhole) {
-  EXPECT_DOUBLE_EQ((Completeness{{{0ms, 5ms, Reason::Damaged}}, 0ms}).missing_share(), 1);
-  EXPECT_DOUBLE_EQ((Completeness{{}, 0ms}).missing_share(), 0);
+  EXPECT_DOUBLE_EQ((Completeness{{{0ms, 5ms, Reason::Damaged}}, 0ms, {}}).missing_share(), 1);
+  EXPECT_DOUBLE_EQ((Completeness{{}, 0ms, {}}).missing_share(), 0);
 }
 
 TEST(Gaps, ThatAreManyAreNamedByLengthAndCounted) {
-  Completeness many{{}, 100s};
+  Completeness many{{}, 100s, {}};
   for (int n = 0; n < 10; ++n)
     many.gaps.push_back({std::chrono::seconds(5 * n), std::chrono::seconds(5 * n) + (n == 7 ? 2s : 1s), Reason::Damaged});
   const std::string text = describe(many, 2);

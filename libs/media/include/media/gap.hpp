@@ -24,12 +24,21 @@ struct Gap {
 
 const char* name_of(Gap::Reason reason) noexcept;  // "ends-early", "damaged", "jump"
 
+// From `at` on, the time stamps of the file are smaller by `by` than the times that are given: they step back to times that were
+// read already, as in files that were joined. Nothing is missing there.
+struct StepBack {
+  std::chrono::milliseconds at{0}, by{0};
+  bool operator==(const StepBack&) const = default;
+};
+
 // What of a file was read, and what is missing of it.
 struct Completeness {
   std::vector<Gap> gaps{};                // ascending, not overlapping
   std::chrono::milliseconds expected{0};  // length of the whole, gaps included
+  std::vector<StepBack> steps_back{};     // ascending
 
-  bool complete() const noexcept { return gaps.empty(); }
+  // Nothing is missing, and every time is the file's own.
+  bool complete() const noexcept { return gaps.empty() && steps_back.empty(); }
   std::chrono::milliseconds missing() const noexcept;
   // Of the whole, 0 to 1.
   double missing_share() const noexcept;
@@ -39,9 +48,9 @@ struct Completeness {
 // a length are dropped. REQUIRES: gap.from >= gaps.back().from.
 void add_gap(std::vector<Gap>& gaps, Gap gap);
 
-// One sentence for a warning, the same for sound and pictures; empty when nothing is missing:
+// One line for a warning, the same for sound and pictures; empty when all is complete:
 // "9.500 s of 19.000 s (50.0 %) are missing: 0:09.500 to 0:19.000 (the file ends early)". With more than `most` gaps the longest
-// are named, in the order of their times, and the rest is counted.
+// are named, in the order of their times, and the rest is counted. Steps back follow after a semicolon.
 std::string describe(const Completeness& completeness, std::size_t most = 8);
 
 // "0:09.500", "1:02:03.004": minutes and seconds, with hours from an hour on.

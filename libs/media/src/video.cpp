@@ -266,7 +266,7 @@ class VideoReader::Impl {
     const Time from = current_ ? last_shown() : begin_;
     const Time length = next.time - from;
     if (next.errors_before && length > frame_duration_ / 2) return record_.missing(from, next.time, Gap::Reason::Damaged);
-    if (length <= std::max(3 * frame_duration_, kLeastHole) || (current_ && variable_rate_)) return;
+    if (length <= std::max(frame_duration_ * 3 / 2, kLeastHole) || (current_ && variable_rate_)) return;
     record_.missing(from, next.time, current_ ? Gap::Reason::Jump : Gap::Reason::Damaged);
   }
 

@@ -67,8 +67,8 @@ void write_wav(const std::string& path, const std::vector<float>& samples, int r
 const mmif::View* annotated_view(const Reply& reply) {
   const mmif::View* found = nullptr;
   if (reply.mmif)
-    for (const auto* view : reply.mmif->views())
-      if (!view->has_warnings()) found = view;
+    for (const auto& view : reply.mmif->views())
+      if (!view->has_warnings()) found = view.get();
   return found;
 }
 

@@ -17,12 +17,6 @@ constexpr std::size_t kReadAllBlock = 1 << 16;
 // How much less than the file states may be there: the codings for speech and music add samples at both ends and take them away.
 constexpr std::int64_t kSlack = 100'000, kExactSlack = 10'000;
 
-// Microseconds from the beginning of the file.
-std::int64_t start_of(const Input& input) {
-  const std::int64_t start = input.stream().start_time;
-  return start == AV_NOPTS_VALUE ? 0 : input.to_time(start);
-}
-
 bool is_lossless(AVCodecID codec) {
   const AVCodecDescriptor* descriptor = avcodec_descriptor_get(codec);
   return descriptor != nullptr && (descriptor->props & AV_CODEC_PROP_LOSSLESS) != 0;
@@ -32,12 +26,12 @@ bool is_lossless(AVCodecID codec) {
 
 class AudioReader::Impl {
  public:
-  Impl(std::unique_ptr<Input> input, Options options) : input_(std::move(input)), rate_(options.rate), line_(start_of(*input_)) {
+  Impl(std::unique_ptr<Input> input, Options options) : input_(std::move(input)), rate_(options.rate), line_(input_->start()) {
     const AVCodecContext& codec = input_->codec();
     info_.source_rate = codec.sample_rate;
     info_.channels = codec.ch_layout.nb_channels;
     info_.duration = milliseconds((input_->duration() + 500) / 1000);
-    info_.start = milliseconds(start_of(*input_) / 1000);
+    info_.start = milliseconds(input_->start() / 1000);
     info_.codec = avcodec_get_name(codec.codec_id);
   }
 

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <string_view>
 
+#include "stated_size.hpp"
+
 namespace media {
 namespace {
 
@@ -49,13 +51,19 @@ bool has_own_duration(const AVFormatContext& format, const AVStream& stream) {
   return stream.duration != AV_NOPTS_VALUE && stream.duration > 0 && std::string_view(format.iformat->name) != "asf";
 }
 
-// A writer into a pipe does not know the length and writes about 2 or 4 GiB, which nobody fills in later.
-bool is_unfilled_wav(const AVFormatContext& format, const AVStream& stream) {
-  if (std::string_view(format.iformat->name) != "wav") return false;
-  const AVCodecParameters& codec = *stream.codecpar;
-  const double bytes = static_cast<double>(stream.duration) * codec.block_align;
-  constexpr double kHalf = 0x7FFFF000, kWhole = 0xFFFFF000, kHead = 4096;
-  return (bytes > kHalf - kHead && bytes < kHalf + 2 * kHead) || (bytes > kWhole - kHead && bytes < kWhole + 2 * kHead);
+// libav shortens the length that these containers state to what is in the file. Microseconds; none when the file was not cut.
+std::optional<std::int64_t> length_before_cut(const AVFormatContext& format, const AVStream& stream, const std::string& path) {
+  const std::string_view container = format.iformat->name;
+  if (container != "wav" && container != "w64" && container != "avi") return std::nullopt;
+  const auto size = read_stated_size(path);
+  if (!size || !size->cut()) return std::nullopt;
+  const std::int64_t length = av_rescale_q(stream.duration, stream.time_base, kMicroseconds);
+  const int bytes_per_second =
+      av_get_bits_per_sample(stream.codecpar->codec_id) / 8 * stream.codecpar->ch_layout.nb_channels * stream.codecpar->sample_rate;
+  if (container != "avi" && bytes_per_second > 0)
+    return av_rescale(static_cast<std::int64_t>(size->stated), AV_TIME_BASE, bytes_per_second);
+  if (size->there == 0) return std::nullopt;
+  return av_rescale(length, static_cast<std::int64_t>(size->stated), static_cast<std::int64_t>(size->there));
 }
 
 const char* stream_name(AVMediaType type) { return type == AVMEDIA_TYPE_VIDEO ? "video" : "audio"; }
@@ -225,28 +233,33 @@ std::int64_t Input::to_timestamp(std::int64_t time) const noexcept {
   return av_rescale_q(time + begin(), kMicroseconds, stream().time_base);
 }
 
+std::int64_t Input::start() const noexcept { return stream().start_time == AV_NOPTS_VALUE ? 0 : to_time(stream().start_time); }
+
 std::optional<std::int64_t> Input::time_of(const AVFrame& frame) const noexcept {
   const std::int64_t stamp = frame.pts != AV_NOPTS_VALUE ? frame.pts : frame.best_effort_timestamp;
   return stamp == AV_NOPTS_VALUE ? std::nullopt : std::optional(to_time(stamp));
 }
 
-bool Input::states_own_length() const { return own_end().has_value() || tagged_duration(stream()) > 0; }
+bool Input::states_own_length() const {
+  return counted_end() || has_own_duration(*format_, stream()) || tagged_duration(stream()) > 0;
+}
 
-// Without the tag of Matroska. libav shortens the length of a truncated AVI to what is there; the head of the file still counts.
-std::optional<std::int64_t> Input::own_end() const {
+// libav shortens the length of a truncated AVI to what is there; the number of pictures in the head of the file still counts.
+std::optional<std::int64_t> Input::counted_end() const {
   const AVStream& own = stream();
-  const std::int64_t start = own.start_time == AV_NOPTS_VALUE ? 0 : own.start_time;
-  if (std::string_view(format_->iformat->name) == "avi" && own.nb_frames > 0) return to_time(start + own.nb_frames);
-  if (has_own_duration(*format_, own)) return to_time(start + own.duration);
-  return std::nullopt;
+  const bool counts = own.codecpar->codec_type == AVMEDIA_TYPE_VIDEO && std::string_view(format_->iformat->name) == "avi";
+  if (!counts || own.nb_frames <= 0) return std::nullopt;
+  return start() + av_rescale_q(own.nb_frames, own.time_base, kMicroseconds);
 }
 
 std::optional<std::int64_t> Input::stated_end() const {
+  const AVStream& own = stream();
+  if (const auto counted = counted_end()) return counted;
+  if (const auto whole = length_before_cut(*format_, own, path_)) return std::max<std::int64_t>(start(), 0) + *whole;
   // libav then divides the size of the file by a bit rate.
-  if (format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE || is_unfilled_wav(*format_, stream()))
-    return std::nullopt;
-  if (const auto own = own_end()) return own;
-  if (const std::int64_t tagged = tagged_duration(stream()); tagged > 0) return tagged - begin();
+  if (format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) return std::nullopt;
+  if (has_own_duration(*format_, own)) return start() + av_rescale_q(own.duration, own.time_base, kMicroseconds);
+  if (const std::int64_t tagged = tagged_duration(own); tagged > 0) return tagged - begin();
   if (format_->duration == AV_NOPTS_VALUE || format_->duration <= 0) return std::nullopt;
   // Writers do not agree whether a start after 0 counts.
   const std::int64_t end = format_->duration - std::max<std::int64_t>(begin(), 0);
@@ -257,10 +270,6 @@ std::int64_t Input::duration() const noexcept {
   if (stream().duration != AV_NOPTS_VALUE && stream().duration > 0)
     return av_rescale_q(stream().duration, stream().time_base, kMicroseconds);
   return format_->duration != AV_NOPTS_VALUE && format_->duration > 0 ? format_->duration : 0;
-}
-
-std::int64_t Input::stated_start() const noexcept {
-  return stream().start_time == AV_NOPTS_VALUE ? 0 : to_time(stream().start_time);
 }
 
 }  // namespace media

@@ -35,6 +35,8 @@ class Input {
   // Where the stream should end as the file says; none where the file does not say it, and where the file says only how long the
   // longest of its streams is and another one was read to that end. Final after `next` gave false. Microseconds from the beginning.
   std::optional<std::int64_t> stated_end() const;
+  // Of the first packet, as the file says; 0 where it does not. Microseconds from the beginning of the file.
+  std::int64_t start() const noexcept;
   // When the frame is shown or heard; none where the file does not say. Microseconds from the beginning of the file.
   std::optional<std::int64_t> time_of(const AVFrame& frame) const noexcept;
 
@@ -43,8 +45,6 @@ class Input {
   std::int64_t to_timestamp(std::int64_t time) const noexcept;
   // Of the stream, else of the file; 0 if unknown. Microseconds.
   std::int64_t duration() const noexcept;
-  // When the stream begins by what the file states; 0 if it states nothing. Microseconds from the beginning of the file.
-  std::int64_t stated_start() const noexcept;
   // The file states a length of this stream, not only one of itself.
   bool states_own_length() const;
   // libav measured the length, by the last time stamps of a file that states none.
@@ -58,7 +58,7 @@ class Input {
   base::Status open_codec(AVMediaType type);
   base::Result<bool> decode(AVFrame& frame, const Limits& limits);
   base::Result<bool> feed(const Limits& limits);
-  std::optional<std::int64_t> own_end() const;
+  std::optional<std::int64_t> counted_end() const;
   base::Error failure(int code, const char* what) const;
   static int interrupted(void* self);
   std::int64_t begin() const noexcept;  // time stamp of the beginning of the file, microseconds

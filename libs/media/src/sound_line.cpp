@@ -84,7 +84,7 @@ SoundLine::Step SoundLine::forward(Time stamp, bool damaged) {
 }
 
 void SoundLine::leap_at(std::uint64_t first) {
-  const milliseconds time = to_ms(position());
+  const milliseconds time = to_ms(anchor_);
   if (stretches_.back().first == first) {
     stretches_.back().time = time;
     return;

@@ -88,7 +88,7 @@ class VideoReader::Impl {
     const double rate = frame_rate(input_->stream());
     frame_duration_ = rate > 0 ? std::llround(static_cast<double>(kSecond) / rate) : kDefaultFrameDuration;
     variable_rate_ = has_variable_rate(input_->stream());
-    begin_ = input_->stated_start();
+    begin_ = input_->start();
   }
 
   const VideoInfo& info() const noexcept { return info_; }

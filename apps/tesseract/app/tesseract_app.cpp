@@ -150,8 +150,9 @@ clams::AppMetadata TesseractApp::metadata() const {
       std::string("Reads the text of page images (PNG, JPEG, TIFF with one or many pages)") +
       (video_is_supported() ? " and of video frames, at TimeFrames, at TimePoints or every N seconds" : "") +
       ", with Tesseract. Each page, and each frame with text in it, gets a TextDocument aligned with its source, and a BoundingBox "
-      "aligned "
-      "with that TextDocument for each word, line and block, with its text, place and confidence. One view per document.";
+      "aligned with that TextDocument for each word, line and block, with its text, place and confidence; places are pixels of the "
+      "picture as viewers show it, upright and with square pixels. One view per document. What cannot be read is named in a "
+      "warning.";
   metadata.app_license = "Apache-2.0";
   metadata.identifier = "clams-tesseract";
   metadata.url = "https://github.com/clamsproject/clams-cpp";

@@ -132,6 +132,16 @@ class ExtentWalk {
   std::map<std::pair<const Annotation*, std::string>, Extent> known_;
 };
 
+// Frames per second of a document, under the names that the Python SDK looks for. 0 or less is none.
+std::optional<double> frame_rate_of(const Annotation* document) {
+  if (document == nullptr) return std::nullopt;
+  for (const char* name :
+       {"fps", "framerate", "frameRate", "frame_rate", "frame-rate", "framespersecond", "framesPerSecond", "frames_per_second",
+        "frames-per-second", "framepersecond", "framePerSecond", "frame_per_second", "frame-per-second"})
+    if (const auto rate = document->number(name); rate && *rate > 0) return rate;
+  return std::nullopt;
+}
+
 bool has_iso_texts(const Annotation& annotation) {
   for (const char* name : {"timePoint", "start", "end"})
     if (!annotation.string(name).empty()) return true;
@@ -153,8 +163,7 @@ base::Result<Extent> converted(const Mmif& mmif, const Annotation& annotation, c
   if (!iso && *unit == TimeUnit::IsoFormat)
     return wrong(" has a number as its time, and the time unit '" + std::string(text) + "', which is for texts like 00:00:03.200");
   if (iso) return own;
-  const Annotation* document = document_of(mmif, annotation);
-  const auto fps = document == nullptr ? std::nullopt : document->number("fps");
+  const auto fps = frame_rate_of(document_of(mmif, annotation));
   const auto start = convert_time(own.start, *unit, TimeUnit::Milliseconds, fps),
              end = convert_time(own.end, *unit, TimeUnit::Milliseconds, fps);
   if (start && end) return Extent{*start, *end};

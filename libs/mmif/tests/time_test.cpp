@@ -162,6 +162,18 @@ TEST_F(Extents, TargetsOfDifferentUnitsAreEachReadInTheirs) {
       << "a target without a unit has that of the annotation that points to it";
 }
 
+TEST_F(Extents, FramesAreCountedByTheRateOfTheDocumentUnderAnyOfItsNames) {
+  for (const char* name : {"fps", "framerate", "frameRate", "frames-per-second", "frame_per_second"}) {
+    const std::string id = std::string("d_") + name;
+    mmif_->new_document(types::VideoDocument, id, {{name, 10}});
+    const auto& point = view_.new_annotation(types::TimePoint, {{"timePoint", 50}, {"timeUnit", "fr"}, {"document", id}});
+    EXPECT_EQ(*extent_ms(*mmif_, point), (Extent{5000, 5000})) << name;
+  }
+  mmif_->new_document(types::VideoDocument, "d_0", {{"fps", 0}});
+  const auto unknown = extent_ms(*mmif_, add(types::TimePoint, {{"timePoint", 50}, {"timeUnit", "f"}, {"document", "d_0"}}, "p9"));
+  EXPECT_EQ(unknown.error().message, "annotation v_0:p9 counts in f, and the fps of its document is not known");
+}
+
 TEST_F(Extents, IsoTextsAreTimes) {
   const auto& frame = add(types::TimeFrame, {{"start", "00:00:03.200"}, {"end", "00:00:04.800"}, {"timeUnit", "isoformat"}}, "f1");
   EXPECT_EQ(*extent_ms(*mmif_, frame), (Extent{3200, 4800}));

@@ -37,8 +37,9 @@ struct Extent {
 // anchor, for targets that go round in circles, and for a text that is no ISO time.
 base::Result<Extent> extent_of(const Mmif& mmif, const Annotation& annotation);
 // The same in milliseconds. Each number is in the timeUnit of the annotation it stands in, else in that of the annotation which
-// has it as a target, else in milliseconds; frames with the `fps` of the document. Error InvalidDocument also for a unit that is
-// not known, or that does not fit: it names the unit; NotFound for frames without `fps`.
+// has it as a target, else in milliseconds; frames with the `fps` of the document, or frameRate, frames_per_second and the other
+// names that the Python SDK takes. Error InvalidDocument also for a unit that is not known or does not fit: it names the unit;
+// NotFound for frames without a rate.
 base::Result<Extent> extent_ms(const Mmif& mmif, const Annotation& annotation);
 
 // Text that a Span, Token, Sentence… covers: its own "text", or code points [start, end) of its document's text, or the texts of

@@ -23,7 +23,7 @@ BIN = pathlib.Path(os.environ["CLAMS_BIN"])
 MODELS = pathlib.Path(os.environ["CLAMS_BUILD"]) / "apps/whisper/models"
 COUNT = int(os.environ.get("CLAMS_TEST_MEDIA", "30"))
 SEED = int(os.environ.get("CLAMS_TEST_SEED", "1" if COUNT <= 30 else str(random.SystemRandom().randrange(1 << 31))))
-PATIENCE = 120  # a run takes a second or two; what takes this long hangs
+PATIENCE = 300  # a run takes a second or two; what takes this long hangs, also on a busy machine
 
 # The least that counts as a loss here: less is the rounding of containers and the delay of encoders.
 LEAST_PICTURES = 1.9 / damage.FPS
@@ -85,7 +85,8 @@ class DamagedMedia(unittest.TestCase):
                 counted += runs
         print("%d runs of programs" % counted, flush=True)
         self.assertGreater(counted, COUNT // 4, "hardly any program was there to be run")
-        self.assertFalse(self.bad, "%d problems, seed %d, files in %s:\n\n%s" % (len(self.bad), SEED, self.folder, "\n\n".join(self.bad)))
+        if self.bad:
+            self.fail("%d problems, seed %d, files in %s:\n\n%s" % (len(self.bad), SEED, self.folder, "\n\n".join(self.bad)))
 
     def check(self, case):
         problems, runs = [], 0

@@ -74,7 +74,8 @@ class AudioReader::Impl {
     const std::int64_t frame = last_frame_ * 3 / 2;
     line_.finish({.stated = input_->stated_end(),
                   .packets = input_->packets_until(),
-                  .slack = is_lossless(input_->codec().codec_id) ? kExactSlack : std::max(kSlack, frame)});
+                  .slack = is_lossless(input_->codec().codec_id) ? kExactSlack : std::max(kSlack, frame),
+                  .abrupt = input_->ends_abruptly()});
     return resampler_ ? convert(nullptr) : base::Status{};
   }
 

@@ -49,6 +49,12 @@ std::string gaps_in_words(const Completeness& completeness, std::size_t most) {
   return text;
 }
 
+std::string steps_in_words(const std::vector<StepBack>& steps) {
+  std::string text = "the time stamps step back by " + seconds(steps.front().by) + " at " + clock_time(steps.front().at);
+  if (steps.size() > 1) text += " and " + std::to_string(steps.size() - 1) + " more times";
+  return text + ", what follows is timed as if they went on";
+}
+
 }  // namespace
 
 const char* name_of(Gap::Reason reason) noexcept {
@@ -85,12 +91,9 @@ void add_gap(std::vector<Gap>& gaps, Gap gap) {
 
 std::string describe(const Completeness& completeness, std::size_t most) {
   std::string text = completeness.gaps.empty() ? std::string() : gaps_in_words(completeness, most);
-  if (const auto& steps = completeness.steps_back; !steps.empty()) {
-    text += (text.empty() ? "" : "; ") + std::string("the time stamps step back by ") + seconds(steps.front().by) + " at " +
-            clock_time(steps.front().at);
-    if (steps.size() > 1) text += " and " + std::to_string(steps.size() - 1) + " more times";
-    text += ", what follows is timed as if they went on";
-  }
+  const auto add = [&text](const std::string& more) { text += (text.empty() ? "" : "; ") + more; };
+  if (!completeness.steps_back.empty()) add(steps_in_words(completeness.steps_back));
+  if (completeness.cut_at) add("the file is cut off at " + clock_time(*completeness.cut_at) + ", how much is missing is not known");
   return text;
 }
 

@@ -160,7 +160,7 @@ void Input::note_packet() {
   const AVPacket& packet = *packet_;
   const bool own = packet.stream_index == stream_;
   if (own) ++packets_;
-  if (own && (packet.flags & AV_PKT_FLAG_CORRUPT) != 0) ++damaged_;
+  if (own && (packet.flags & AV_PKT_FLAG_CORRUPT) != 0) note_damage();
   const std::int64_t stamp = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
   if (stamp == AV_NOPTS_VALUE) return;
   const AVRational unit = format_->streams[packet.stream_index]->time_base;
@@ -180,10 +180,13 @@ base::Result<bool> Input::decode(AVFrame& frame, const Limits& limits) {
   for (int damaged_at_end = 0;;) {
     BASE_TRY(check(limits, path_.c_str()));
     const int received = avcodec_receive_frame(codec_.get(), &frame);
-    if (received >= 0) return true;
+    if (received >= 0) {
+      last_packet_damaged_ = false;
+      return true;
+    }
     if (received == AVERROR_EOF) return false;
     // Any other error is one damaged frame: what follows may be whole, so go on.
-    if (received != AVERROR(EAGAIN)) ++damaged_;
+    if (received != AVERROR(EAGAIN)) note_damage();
     if (draining_) {
       if (++damaged_at_end > kMaxDamagedAtEnd) return false;
       continue;
@@ -202,12 +205,12 @@ base::Result<bool> Input::feed(const Limits& limits) {
   if (read < 0) {
     BASE_TRY(check(limits, path_.c_str()));  // AVERROR_EXIT of the interrupt is not the end of the file
     if (read == AVERROR_EOF) return false;
-    ++damaged_;
+    note_damage();
     return ++failed_reads_ < kMaxFailedReads;
   }
   failed_reads_ = 0;
   note_packet();
-  if (packet_->stream_index == stream_ && avcodec_send_packet(codec_.get(), packet_.get()) < 0) ++damaged_;
+  if (packet_->stream_index == stream_ && avcodec_send_packet(codec_.get(), packet_.get()) < 0) note_damage();
   av_packet_unref(packet_.get());
   return true;
 }
@@ -231,6 +234,17 @@ std::int64_t Input::to_time(std::int64_t timestamp) const noexcept {
 
 std::int64_t Input::to_timestamp(std::int64_t time) const noexcept {
   return av_rescale_q(time + begin(), kMicroseconds, stream().time_base);
+}
+
+void Input::note_damage() noexcept {
+  ++damaged_;
+  last_packet_damaged_ = true;
+}
+
+bool Input::ends_abruptly() const {
+  const std::string_view container = format_->iformat->name;
+  return last_packet_damaged_ || failed_reads_ > 0 || (container == "ogg" && !ogg_has_end_mark(path_)) ||
+         (container == "mpegts" && !is_whole_transport_stream(path_));
 }
 
 std::int64_t Input::start() const noexcept { return stream().start_time == AV_NOPTS_VALUE ? 0 : to_time(stream().start_time); }

@@ -37,6 +37,9 @@ class Input {
   std::optional<std::int64_t> stated_end() const;
   // Of the first packet, as the file says; 0 where it does not. Microseconds from the beginning of the file.
   std::int64_t start() const noexcept;
+  // Whether the data ends in the middle of something: the last packet cannot be decoded, or the mark is missing that stands at the
+  // end of every Ogg stream. After `next` gave false.
+  bool ends_abruptly() const;
   // When the frame is shown or heard; none where the file does not say. Microseconds from the beginning of the file.
   std::optional<std::int64_t> time_of(const AVFrame& frame) const noexcept;
 
@@ -64,6 +67,7 @@ class Input {
   std::int64_t begin() const noexcept;  // time stamp of the beginning of the file, microseconds
   void discard_others();
   void note_packet();
+  void note_damage() noexcept;
 
   std::string path_;
   const Limits* limits_ = nullptr;  // of the call that is running
@@ -77,6 +81,7 @@ class Input {
   bool watches_others_ = false;
   std::uint64_t packets_ = 0;
   int failed_reads_ = 0;  // one after the other
+  bool last_packet_damaged_ = false;
 };
 
 }  // namespace media

@@ -97,7 +97,13 @@ SoundLine::Step SoundLine::backward(Time stamp, Time allowed) {
   if (leap_ && std::abs(stamp + offset_ - (position() - leap_->length)) <= allowed) return undo_leap(stamp + offset_);
   // Times that have sound already. What follows is kept and timed as if the time stamps went on.
   offset_ = position() - stamp;
-  completeness_.steps_back.push_back({to_ms(position()), to_ms(offset_)});
+  auto& steps = completeness_.steps_back;
+  // Time stamps that stand still step back with each packet: that is one step, which grows.
+  if (!steps.empty() && position() - last_step_ <= kStray)
+    steps.back().by = to_ms(offset_);
+  else
+    steps.push_back({to_ms(position()), to_ms(offset_)});
+  last_step_ = position();
   leap_.reset();
   return {};
 }
@@ -133,7 +139,10 @@ void SoundLine::finish(const End& end) {
   if (finished_) return;
   finished_ = true;
   const Time last = position();
-  if (!end.stated || *end.stated - last <= end.slack) return;
+  if (!end.stated || *end.stated - last <= end.slack) {
+    if (end.abrupt) completeness_.cut_at = to_ms(last);
+    return;
+  }
   const Time packets = std::clamp(end.packets, last, *end.stated);
   const bool undecodable = packets - last > end.slack;
   if (undecodable) add(last, packets, Gap::Reason::Damaged);

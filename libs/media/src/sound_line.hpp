@@ -43,6 +43,7 @@ class SoundLine {
     std::optional<Time> stated = std::nullopt;
     Time packets = 0;
     Time slack = 0;
+    bool abrupt = false;  // the data ends in the middle of something
   };
   void finish(const End& end);
   const Completeness& completeness() const noexcept { return completeness_; }
@@ -68,8 +69,9 @@ class SoundLine {
   Time anchor_;           // position when `fed_` was 0
   std::int64_t fed_ = 0;  // samples since, of `rate_`
   int rate_ = 1;
-  Time frame_ = 0;   // length of the last frame
-  Time offset_ = 0;  // added to time stamps since they stepped back
+  Time frame_ = 0;      // length of the last frame
+  Time offset_ = 0;     // added to time stamps since they stepped back
+  Time last_step_ = 0;  // position at the last step back
   bool begun_ = false, finished_ = false;
   std::optional<Leap> leap_;
   std::vector<AudioStretch> stretches_;

@@ -88,4 +88,24 @@ std::optional<StatedSize> read_stated_size(const std::string& path) {
   return StatedSize{stated, std::min(stated, size)};
 }
 
+bool ogg_has_end_mark(const std::string& path) {
+  constexpr std::uint64_t kLongestPage = 65'307;
+  constexpr std::size_t kFlags = 5;  // of a page, from its "OggS"
+  constexpr unsigned kLast = 4;
+  std::error_code error;
+  const std::uint64_t size = std::filesystem::file_size(path, error);
+  std::ifstream in(path, std::ios::binary);
+  if (error || !in) return true;
+  const std::string tail = read_at(in, size - std::min(size, 2 * kLongestPage), 2 * kLongestPage);
+  const std::size_t page = tail.rfind("OggS");
+  if (page == std::string::npos) return true;
+  return page + kFlags < tail.size() && (static_cast<unsigned char>(tail[page + kFlags]) & kLast) != 0;
+}
+
+bool is_whole_transport_stream(const std::string& path) {
+  std::error_code error;
+  const std::uint64_t size = std::filesystem::file_size(path, error);
+  return error || size % 188 == 0 || size % 192 == 0 || size % 204 == 0;
+}
+
 }  // namespace media

@@ -16,4 +16,10 @@ struct StatedSize {
 // filled in, as a writer into a pipe leaves it.
 std::optional<StatedSize> read_stated_size(const std::string& path);
 
+// Whether the last page of an Ogg file says that it is the last one of its stream; also true where no page can be found.
+bool ogg_has_end_mark(const std::string& path);
+
+// Whether an MPEG transport stream ends with a whole packet, of any of the lengths that are in use.
+bool is_whole_transport_stream(const std::string& path);
+
 }  // namespace media

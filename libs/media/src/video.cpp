@@ -279,6 +279,8 @@ class VideoReader::Impl {
     }
     if (errors && input_->packets_until() - from > frame_duration_ / 2)
       record_.missing(from, input_->packets_until(), Gap::Reason::Damaged);
+    // A file that states how long it is would have shown above that it is cut.
+    if (!stated_end() && input_->ends_abruptly()) record_.cut(from);
   }
 
   VideoLook look_at(Time wanted) {

@@ -228,6 +228,17 @@ TEST_F(Damaged, FramesThatComeAfterAStepBackInTimeAreNamedAndNotFiled) {
   EXPECT_NEAR(static_cast<double>(reader->losses().step_back_at.count()), 4000, 80);
 }
 
+// A transport stream does not state how long it is; that it ends in the middle of a packet can be seen.
+TEST_F(Damaged, ACutTransportStreamSaysSo) {
+  ASSERT_TRUE(write_clip(path("a.ts"), VideoTrack{.frames = 100}));
+  EXPECT_TRUE(losses_of(path("a.ts")).none());
+  std::filesystem::resize_file(path("a.ts"), std::filesystem::file_size(path("a.ts")) / 2 / 188 * 188 + 100);
+  const auto losses = losses_of(path("a.ts")).missing;
+  ASSERT_TRUE(losses.cut_at);
+  EXPECT_GT(*losses.cut_at, 1s);
+  EXPECT_LT(*losses.cut_at, 3s);
+}
+
 TEST_F(Damaged, ACoverPictureIsNoVideo) {
   ASSERT_TRUE(testing::write_sound_with_cover(path("a.mp3")));
   expect_open_fails(path("a.mp3"), ErrorCode::InvalidArgument, "only a cover picture");

@@ -50,6 +50,12 @@ TEST(Gaps, StandBesideStepsBackOfTheTimeStamps) {
   EXPECT_FALSE((Completeness{{}, 20s, {{10s, 9s}}}).complete());
 }
 
+TEST(Gaps, OfUnknownLengthAreNamedByWhereTheyBegin) {
+  const Completeness cut{{}, 20s, {}, 20s};
+  EXPECT_FALSE(cut.complete());
+  EXPECT_EQ(describe(cut), "the file is cut off at 0:20.000, how much is missing is not known");
+}
+
 TEST(Gaps, OfAFileThatNamesNoLengthAreItsWhole) {
   EXPECT_DOUBLE_EQ((Completeness{{{0ms, 5ms, Reason::Damaged}}, 0ms, {}}).missing_share(), 1);
   EXPECT_DOUBLE_EQ((Completeness{{}, 0ms, {}}).missing_share(), 0);

@@ -106,7 +106,7 @@ INSTANTIATE_TEST_SUITE_P(Containers, StatedLength,
                                            Stored{"Matroska", "a.mkv", "aac", false},
                                            Stored{"MatroskaPcm", "b.mkv", "pcm_s16le", false},
                                            Stored{"MatroskaWithVideo", "c.mkv", "aac", true},
-                                           Stored{"Avi", "a.avi", "libmp3lame", false},
+                                           Stored{"Flac", "a.flac", "flac", false}, Stored{"Avi", "a.avi", "libmp3lame", false},
                                            Stored{"AviWithVideo", "b.avi", "libmp3lame", true}),
                          [](const auto& instance) { return instance.param.name; });
 
@@ -144,6 +144,19 @@ TEST_F(SoundDamage, AWavHeadThatWasNeverFilledInStatesNothing) {
   bytes.replace(data + 4, 4, "\xFF\xFF\xFF\xFF");
   ASSERT_TRUE(base::write_file_atomically(path("a.wav"), bytes));
   EXPECT_TRUE(read(path("a.wav")).completeness.complete());
+}
+
+// These containers do not state how long they are.
+TEST_F(SoundDamage, AFileOfUnknownLengthThatWasCutSaysWhere) {
+  for (const auto& [name, encoder] : std::vector<std::pair<std::string, std::string>>{{"a.ogg", "flac"}, {"a.ts", "aac"}}) {
+    ASSERT_TRUE(write_clip(path(name), std::nullopt, AudioTrack{encoder, kRate, 1, low_then_high(6)}));
+    EXPECT_TRUE(read(path(name)).completeness.complete()) << name;
+    cut(name, 0.701);
+    const Read part = read(path(name));
+    ASSERT_TRUE(part.completeness.cut_at) << name;
+    EXPECT_NEAR(static_cast<double>(part.completeness.cut_at->count()), static_cast<double>(part.samples.size()) / 16, 100) << name;
+    EXPECT_THAT(describe(part.completeness), ::testing::HasSubstr("cut off at 0:0")) << name;
+  }
 }
 
 // The sound ends before the pictures, as it was made.

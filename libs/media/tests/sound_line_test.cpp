@@ -118,6 +118,25 @@ TEST(SoundLine, TimeStampsThatBeginAnewAreTakenAsIfTheyWentOn) {
   EXPECT_EQ(feed.line.position(), 15'500 * kMs);
 }
 
+TEST(SoundLine, TimeStampsThatStandStillAreOneStepBack) {
+  Feed feed;
+  feed.run(0, 5000 * kMs);
+  for (int n = 0; n < 200; ++n) feed.one(5000 * kMs);
+  ASSERT_THAT(feed.line.completeness().steps_back, SizeIs(1));
+  EXPECT_NEAR(static_cast<double>(feed.line.completeness().steps_back[0].by.count()), 4000, 130);
+}
+
+TEST(SoundLine, AnAbruptEndCountsWhereNothingElseIsKnown) {
+  Feed feed;
+  feed.run(0, 1000 * kMs);
+  feed.line.finish({.abrupt = true});
+  EXPECT_EQ(feed.line.completeness().cut_at, 1000ms);
+  Feed known;
+  known.run(0, 1000 * kMs);
+  known.line.finish({.stated = 2000 * kMs, .abrupt = true});
+  EXPECT_FALSE(known.line.completeness().cut_at);
+}
+
 TEST(SoundLine, AFewStrayTimeStampsMoveNothingThatFollows) {
   for (const Time stray : {100 * kMs, 5800 * kMs, Time{90'000} * kMs, Time{1} << 60, -(Time{1} << 60)}) {
     Feed feed;

@@ -2,6 +2,7 @@
 #pragma once
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,8 +38,11 @@ struct Completeness {
   std::chrono::milliseconds expected{0};  // length of the whole, gaps included
   std::vector<StepBack> steps_back{};     // ascending
 
-  // Nothing is missing, and every time is the file's own.
-  bool complete() const noexcept { return gaps.empty() && steps_back.empty(); }
+  // Set where the data ends in the middle of something and the file does not state how much should follow.
+  std::optional<std::chrono::milliseconds> cut_at{};
+
+  // Nothing is known to be missing, and every time is the file's own.
+  bool complete() const noexcept { return gaps.empty() && steps_back.empty() && !cut_at; }
   std::chrono::milliseconds missing() const noexcept;
   // Of the whole, 0 to 1.
   double missing_share() const noexcept;
@@ -50,7 +54,8 @@ void add_gap(std::vector<Gap>& gaps, Gap gap);
 
 // One line for a warning, the same for sound and pictures; empty when all is complete:
 // "9.500 s of 19.000 s (50.0 %) are missing: 0:09.500 to 0:19.000 (the file ends early)". With more than `most` gaps the longest
-// are named, in the order of their times, and the rest is counted. Steps back follow after a semicolon.
+// are named, in the order of their times, and the rest is counted. Steps back and an end of unknown
+// loss follow after semicolons.
 std::string describe(const Completeness& completeness, std::size_t most = 8);
 
 // "0:09.500", "1:02:03.004": minutes and seconds, with hours from an hour on.

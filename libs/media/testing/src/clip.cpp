@@ -137,7 +137,7 @@ base::Status write_video(ClipWriter& writer, ClipWriter::Track& track, const Vid
 void configure_audio(const AudioTrack& audio, AVCodecContext& codec) {
   codec.sample_rate = audio.rate;
   av_channel_layout_default(&codec.ch_layout, audio.channels);
-  codec.sample_fmt = audio.encoder == "pcm_s16le" ? AV_SAMPLE_FMT_S16 : AV_SAMPLE_FMT_FLTP;
+  codec.sample_fmt = audio.encoder == "pcm_s16le" || audio.encoder == "flac" ? AV_SAMPLE_FMT_S16 : AV_SAMPLE_FMT_FLTP;
   codec.time_base = AVRational{1, audio.rate};
   codec.bit_rate = 128'000;
 }

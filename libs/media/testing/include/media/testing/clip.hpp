@@ -28,7 +28,7 @@ struct VideoTrack {
 };
 
 struct AudioTrack {
-  std::string encoder = "pcm_s16le";  // or "aac", "libmp3lame"
+  std::string encoder = "pcm_s16le";  // or "aac", "libmp3lame", "flac"
   int rate = 16'000;
   int channels = 1;
   std::vector<float> samples{};  // mono; every channel gets the same
@@ -39,7 +39,7 @@ struct AudioTrack {
   std::vector<Jump> jumps{};
 };
 
-// The container follows from the name: .avi .mkv .mp4 .mov .wav .mp3 .ts
+// The container follows from the name: .avi .mkv .mp4 .mov .wav .mp3 .ogg .flac .ts
 base::Status write_clip(const std::string& path, const std::optional<VideoTrack>& video,
                         const std::optional<AudioTrack>& audio = std::nullopt);
 

@@ -27,6 +27,8 @@ constexpr const char* kContainers =
 
 // More than a decoder can hold back; a decoder that reports an error for ever must not keep us.
 constexpr int kMaxDamagedAtEnd = 64;
+// A demuxer skips what it cannot read; one that reports the same for ever must not keep us.
+constexpr int kMaxFailedReads = 256;
 // Streams of one file that end less than this before the stated end ended with it. Microseconds.
 constexpr std::int64_t kSameEnd = 500'000;
 
@@ -125,6 +127,9 @@ base::Status Input::open_codec(AVMediaType type) {
     return Error{ErrorCode::Unsupported,
                  "no decoder for the " + std::string(stream_name(type)) + " of \"" + path_ + "\" in this libavcodec"};
   if (stream_ < 0) return Error{ErrorCode::InvalidArgument, "\"" + path_ + "\" has no " + stream_name(type) + " stream"};
+  if ((stream().disposition & AV_DISPOSITION_ATTACHED_PIC) != 0)
+    return Error{ErrorCode::InvalidArgument,
+                 "\"" + path_ + "\" has no video stream, only a cover picture; give it as an AudioDocument"};
   discard_others();
 
   codec_.reset(avcodec_alloc_context3(decoder));
@@ -141,8 +146,7 @@ base::Status Input::open_codec(AVMediaType type) {
 
 // Packets of other streams cost time. They are read where nothing else shows whether a file was cut.
 void Input::discard_others() {
-  watches_others_ = stream().codecpar->codec_type == AVMEDIA_TYPE_AUDIO && !has_own_duration(*format_, stream()) &&
-                    tagged_duration(stream()) == 0 && format_->nb_streams > 1;
+  watches_others_ = !states_own_length() && format_->nb_streams > 1;
   for (unsigned i = 0; i < format_->nb_streams; ++i) {
     AVStream& other = *format_->streams[i];
     const AVMediaType type = other.codecpar->codec_type;
@@ -155,6 +159,7 @@ void Input::discard_others() {
 void Input::note_packet() {
   const AVPacket& packet = *packet_;
   const bool own = packet.stream_index == stream_;
+  if (own) ++packets_;
   if (own && (packet.flags & AV_PKT_FLAG_CORRUPT) != 0) note_damage();
   const std::int64_t stamp = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
   if (stamp == AV_NOPTS_VALUE) return;
@@ -186,19 +191,28 @@ base::Result<bool> Input::decode(AVFrame& frame, const Limits& limits) {
       if (++damaged_at_end > kMaxDamagedAtEnd) return false;
       continue;
     }
-    const int read = av_read_frame(format_.get(), packet_.get());
-    if (read == AVERROR(EAGAIN)) continue;
-    if (read < 0) {
-      BASE_TRY(check(limits, path_.c_str()));  // AVERROR_EXIT of the interrupt is not the end of the file
-      read_failed_ = read != AVERROR_EOF;
-      draining_ = true;
-      avcodec_send_packet(codec_.get(), nullptr);
-      continue;
-    }
-    note_packet();
-    if (packet_->stream_index == stream_ && avcodec_send_packet(codec_.get(), packet_.get()) < 0) note_damage();
-    av_packet_unref(packet_.get());
+    BASE_TRY_ASSIGN(const bool more, feed(limits));
+    if (more) continue;
+    draining_ = true;
+    avcodec_send_packet(codec_.get(), nullptr);
   }
+}
+
+// One packet from the file to the decoder; false at the end of the file.
+base::Result<bool> Input::feed(const Limits& limits) {
+  const int read = av_read_frame(format_.get(), packet_.get());
+  if (read == AVERROR(EAGAIN)) return true;
+  if (read < 0) {
+    BASE_TRY(check(limits, path_.c_str()));  // AVERROR_EXIT of the interrupt is not the end of the file
+    if (read == AVERROR_EOF) return false;
+    note_damage();
+    return ++failed_reads_ < kMaxFailedReads;
+  }
+  failed_reads_ = 0;
+  note_packet();
+  if (packet_->stream_index == stream_ && avcodec_send_packet(codec_.get(), packet_.get()) < 0) note_damage();
+  av_packet_unref(packet_.get());
+  return true;
 }
 
 bool Input::seek(std::int64_t at, const Limits& limits) {
@@ -208,6 +222,7 @@ bool Input::seek(std::int64_t at, const Limits& limits) {
   if (done < 0) return false;
   avcodec_flush_buffers(codec_.get());
   draining_ = false;
+  failed_reads_ = 0;
   return true;
 }
 
@@ -228,7 +243,7 @@ void Input::note_damage() noexcept {
 
 bool Input::ends_abruptly() const {
   const std::string_view container = format_->iformat->name;
-  return last_packet_damaged_ || read_failed_ || (container == "ogg" && !ogg_has_end_mark(path_)) ||
+  return last_packet_damaged_ || failed_reads_ > 0 || (container == "ogg" && !ogg_has_end_mark(path_)) ||
          (container == "mpegts" && !is_whole_transport_stream(path_));
 }
 
@@ -239,12 +254,25 @@ std::optional<std::int64_t> Input::time_of(const AVFrame& frame) const noexcept 
   return stamp == AV_NOPTS_VALUE ? std::nullopt : std::optional(to_time(stamp));
 }
 
+bool Input::states_own_length() const {
+  return counted_end() || has_own_duration(*format_, stream()) || tagged_duration(stream()) > 0;
+}
+
+// libav shortens the length of a truncated AVI to what is there; the number of pictures in the head of the file still counts.
+std::optional<std::int64_t> Input::counted_end() const {
+  const AVStream& own = stream();
+  const bool counts = own.codecpar->codec_type == AVMEDIA_TYPE_VIDEO && std::string_view(format_->iformat->name) == "avi";
+  if (!counts || own.nb_frames <= 0) return std::nullopt;
+  return start() + av_rescale_q(own.nb_frames, own.time_base, kMicroseconds);
+}
+
 std::optional<std::int64_t> Input::stated_end() const {
   const AVStream& own = stream();
+  if (const auto counted = counted_end()) return counted;
   if (const auto whole = length_before_cut(*format_, own, path_)) return std::max<std::int64_t>(start(), 0) + *whole;
   // libav then divides the size of the file by a bit rate.
   if (format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) return std::nullopt;
-  if (has_own_duration(*format_, own)) { return start() + av_rescale_q(own.duration, own.time_base, kMicroseconds); }
+  if (has_own_duration(*format_, own)) return start() + av_rescale_q(own.duration, own.time_base, kMicroseconds);
   if (const std::int64_t tagged = tagged_duration(own); tagged > 0) return tagged - begin();
   if (format_->duration == AV_NOPTS_VALUE || format_->duration <= 0) return std::nullopt;
   // Writers do not agree whether a start after 0 counts.

@@ -48,12 +48,20 @@ class Input {
   std::int64_t to_timestamp(std::int64_t time) const noexcept;
   // Of the stream, else of the file; 0 if unknown. Microseconds.
   std::int64_t duration() const noexcept;
+  // The file states a length of this stream, not only one of itself.
+  bool states_own_length() const;
+  // libav measured the length, by the last time stamps of a file that states none.
+  bool length_is_measured() const noexcept { return format_->duration_estimation_method == AVFMT_DURATION_FROM_PTS; }
+  // Packets of the stream that were read so far.
+  std::uint64_t packets() const noexcept { return packets_; }
 
  private:
   explicit Input(std::string path) : path_(std::move(path)) {}
   base::Status open_format();
   base::Status open_codec(AVMediaType type);
   base::Result<bool> decode(AVFrame& frame, const Limits& limits);
+  base::Result<bool> feed(const Limits& limits);
+  std::optional<std::int64_t> counted_end() const;
   base::Error failure(int code, const char* what) const;
   static int interrupted(void* self);
   std::int64_t begin() const noexcept;  // time stamp of the beginning of the file, microseconds
@@ -71,7 +79,9 @@ class Input {
   std::uint64_t damaged_ = 0;
   std::int64_t packets_until_ = 0, others_until_ = 0;
   bool watches_others_ = false;
-  bool last_packet_damaged_ = false, read_failed_ = false;
+  std::uint64_t packets_ = 0;
+  int failed_reads_ = 0;  // one after the other
+  bool last_packet_damaged_ = false;
 };
 
 }  // namespace media

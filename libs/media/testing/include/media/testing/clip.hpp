@@ -21,6 +21,8 @@ struct VideoTrack {
   int b_frames = 0;
   // Presentation times when they are not n / fps; as many as `frames`, ascending.
   std::vector<std::chrono::milliseconds> times{};
+  int turn_degrees = 0;                   // clockwise quarter turns that a player makes to show it upright; .mp4 and .mov keep them
+  int pixel_width = 1, pixel_height = 1;  // shape of a pixel
   // Draws frame `n` into a white Gray8 image; none: `paint_number`.
   std::function<void(int n, Image& image)> paint{};
 };
@@ -40,6 +42,9 @@ struct AudioTrack {
 // The container follows from the name: .avi .mkv .mp4 .mov .wav .mp3 .ogg .flac .ts
 base::Status write_clip(const std::string& path, const std::optional<VideoTrack>& video,
                         const std::optional<AudioTrack>& audio = std::nullopt);
+
+// One second of a tone as .mp3, with a picture attached as its cover.
+base::Status write_sound_with_cover(const std::string& path);
 
 // Ten black or white bars that spell `n` in binary, readable after lossy coding; n < 1024.
 void paint_number(int n, Image& image);

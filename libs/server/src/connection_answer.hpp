@@ -73,6 +73,7 @@ inline Task<void> Connection::refuse(Refusal refusal) {
   if (is_momentary && std::none_of(response.headers.begin(), response.headers.end(), says_when)) {
     response.headers.emplace_back("Retry-After", "1");
   }
+  if (refusal.status == 415) response.headers.emplace_back("Accept-Encoding", "identity");
   co_await respond(std::move(response));
 }
 

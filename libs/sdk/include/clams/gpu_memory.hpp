@@ -130,6 +130,8 @@ class GpuMemory {
 
   // "gpu" of GET /?includeVRAM=true. Touches no driver and waits for nothing.
   mmif::Object status() const;
+  // For the log at a start: the devices with total and headroom, where the ledger and the profiles lie. Empty without a device.
+  std::string start_line() const;
   // One line per device, for hwFetch.
   std::vector<std::string> describe_devices() const;
   struct DeviceGauges {

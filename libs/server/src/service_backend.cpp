@@ -1,8 +1,11 @@
 #include "service_backend.hpp"
 
+#include "crash_line.hpp"
+
 namespace clams::server {
 
 HttpResponse ServiceBackend::annotate(HttpRequest request, std::stop_token stop, unsigned cpu_threads) {
+  const RunningRequest running(request.request_id);
   RequestContext context;
   context.log = log_.with_context(request.request_id);
   context.request_id = std::move(request.request_id);

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/duration.hpp"
+#include "vram/device_choice.hpp"
 
 namespace clams::server {
 namespace {
@@ -189,9 +190,10 @@ std::vector<Setting> table() {
                                 {{"enforce", VramMode::Enforce}, {"observe", VramMode::Observe}, {"off", VramMode::Off}});
       });
   add(kGpu, "gpu", "DEVICES", "auto, none, or simulated devices such as sim:24GiB,sim:16GiB (auto)",
-      [](Config& c, const std::string& t) {
-        c.gpu.gpu = t;
-        return Status();
+      [](Config& c, const std::string& t) -> Status {
+        BASE_TRY_ASSIGN(const auto choice, vram::DeviceChoice::parse(t));
+        c.gpu.gpu = vram::to_string(choice);
+        return {};
       });
   add(kGpu, "headroom", "SHARE", "Never handed out: percent of a device or bytes (10%)",
       [](Config& c, const std::string& t) { return share_or_bytes(c.gpu.headroom, t); });

@@ -133,6 +133,9 @@ class CommandLine(serving.ServingTest):
     def test_sizes_of_gpu_memory_are_not_bare_small_numbers(self):
         for words in (["--headroom", "2"], ["--worker-growth", "8"]):
             self.one_line(2, words[0], "bytes? write", words=words + ["--port", "0"])
+        self.one_line(2, "--gpu: ", "8 bytes? write 8GiB", words=["--gpu", "sim:8", "--port", "0"])
+        self.one_line(2, "--gpu: '0' does not name devices", "choose real ones by CUDA_VISIBLE_DEVICES", words=["--gpu", "0", "--port", "0"])
+        self.one_line(78, "CLAMS_GPU: ", "8 bytes? write 8GiB", words=["--port", "0"], CLAMS_GPU="sim:8")
         self.one_line(78, "CLAMS_HEADROOM: 2 bytes? write 2GiB", words=["--port", "0"], CLAMS_HEADROOM="2")
         self.write("c.toml", b"headroom = 2\n")
         self.one_line(78, "bytes? write 2GiB", words=["--config", "c.toml", "--port", "0"])

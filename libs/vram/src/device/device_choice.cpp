@@ -47,7 +47,8 @@ Result<DeviceChoice> DeviceChoice::parse(std::string_view text) {
   if (trimmed == "auto") return DeviceChoice{};
   if (trimmed == "none") return DeviceChoice{Kind::None, {}};
   if (trimmed.starts_with(kPrefix)) return parse_simulated(trimmed);
-  return bad_choice(text, trimmed.empty() ? "it is empty" : "it is none of auto, none, sim:SIZE; choose real ones by CUDA_VISIBLE_DEVICES");
+  return bad_choice(
+      text, trimmed.empty() ? "it is empty" : "it is none of auto, none, sim:SIZE; choose real ones by CUDA_VISIBLE_DEVICES");
 }
 
 std::string simulated_list_text(const std::vector<Bytes>& sizes) {

@@ -1,8 +1,8 @@
 #include "tesseract_app.hpp"
 
 #include <algorithm>
-#include <thread>
 
+#include "base/available_cpus.hpp"
 #include "failure.hpp"
 #include "ocr/picture.hpp"
 #include "page_writer.hpp"
@@ -73,7 +73,7 @@ class TesseractApp::Request {
   ocr::Engine& engine_;
 };
 
-TesseractApp::TesseractApp() : engines_(std::max(1U, std::thread::hardware_concurrency())) {}
+TesseractApp::TesseractApp() : engines_(base::available_cpus().count) {}
 
 clams::AppMetadata TesseractApp::metadata() const {
   clams::AppMetadata metadata;

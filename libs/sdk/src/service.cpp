@@ -3,8 +3,8 @@
 #include <sys/utsname.h>
 
 #include <optional>
-#include <thread>
 
+#include "base/available_cpus.hpp"
 #include "base/text.hpp"
 #include "cast.hpp"
 #include "clams/answers.hpp"
@@ -45,7 +45,7 @@ std::string misspelt_parameter(const AppMetadata& metadata, const std::string& n
 std::string cpu_description() {
   utsname machine{};
   ::uname(&machine);
-  return std::string(machine.machine) + ", " + std::to_string(std::thread::hardware_concurrency()) + " cores";
+  return std::string(machine.machine) + ", " + std::to_string(base::available_cpus().count) + " cores";
 }
 
 Object profiling_of(const Parameters& parameters, std::chrono::steady_clock::duration ran, const GpuMemory& gpu) {

@@ -28,7 +28,7 @@ class AppBackend {
   // Whether `annotate` wants large bodies in shared memory (HttpServerOptions::shared_bodies); else every body is text.
   virtual bool wants_shared_bodies() const noexcept { return false; }
   // POST and PUT /.
-  virtual HttpResponse annotate(HttpRequest request, std::stop_token stop, unsigned cpu_threads) = 0;
+  virtual HttpResponse annotate(HttpRequest request, std::stop_token stop) = 0;
   virtual WorkerGauges workers() const { return {}; }
   virtual vram::ModelCacheCounters model_events() { return gpu().model_counters(); }
 };

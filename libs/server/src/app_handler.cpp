@@ -56,7 +56,7 @@ HttpResponse to_response(Answer answer) {
   return response;
 }
 
-AppHandler::AppHandler(AppBackend& backend, Metrics& metrics, unsigned cores) : backend_(backend), metrics_(metrics), cpu_(cores) {}
+AppHandler::AppHandler(AppBackend& backend, Metrics& metrics) : backend_(backend), metrics_(metrics) {}
 
 HttpResponse AppHandler::health() const {
   const bool draining = server_ != nullptr && server_->draining();
@@ -97,8 +97,7 @@ HttpResponse AppHandler::handle(HttpRequest request, std::stop_token stop) {
   } else if (auto answer = backend_.describe(request)) {
     return std::move(*answer);
   }
-  const CpuBudget::Share cpu = cpu_.take();
-  return backend_.annotate(std::move(request), std::move(stop), cpu.threads());
+  return backend_.annotate(std::move(request), std::move(stop));
 }
 
 HttpResponse AppHandler::refusal(unsigned status, std::string_view reason) {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/text.hpp"
+#include "clams/server/environment.hpp"
 #include "command_line.hpp"
 #include "config_file.hpp"
 #include "flags.hpp"
@@ -130,7 +131,8 @@ base::Result<std::variant<Config, HelpText>> parse_config(int argc, const char* 
     auto text = environment(variable);
     if (!text && setting.name == "log-level") text = environment(variable = "CLAMS_LOGLEVEL");
     if (!text && setting.name == "workers") text = environment(variable = "CLAMS_GUNICORN_WORKERS");
-    if (!text) continue;
+    // A Service named like the setting (CLAMS_PORT of `clams`) is no setting; look_at_environment says so.
+    if (!text || (variable.ends_with("_PORT") && is_service_address(*text))) continue;
     settled.insert(setting.name);
     BASE_TRY(apply(config, setting, *text, variable, ErrorCode::Configuration));
   }

@@ -26,7 +26,7 @@ HostedBackend::~HostedBackend() {
 
 base::Result<std::unique_ptr<HostedBackend>> HostedBackend::start(HostedOptions options) {
   auto records = std::make_shared<WorkerRecords>();
-  auto observer = std::make_shared<Observer>(options.name, records);
+  auto observer = std::make_shared<Observer>(options.name, records, options.models_are_told ? options.cpus : nullptr);
   std::unique_ptr<HostedBackend> backend(new HostedBackend(std::move(options), std::move(observer), std::move(records)));
   BASE_TRY(backend->begin());
   backend->tending_ = std::jthread([self = backend.get()](const std::stop_token& stop) { self->tend_workers(stop); });
@@ -50,6 +50,7 @@ base::Status HostedBackend::begin() {
     BASE_TRY(open_gpu());
   }
   BASE_TRY_ASSIGN(pool_, worker::WorkerPool::start(pool, observer_, options_.log));
+  pool_is_there_.store(true, std::memory_order_release);
   if (known) return {};
   BASE_TRY(read_metadata());
   BASE_TRY(open_gpu());

@@ -93,6 +93,8 @@ struct HostedBackend::Work {
 
 // What a request holds while a worker runs it.
 struct HostedBackend::Charge {
+  explicit Charge(std::shared_ptr<CpuBudget> cpus) : cpu(std::move(cpus)) {}
+  const CpuBudget::Share cpu;
   std::shared_ptr<const void> pin, running;
   std::shared_ptr<GpuRequest> gpu;
 };
@@ -154,7 +156,7 @@ void HostedBackend::describe_needs(Work& work) const {
   }
 }
 
-HttpResponse HostedBackend::annotate(HttpRequest request, std::stop_token stop, unsigned) {
+HttpResponse HostedBackend::annotate(HttpRequest request, std::stop_token stop) {
   Work work;
   work.log = options_.log.with_context(request.request_id);
   work.deadline =
@@ -253,7 +255,7 @@ std::optional<HttpResponse> HostedBackend::attempt(Work& work) {
   if (!holds && !model.empty() && !std::exchange(work.sought, true) && held_by_another(model, worker_id)) return std::nullopt;
   work.cold = options_.models_are_told ? !holds : !need.held;
 
-  const auto charge = std::make_shared<Charge>();
+  const auto charge = std::make_shared<Charge>(options_.cpus);
   if (options_.models_are_told && !model.empty())
     charge->pin = records_->pin(worker_id, model, std::chrono::steady_clock::now() + kMemoryReturn);
   records_->deciding(worker_id, key);
@@ -338,7 +340,9 @@ std::optional<HttpResponse> HostedBackend::attempt_without_gpu(Work& work) {
   auto uncharged = gpu_->admit(GpuNeed(), nullptr);
   if (const auto* refusal = std::get_if<vram::Refusal>(&uncharged))
     return refused(*refusal, work.log);  // a GPU has turned up meanwhile
-  auto outcome = pool_->submit(job_of(work)).get();
+  worker::Request job = job_of(work);
+  job.until_over = std::make_shared<const CpuBudget::Share>(options_.cpus);
+  auto outcome = pool_->submit(std::move(job)).get();
   if (outcome.ending == worker::Ending::Refused) return no_seat(outcome.error, work.log);
   return answer_or_rerun(work, std::move(outcome), *std::get<std::unique_ptr<GpuRequest>>(uncharged));
 }

@@ -15,6 +15,7 @@
 #include "base/fd.hpp"
 #include "base/files.hpp"
 #include "base/text.hpp"
+#include "cpu_budget.hpp"
 #include "crash_line.hpp"
 #include "mmif/json.hpp"
 #include "stop_signals.hpp"
@@ -169,7 +170,8 @@ int run_once(Service& service, const Config& config, const base::Logger& log, co
   RequestContext context;
   context.log = log;
   context.stop = stop.get_token();
-  context.cpu_threads = std::max(1U, std::thread::hardware_concurrency());
+  const CpuBudget::Share cpu(std::make_shared<CpuBudget>());
+  context.cpu_share = [&cpu] { return cpu.threads(); };
   context.caller_reports_failure = true;
   context.on_warning = [&](std::string_view warning) {
     progress.clear();

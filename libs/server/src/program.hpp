@@ -14,6 +14,8 @@ namespace clams::server {
 // One line on standard error; returns the exit status of the error's code.
 int exit_with(const base::Error& error, const std::string& program);
 std::optional<std::string> environment(const std::string& name);
+// What stands under our prefix in the environment and is no setting: one line for each kind.
+void say_environment(const base::Logger& log);
 // Settings and environment as GPU memory takes them.
 GpuMemoryOptions gpu_options(const GpuSettings& settings);
 

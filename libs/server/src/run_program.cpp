@@ -1,9 +1,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
-#include <thread>
 
 #include "app_start.hpp"
 #include "base/fd.hpp"
@@ -12,7 +10,7 @@
 #include "clams/service.hpp"
 #include "config.hpp"
 #include "crash_line.hpp"
-#include "hosted_backend.hpp"
+#include "hosted_options.hpp"
 #include "log_sink.hpp"
 #include "one_shot.hpp"
 #include "program.hpp"
@@ -35,38 +33,27 @@ Execution execution_of(const Config& config, const App& app) {
   return Execution::InProcess;
 }
 
-// With a GPU few requests at once: each holds memory there. Apps that do not use one are not held back by it.
-unsigned usual_requests(bool on_gpu) {
-  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
-  return on_gpu ? std::min(4U, cores) : 2 * cores + 1;
-}
-
 // In one process. An app that says that it is exclusive gets one at a time, wherever it is made to run.
-unsigned threads_for(const Config& config, const App& app, bool on_gpu) {
+unsigned threads_for(const Config& config, const App& app, bool on_gpu, unsigned cpus) {
   if (app.execution() == Execution::Exclusive) return 1;
-  return config.threads != 0 ? config.threads : usual_requests(on_gpu);
+  return config.threads != 0 ? config.threads : usual_requests(on_gpu, cpus);
 }
 
 // The app's code in worker processes; HTTP, limits and GPU memory here.
 int serve_in_workers(int argc, char** argv, const std::string& name, const Config& config, const base::Logger& log, const App& app,
                      const AppMetadata& metadata) {
   const bool exclusive = execution_of(config, app) == Execution::Exclusive;
-  HostedOptions options;
+  const unsigned cpus = base::available_cpus().count;
+  HostedOptions options = hosted_options(config, log);
   options.metadata = metadata;
   options.name = config.app.empty() ? name : config.app;
-  options.per_worker = exclusive ? 1 : threads_for(config, app, app.uses_gpu());
-  options.workers = !exclusive ? 1 : config.workers != 0 ? config.workers : usual_requests(app.uses_gpu());
+  options.per_worker = exclusive ? 1 : threads_for(config, app, app.uses_gpu(), cpus);
+  options.workers = !exclusive ? 1 : config.workers != 0 ? config.workers : usual_requests(app.uses_gpu(), cpus);
   options.workers_follow_memory = exclusive && config.workers == 0;
   options.command = worker_command(argc, argv);
   options.command.arguments.insert(options.command.arguments.end(), {"--threads", std::to_string(options.per_worker)});
   options.models_are_told = true;
-  options.request_timeout = config.request_timeout;
-  options.rerun = config.rerun;
   options.app_may_rerun = app.may_rerun();
-  options.worker_growth = config.worker_growth;
-  options.vram_error_status = config.gpu.error_status;
-  options.gpu = gpu_options(config.gpu);
-  options.log = log;
   const std::string title = options.metadata->name;
   const unsigned at_once = options.workers * options.per_worker;
   auto backend = HostedBackend::start(std::move(options));
@@ -118,6 +105,7 @@ int run_program(int argc, char** argv, const std::vector<NamedApp>& apps) {
   if (config.input && config.log_level == base::LogLevel::Info)
     config.log_level = base::LogLevel::Warning;  // a run's result is its document
   const base::Logger log(make_log_sink(config.log_format, config.log_level, config.app.empty() ? name : config.app));
+  say_environment(log);
   if (execution_of(config, *app) != Execution::InProcess) {
     for (const std::string& note : start.notes()) log.warning(note);
     return serve_in_workers(argc, argv, name, config, log, *app, start.metadata());
@@ -132,9 +120,9 @@ int run_program(int argc, char** argv, const std::vector<NamedApp>& apps) {
   auto service = Service::create(std::move(app), std::move(options));
   if (!service) return exit_with(service.error(), name);
   if (config.input) return run_once(**service, config, log, name);
-  ServiceBackend backend(**service, log);
+  ServiceBackend backend(**service, std::make_shared<CpuBudget>(), log);
   const bool on_gpu = (*service)->app().uses_gpu() && (*service)->gpu().has_gpu();
-  const unsigned threads = threads_for(config, (*service)->app(), on_gpu);
+  const unsigned threads = threads_for(config, (*service)->app(), on_gpu, base::available_cpus().count);
   return serve_http(
       {.program = name, .title = (*service)->metadata().name, .threads = threads, .uses_gpu = (*service)->app().uses_gpu()}, config,
       log, backend);

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
-#include <deque>
+#include <list>
 #include <memory>
 
 #include "base/fd.hpp"
@@ -48,7 +48,7 @@ struct Parser::Impl {
   CLI::App* app = nullptr;
   CommandSpec spec;
   Action action;
-  std::deque<Impl> commands;
+  std::list<Impl> commands;  // of an incomplete type, which a list may hold
   std::vector<std::string>* rest = nullptr;  // of a command that takes another program's command line
 
   bool asks_for_help() const { return app->count("--help") > 0; }
@@ -248,7 +248,7 @@ struct Program {
     root.spec.path = "clams";
     root.spec.summary = "Makes, runs, inspects and serves CLAMS apps and the MMIF documents they exchange.";
     root.spec.epilogue =
-        "clams COMMAND --help tells more about a command. Exit status: 0 done, 1 failed, 2 wrong use, 65 bad input document.";
+        "clams COMMAND --help tells more about a command. Exit status: 0 done, 1 failed or no command given, 2 wrong use, 65 bad input document.";
     root.declare_help();
     Parser(root).flag("-v,--version", version, "show the version and the MMIF specification it follows");
     for (const Command& command : commands) root.add(command);

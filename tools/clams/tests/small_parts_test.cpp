@@ -120,8 +120,8 @@ TEST(NewFiles, have_no_placeholder_left) {
       paths.push_back(file.path);
     }
   }
-  EXPECT_THAT(paths, testing::UnorderedElementsAre("CMakeLists.txt", "Containerfile", "README.md", ".gitignore", "app.cpp",
-                                                   "app.hpp", "main.cpp", "tests/runs_once.cmake", "tests/sample.mmif",
+  EXPECT_THAT(paths, testing::UnorderedElementsAre("CMakeLists.txt", "Containerfile", "README.md", ".gitignore", ".dockerignore",
+                                                   "app.cpp", "app.hpp", "main.cpp", "tests/runs_once.cmake", "tests/sample.mmif",
                                                    ".github/workflows/build.yml"));
 }
 

@@ -115,7 +115,7 @@ base::Status write_video(ClipWriter& writer, ClipWriter::Track& track, const Vid
 void configure_audio(const AudioTrack& audio, AVCodecContext& codec) {
   codec.sample_rate = audio.rate;
   av_channel_layout_default(&codec.ch_layout, audio.channels);
-  codec.sample_fmt = audio.encoder == "pcm_s16le" ? AV_SAMPLE_FMT_S16 : AV_SAMPLE_FMT_FLTP;
+  codec.sample_fmt = audio.encoder == "pcm_s16le" || audio.encoder == "flac" ? AV_SAMPLE_FMT_S16 : AV_SAMPLE_FMT_FLTP;
   codec.time_base = AVRational{1, audio.rate};
   codec.bit_rate = 128'000;
 }
@@ -131,6 +131,14 @@ void copy_into(const float* samples, int count, int channels, AVFrame& frame) {
     }
 }
 
+// Samples by which the time stamp of sample `at` is later than its number.
+std::int64_t jumped(const AudioTrack& audio, int at) {
+  std::int64_t by = 0;
+  for (const auto& jump : audio.jumps)
+    if (at >= jump.at.count() * audio.rate / 1000) by += jump.by.count() * audio.rate / 1000;
+  return by;
+}
+
 base::Status write_audio(ClipWriter& writer, ClipWriter::Track& track, const AudioTrack& audio) {
   const int block = track.codec->frame_size > 0 ? track.codec->frame_size : 1024;
   const int total = static_cast<int>(audio.samples.size());
@@ -142,7 +150,7 @@ base::Status write_audio(ClipWriter& writer, ClipWriter::Track& track, const Aud
     av_channel_layout_copy(&frame->ch_layout, &track.codec->ch_layout);
     BASE_TRY(ok(av_frame_get_buffer(frame.get(), 0), "samples"));
     copy_into(audio.samples.data() + done, frame->nb_samples, audio.channels, *frame);
-    frame->pts = done;
+    frame->pts = done + jumped(audio, done);
     BASE_TRY(writer.write(track, frame.get()));
   }
   return writer.write(track, nullptr);

@@ -109,7 +109,9 @@ class GpuMemory {
                      base::Bytes bytes, GpuRequest* loading);
   void worker_unloaded(const std::shared_ptr<vram::ProcessSlot>& slot, const std::string& model);
   // Memory for the start of a worker, as earlier starts of this app needed it; null when none did. Kept until the worker is ready.
-  std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> admit_start(const std::shared_ptr<vram::ProcessSlot>& slot);
+  // No more room is made for it once `stop` is requested.
+  std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> admit_start(const std::shared_ptr<vram::ProcessSlot>& slot,
+                                                                       std::stop_token stop = {});
   // What a new worker holds before its first request, its context included, as far as known.
   base::Bytes start_bytes() const;
   // The worker with this pid is dead.

@@ -36,7 +36,8 @@ struct RequestContext {
   std::stop_token stop;
   std::shared_ptr<const std::atomic<bool>> overdue = {};  // true when `stop` was requested for a time limit; may be null
   base::Logger log;
-  unsigned cpu_threads = 1;
+  unsigned cpu_threads = 1;                                // what Run::cpu_threads says,
+  std::function<unsigned()> cpu_share = {};                // unless this is set: asked each time, from any thread, >= 1
   std::function<void(double, std::string_view)> progress;  // may be empty; may be called from any thread
   // What ends up in a warnings view, and what else somebody should know of the document, in words for people. Empty: the latter is
   // logged.

@@ -46,7 +46,6 @@ Attempt Admission::Impl::attempt(DeviceView& view, const Requirement& requiremen
                                  ChargeRequest::Rule rule) {
   Attempt attempt;
   attempt.view = &view;
-  attempt.fresh = fresh;
   const auto position = view.in_ledger(*parts.ledger);
   if (!position) {
     attempt.cause = position.error().message;

@@ -24,7 +24,6 @@ struct Attempt {
   std::string cause;
   bool driver = false;  // it was the driver
   ChargeOutcome outcome;
-  bool fresh = false;  // its sample was taken for it
   Bytes room() const noexcept { return vram::available(outcome.figures); }
   Bytes missing() const noexcept { return outcome.need - room(); }
   bool granted() const noexcept { return outcome.lease.has_value(); }

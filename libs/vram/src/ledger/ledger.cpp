@@ -90,6 +90,9 @@ Result<std::shared_ptr<ProcessSlot>> Ledger::own_slot() {
   BASE_TRY_ASSIGN(const std::uint32_t index,
                   slot_table::claim(*core_, {core_->fd(), false, core_->options.app, ::getpid(), own_start_ns()}));
   std::shared_ptr<ProcessSlot> slot(new ProcessSlot(core_, index, false));
+  // 1. This process opens the file. 2. Another one, of a newer version, takes all its tokens, puts a new file in its place and lets
+  // go. 3. A token is to be had in the old file, and what is granted there nobody else counts. So the place is looked at now.
+  BASE_TRY(core_->check_current());
   own_ = slot;
   return slot;
 }
@@ -106,6 +109,7 @@ Result<WorkerSlot> Ledger::prepare_worker_slot(std::string_view app) {
   }
   BASE_TRY_ASSIGN(const std::uint32_t index, slot_table::claim(*core_, {token->fd(), true, app, 0, 0}));
   std::shared_ptr<ProcessSlot> slot(new ProcessSlot(core_, index, true));
+  BASE_TRY(core_->check_current());  // as in own_slot
   return WorkerSlot{std::move(slot), std::move(token)};
 }
 

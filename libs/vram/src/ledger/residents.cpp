@@ -134,12 +134,14 @@ void ProcessSlot::stop_counting(std::uint32_t device, std::string_view model) no
   const std::lock_guard lock(tables_->mutex);
   Resident* found = tables_->find(device, model);
   if (found == nullptr || --found->leases > 0) return;
-  std::vector<std::string> nobody_expects = std::exchange(found->stood_for, {});
-  nobody_expects.emplace_back(model);
-  for (const std::string& name : nobody_expects) {
+  const auto drop_unless_expected = [&](std::string_view name) {
     const Resident* coming = tables_->find(device, name);
     if (coming != nullptr && !coming->loaded && !tables_->is_counted_on(device, name)) drop_resident_locked(*tables_, *coming);
-  }
+  };
+  // Nothing is allocated here: a charge is given back also when there is no memory left.
+  const std::vector<std::string> stood_for = std::exchange(found->stood_for, {});
+  for (const std::string& name : stood_for) drop_unless_expected(name);
+  drop_unless_expected(model);
 }
 
 void ProcessSlot::add_resident(LedgerDevice device, std::string_view model, Bytes bytes, std::chrono::milliseconds reload_cost) {

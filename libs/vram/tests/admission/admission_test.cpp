@@ -457,6 +457,25 @@ TEST_F(AdmissionTest, GoesOnWhenAModelBecameBusy) {
   EXPECT_EQ(reclaimer->unloaded.size(), 2U);
 }
 
+TEST_F(AdmissionTest, MakesNoMoreRoomForARequestThatIsStopped) {
+  reclaimer = std::make_shared<FakeReclaimer>();
+  build({card(10_GiB), card(10_GiB, 1)}, bare());
+  sampler->set_free(card(10_GiB), 2_GiB);
+  sampler->set_free(card(10_GiB, 1), 2_GiB);
+  reclaimer->idle = {{"a", 4_GiB, {}}, {"b", 4_GiB, {}}};
+  std::stop_source stop;
+  reclaimer->on_unload = [&](const IdleModel&) {
+    stop.request_stop();
+    return 4_GiB;  // which the driver never shows
+  };
+  Requirement stopped = declared(4_GiB);
+  stopped.stop = stop.get_token();
+  const auto start = clock.monotonic();
+  EXPECT_EQ(refused(stopped).kind, Refusal::Kind::Temporary);
+  EXPECT_EQ(reclaimer->unloaded.size(), 1U);
+  EXPECT_LT(clock.monotonic() - start, std::chrono::milliseconds(100));
+}
+
 TEST_F(AdmissionTest, WaitsForTheDriverToShowWhatWasFreedAndNotLongerThanItsDeadline) {
   reclaimer = std::make_shared<FakeReclaimer>();
   build({card(10_GiB)}, bare());

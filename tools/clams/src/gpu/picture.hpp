@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gpu/host.hpp"
+#include "gpu/process_facts.hpp"
 #include "vram/snapshot.hpp"
 
 namespace clams::tool {
@@ -35,13 +36,15 @@ struct GpuProcess {
   std::vector<std::string> models;
   std::uint32_t requests = 0;
   bool in_ledger = true;
-  bool draining = false;  // ended; its bytes are on their way back
+  bool draining = false;                   // ended; its bytes are on their way back
+  std::optional<ProcessFacts> facts = {};  // none: it runs where this program cannot look
 };
 
 struct GpuPicture {
   std::string driver;                 // "nvml", "amdgpu", "sim", "none"
   std::optional<std::string> ledger;  // its directory; none: no ledger is there
   vram::LedgerScope scope = vram::LedgerScope::Host;
+  bool denied = false;  // the host has a ledger that this user may not use
   std::vector<GpuDevice> devices;
   std::vector<GpuProcess> processes;  // largest first: what is promised or held
   std::vector<std::string> problems;  // one sentence each

@@ -26,13 +26,18 @@ struct VideoTrack {
 };
 
 struct AudioTrack {
-  std::string encoder = "pcm_s16le";  // or "aac", "libmp3lame"
+  std::string encoder = "pcm_s16le";  // or "aac", "libmp3lame", "flac"
   int rate = 16'000;
   int channels = 1;
   std::vector<float> samples{};  // mono; every channel gets the same
+  // From `at` on, the time stamps are later by `by`; ascending. Nothing is stored for the time between.
+  struct Jump {
+    std::chrono::milliseconds at{0}, by{0};
+  };
+  std::vector<Jump> jumps{};
 };
 
-// The container follows from the name: .avi .mkv .mp4 .mov .wav .mp3 .ts
+// The container follows from the name: .avi .mkv .mp4 .mov .wav .mp3 .ogg .flac .ts
 base::Status write_clip(const std::string& path, const std::optional<VideoTrack>& video,
                         const std::optional<AudioTrack>& audio = std::nullopt);
 

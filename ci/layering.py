@@ -36,7 +36,7 @@ INSIDERS = ("fuzz/", "tests/")
 # Third-party headers -> where they may be included. Never in a public header (libs/*/include).
 PARTIES = {
     "boost/": ("libs/server/src/http_server.cpp", "libs/server/src/*.hpp"),
-    "CLI/": ("libs/server/src/config.cpp", "*/main.cpp", "*_main.cpp", "*/cli.cpp", "*_cli.cpp", "*/command_line.cpp", "*_command_line.cpp"),
+    "CLI/": ("tools/clams/src/command_line.cpp", "*/main.cpp", "*_main.cpp", "*/cli.cpp", "*_cli.cpp"),
     "spdlog/": ("libs/sdk/src/*", "libs/server/src/*", "tools/*", "apps/*"),
     "fmt/": ("libs/sdk/src/*", "libs/server/src/*", "libs/media/src/*", "tools/*", "apps/*"),
     "prometheus/": ("libs/server/src/*", "libs/sdk/src/*"),

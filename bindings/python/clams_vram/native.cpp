@@ -35,7 +35,7 @@ T value_or_raise(base::Result<T> result) {
 }
 
 base::Bytes bytes_of(const py::object& size) {
-  if (py::isinstance<py::str>(size)) return value_or_raise(base::parse_bytes(size.cast<std::string>()));
+  if (py::isinstance<py::str>(size)) return value_or_raise(base::parse_memory_size(size.cast<std::string>()));
   if (py::isinstance<py::bool_>(size) || !py::isinstance<py::int_>(size))
     throw py::type_error("a size is a number of bytes or a text such as '6GiB'");
   if (size < py::int_(0)) throw py::value_error("a size cannot be negative");

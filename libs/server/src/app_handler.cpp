@@ -113,6 +113,7 @@ HttpResponse AppHandler::refusal(unsigned status, std::string_view reason) {
     switch (status) {
       case 408: return "REQUEST_TIMEOUT";
       case 413: return "BODY_TOO_LARGE";
+      case 415: return "UNSUPPORTED_CONTENT_ENCODING";
       case 429: return "QUEUE_FULL";
       case 431: return "HEADER_TOO_LARGE";
       case 503: return "UNAVAILABLE";

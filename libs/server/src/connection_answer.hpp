@@ -89,6 +89,7 @@ inline Task<void> Connection::refuse(Refusal refusal) {
   auto response = core_.refusal(refusal.status, refusal.reason);
   if ((refusal.status == 429 || refusal.status == 503) && !says_when(response))
     response.headers.emplace_back("Retry-After", core_.draining ? kRetryAfterRestart : kRetryAfterMoment);
+  if (refusal.status == 415) response.headers.emplace_back("Accept-Encoding", "identity");
   co_await respond(std::move(response));
 }
 

@@ -62,7 +62,9 @@ bool is_probe(const Exchange& exchange) {
 }  // namespace
 
 int exit_with(const base::Error& error, const std::string& program) {
-  const std::string line = program + ": " + error.message + "\n";
+  std::string line = program + ": " + error.message;
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  line += '\n';
   (void)base::write_all(STDERR_FILENO, line, "standard error");
   return base::traits_of(error.code).exit_status;
 }
@@ -135,6 +137,7 @@ int serve_http(const Serving& serving, const Config& config, const base::Logger&
       server.stop_now();
     }
   });
+  if (const std::string gpu = serving.uses_gpu ? backend.gpu().start_line() : ""; !gpu.empty()) log.info(gpu);
   const std::string address =
       (config.host.find(':') == std::string::npos ? config.host : "[" + config.host + "]") + ":" + std::to_string(server.port());
   say_limits(log, memory);

@@ -24,6 +24,7 @@ struct Serving {
   std::string title;                     // of the app
   unsigned threads = 1;                  // requests at once
   std::function<void()> on_hangup = {};  // SIGHUP
+  bool uses_gpu = true;                  // the app says so
   // The backend ends requests that run too long by itself, and knows what to answer: a second clock that is a moment ahead of its
   // own would have them stopped as if the server were ending.
   bool backend_keeps_time = false;

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/fd.hpp"
+#include "base/text_layout.hpp"
 #include "clams/serve.hpp"
 #include "config.hpp"
 #include "hosted_options.hpp"
@@ -41,10 +42,19 @@ base::Result<AppFile> find_app_file(std::string path) {
   return AppFile{absolute.substr(0, slash), absolute.substr(slash + 1)};
 }
 
-std::string python_for(const Config& config) {
+// The folder of an environment stands for its interpreter.
+base::Result<std::string> python_for(const Config& config) {
+  struct stat info {};
+  if (!config.python.empty() && ::stat(config.python.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
+    const std::string inside = config.python + (config.python.ends_with('/') ? "" : "/") + "bin/python";
+    if (::access(inside.c_str(), X_OK) == 0) return inside;
+    return Error{ErrorCode::Configuration, "--python: '" + config.python +
+                                               "' is a folder without bin/python; name an interpreter, or the folder of a virtual "
+                                               "environment"};
+  }
   if (!config.python.empty()) return config.python;
   if (const auto venv = environment("VIRTUAL_ENV"); venv && !venv->empty()) return *venv + "/bin/python";
-  return "python3";
+  return std::string("python3");
 }
 
 unsigned workers_for(const Config& config, bool may_have_gpu, const base::AvailableCpus& cpus) {
@@ -77,7 +87,8 @@ int serve_python_app(int argc, const char* const* argv, const std::string& pytho
       "that stay.";
   program.apps = {""};
   program.hosts = true;
-  program.parameters = [](const std::string&) { return std::vector<Parameter>(); };
+  program.facts = [](const std::string&) { return base::Result<std::optional<AppFacts>>(std::optional<AppFacts>()); };
+  program.columns = base::page_width(environment("COLUMNS"), STDOUT_FILENO);
   auto parsed = parse_config(argc, argv, environment, program);
   if (!parsed) return exit_with(parsed.error(), program.name);
   if (const auto* help = std::get_if<HelpText>(&*parsed)) {
@@ -90,12 +101,14 @@ int serve_python_app(int argc, const char* const* argv, const std::string& pytho
   const std::string name = file->directory.substr(file->directory.rfind('/') + 1);
   const base::Logger log(make_log_sink(config.log_format, config.log_level, name));
 
+  auto python = python_for(config);
+  if (!python) return exit_with(python.error(), program.name);
   say_environment(log);
   const base::AvailableCpus cpus = base::available_cpus();
   HostedOptions options = hosted_options(config, log);
   options.name = name;
   options.command.environment = thread_limits(cpus);
-  options.command.program = python_for(config);
+  options.command.program = std::move(*python);
   options.command.arguments = {python_package + "/clams_worker",
                                "--fd",
                                std::to_string(worker::kChannelFd),

@@ -1,9 +1,12 @@
 #include "service_backend.hpp"
 
+#include "crash_line.hpp"
+
 namespace clams::server {
 
 HttpResponse ServiceBackend::annotate(HttpRequest request, std::stop_token stop) {
   const CpuBudget::Share cpu(cpus_);
+  const RunningRequest running(request.request_id);
   RequestContext context;
   context.log = log_.with_context(request.request_id);
   context.request_id = std::move(request.request_id);

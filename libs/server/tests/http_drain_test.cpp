@@ -179,7 +179,7 @@ TEST(HttpDrainTest, HalfSentRequestsAreToldAndDoNotHoldTheEndUp) {
   RawClient head(test.port());
   RawClient body(test.port());
   ASSERT_TRUE(head.send("POST / HTTP/1.1\r\nHos"));
-  ASSERT_TRUE(body.send("POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\nhalf"));
+  ASSERT_TRUE(body.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf"));
   // Its one loop takes what came first, first: once this is answered, the halves have been read.
   ASSERT_EQ(ask(test.port(), get("/now")).status, 200U);
   test.server().drain();

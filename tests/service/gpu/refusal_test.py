@@ -169,7 +169,7 @@ class Modes(GpuTest):
         self.assertEqual(app.metrics()['clams_gpu_decisions_total{outcome="uncharged"}'], 1)
 
     def test_headroom_as_percent_and_as_bytes(self):
-        for given, headroom in (("25%", 6 * GIB), ("2GiB", 2 * GIB), ("1000000", 1000000), ("0", 0)):
+        for given, headroom in (("25%", 6 * GIB), ("2GiB", 2 * GIB), ("2000000", 2000000), ("1000000B", 1000000), ("0", 0)):
             with self.subTest(given=given):
                 self.simulated()
                 app = self.app("--headroom", given)

@@ -49,7 +49,7 @@ Action declare_serve(Parser& parser) {
   const auto words = std::make_shared<std::vector<std::string>>();
   parser.rest("APP.PY [FLAG...] [-- ARGUMENT...]", *words,
               "the app's app.py, or its folder; flags of the server; the app's own arguments (clams serve --help lists the flags)");
-  parser.epilogue("Example: clams serve path/to/app.py --python venv/bin/python --port 5000 --workers 2");
+  parser.epilogue("Example: clams serve path/to/app.py --python venv --port 5000 --workers 2");
   return [words] { return run_serve(*words); };
 }
 

@@ -55,29 +55,67 @@ class InFolder(unittest.TestCase):
 class Help(InFolder):
     def test_no_arguments_print_help_on_standard_error(self):
         status, out, err = clams()
-        self.assertEqual((status, out), (1, ""))
+        self.assertEqual((status, out), (2, ""))  # wrong use, as the help says
         for command in COMMANDS:
             self.assertIn("\n  " + command + " ", err)
 
     def test_help_of_every_command_is_as_recorded(self):
         for command in COMMANDS:
-            status, out, err = clams(command, "--help")
+            wide = dict(os.environ, COLUMNS="100")
+            status, out, err = clams(command, "--help", env=wide)
             self.assertEqual((status, err), (0, ""), command)
             with open(os.path.join(HERE, "data", "expected", "help", command + ".txt"), encoding="utf-8") as f:
                 self.assertEqual(out, f.read(), command)
             self.assertTrue(all(len(line) <= 130 for line in out.splitlines()), command)
-            self.assertEqual(clams(command, "-h")[1], out)
+            self.assertEqual(clams(command, "-h", env=wide)[1], out)
+
+    def test_help_is_as_wide_as_the_terminal_and_cuts_no_word(self):
+        def words(text):
+            return [word for line in text.split("\n") if not line.startswith("  clams ") for word in line.split()]
+        for command in [[], ["source"], ["gpu"], ["gpu", "run"], ["gpu", "simulate"], ["profiles"], ["develop"]]:
+            widest = clams(*command, "--help", env=dict(os.environ, COLUMNS="120"))[1]
+            for width in (40, 61, 80, 100):
+                out = clams(*command, "--help", env=dict(os.environ, COLUMNS=str(width)))[1]
+                self.assertEqual(words(out), words(widest), (command, width))
+                for line in out.splitlines():
+                    fits = len(line) <= width or line.startswith("  ") and (line.strip().startswith(("-", "clams ")) or " " not in line.strip())
+                    self.assertTrue(fits or line.startswith("  "), (command, width, line))
+        plain = dict((name, value) for name, value in os.environ.items() if name != "COLUMNS")
+        self.assertEqual(clams("gpu", "--help", env=plain)[1], clams("gpu", "--help", env=dict(plain, COLUMNS="80"))[1])
+        self.assertEqual(clams("gpu", "--help", env=dict(plain, COLUMNS="7"))[1], clams("gpu", "--help", env=dict(plain, COLUMNS="40"))[1])
+
+    def test_help_on_a_terminal_has_its_width(self):
+        import fcntl
+        import struct
+        import termios
+        master, terminal = pty.openpty()
+        self.addCleanup(os.close, master)
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 63, 0, 0))
+        plain = dict((name, value) for name, value in os.environ.items() if name != "COLUMNS")
+        done = subprocess.Popen([PROGRAM, "describe", "--help"], stdout=terminal, env=plain)
+        os.close(terminal)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(master, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            shown += piece
+        self.assertEqual(done.wait(60), 0)
+        self.assertEqual(shown.decode().replace("\r\n", "\n"), clams("describe", "--help", env=dict(plain, COLUMNS="63"))[1])
 
     def test_help_wins_over_what_is_missing_or_wrong(self):
         self.assertEqual(clams("source", "--help")[0], 0)
         self.assertEqual(clams("source", "--oops", "--help")[0], 0)
         self.assertEqual(clams("rewind", "nope", "-n", "x", "--help")[0], 0)
 
-    def test_version_begins_as_the_python_commands(self):
+    def test_version_is_ours_first_and_then_names_the_python_sdk_as_its_command_does(self):
         for flag in ("-v", "--version"):
             status, out, err = clams(flag)
             self.assertEqual((status, err), (0, ""))
-            self.assertRegex(out, r"\A1\.8\.0 \(based on MMIF spec: 1\.2\.0\)\nclams-cpp \d+\.\d+\.\d+\n\Z")
+            self.assertRegex(out, r"\Aclams-cpp \d+\.\d+\.\d+\nclams-python 1\.8\.0 \(based on MMIF spec: 1\.2\.0\)\n\Z")
 
 
 class WrongUse(InFolder):
@@ -86,6 +124,8 @@ class WrongUse(InFolder):
         self.refused(2, "no command 'zzzzzzzz'; see: clams --help", "zzzzzzzz")
         self.refused(2, "unknown flag '--prefx'; did you mean '--prefix'?", "source", "--prefx=/a", "video:b")
         self.refused(2, "unknown flag '-z'; see: clams rewind --help", "rewind", "-z")
+        self.refused(2, "unknown flag '--PREFIX'; did you mean '--prefix'?", "source", "--PREFIX", "/a", "video:b")
+        self.refused(2, "unknown flag '-Prefix'; did you mean '--prefix'?", "source", "-Prefix", "/a", "video:b")
         self.refused(2, "unknown flag '--versio'; did you mean '--version'?", "--versio")
         self.refused(2, "DOCUMENT is missing", "source")
         self.refused(2, "--name is missing", "develop")
@@ -219,7 +259,8 @@ class Failures(InFolder):
         self.refused(1, "cannot write '/dev/full': No space left on device", "source", "video:/a", "-o", "/dev/full")
 
     def test_a_file_that_cannot_be_written_stays_as_it_was(self):
-        self.refused(1, "cannot open", "source", "video:/a", "-o", os.path.join(self.folder, "no", "such", "folder"))
+        place = os.path.join(self.folder, "no", "such", "folder")
+        self.refused(1, "cannot write '%s': No such file or directory" % place, "source", "video:/a", "-o", place)
         out = self.path("out.mmif", "before")
         self.refused(65, "", "rewind", "-n", "1", self.path("bad.mmif", "{"), "-o", out)
         with open(out) as f:

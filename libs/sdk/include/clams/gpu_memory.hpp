@@ -135,6 +135,8 @@ class GpuMemory {
   // "gpu" of GET /?includeVRAM=true, by samples that are at most 100 ms old: waits for the driver that long at most, then shows the
   // last ones with their age. Not for an I/O thread.
   mmif::Object status() const;
+  // For the log at a start: the devices with total and headroom, where the ledger and the profiles lie. Empty without a device.
+  std::string start_line() const;
   // One line per device, for hwFetch.
   std::vector<std::string> describe_devices() const;
   struct DeviceGauges {

@@ -19,6 +19,9 @@
 
 namespace clams {
 
+// The app's metadata, checked and completed (AppMetadata::complete). Whatever metadata() throws is error Configuration, too.
+base::Result<AppMetadata> metadata_of(const App& app, std::string_view environment_version, std::vector<std::string>& notes);
+
 struct ServiceOptions {
   std::string environment_version;   // $CLAMS_APP_VERSION, empty if unset
   bool python_status_codes = false;  // input errors are 500 instead of 400
@@ -36,6 +39,11 @@ struct RequestContext {
   unsigned cpu_threads = 1;                                // what Run::cpu_threads says,
   std::function<unsigned()> cpu_share = {};                // unless this is set: asked each time, from any thread, >= 1
   std::function<void(double, std::string_view)> progress;  // may be empty; may be called from any thread
+  // What ends up in a warnings view, and what else somebody should know of the document, in words for people. Empty: the latter is
+  // logged.
+  std::function<void(std::string_view)> on_warning = {};
+  // The caller reports Answer::failure by itself, so that the log does not say it a second time.
+  bool caller_reports_failure = false;
   std::optional<GpuAssignment> assignment = {};            // in a worker process: GPU memory was decided by the front
   // In a worker process: what the request took, before the answer goes out.
   std::function<void(const GpuRequest&, bool ran_out)> after_run = {};
@@ -46,6 +54,7 @@ struct Answer {
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers;
   mmif::Written body;
+  std::string failure = {};  // one line for people: why the status is not 200
 
   static Answer text(unsigned status, std::string content_type, std::string body);
 };
@@ -83,7 +92,7 @@ class Service {
   Answer finish(mmif::Mmif& mmif, const RawParameters& raw, const Parameters& parameters, const RequestContext& context,
                 Attempt& attempt, std::vector<std::string> warnings);
   Answer input_error(std::string_view detail) const;
-  Answer refused(const vram::Refusal& refusal, const base::Logger& log) const;
+  Answer refused(const vram::Refusal& refusal, const RequestContext& context) const;
   Answer app_failure(const mmif::Mmif& mmif, const RawParameters& raw, const std::string& message) const;
 
   std::unique_ptr<App> app_;

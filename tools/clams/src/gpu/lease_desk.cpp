@@ -35,7 +35,7 @@ void declare_lease_flags(Parser& parser, LeaseFlags& flags) {
 
 base::Result<LeaseWish> lease_wish_of(const LeaseFlags& flags, const std::string& name) {
   LeaseWish wish;
-  auto need = base::parse_bytes(flags.need);
+  auto need = base::parse_memory_size(flags.need);
   if (!need) return Error{need.error().code, "--need: " + need.error().message};
   if (*need == base::Bytes())
     return Error{ErrorCode::InvalidArgument, "--need: 0 needs no lease; say how much the program takes, for example 6GiB"};

@@ -136,6 +136,8 @@ class Run(WithDevices):
 
     def test_wrong_use(self):
         for arguments, words in ((["--", "true"], "--need"), (["--need", "0", "--", "true"], "--need"), (["--need", "x", "--", "true"], "'x' is not a size"),
+                                 (["--need", "8", "--", "true"], "--need: 8 bytes? write 8GiB"), (["--headroom", "2", "--need", "1GiB", "--", "true"], "--headroom: 2 bytes? write 2GiB"),
+                                 (["--gpu", "sim:8", "--need", "1GiB", "--", "true"], "8 bytes? write 8GiB"),
                                  (["--need", "1GiB"], "COMMAND"), (["--need", "1GiB", "--"], "COMMAND"), (["--need", "1GiB", "--weit", "5", "--", "true"], "--weit"),
                                  (["--need", "1GiB", "--device", "3", "--", "true"], "there is no GPU '3'"), (["--need", "1GiB", "--wait", "soon", "--", "true"], "--wait")):
             code, out, err = self.clams("gpu", "run", *arguments)

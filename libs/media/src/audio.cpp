@@ -14,8 +14,10 @@ using base::ErrorCode;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kReadAllBlock = 1 << 16;
-// How much less than the file states may be there: the codings for speech and music add samples at both ends and take them away.
+// How much less than the file states may be there. The codings for speech and music add samples at both ends and take them away: one
+// frame and what the filters hold before the sound, up to two frames behind it (LAME). Files state the length with or without them.
 constexpr std::int64_t kSlack = 100'000, kExactSlack = 10'000;
+constexpr std::int64_t kSlackFrames = 5;
 
 bool is_lossless(AVCodecID codec) {
   const AVCodecDescriptor* descriptor = avcodec_descriptor_get(codec);
@@ -71,10 +73,9 @@ class AudioReader::Impl {
 
   base::Status finish() {
     ended_ = true;
-    const std::int64_t frame = last_frame_ * 3 / 2;
     line_.finish({.stated = input_->stated_end(),
                   .packets = input_->packets_until(),
-                  .slack = is_lossless(input_->codec().codec_id) ? kExactSlack : std::max(kSlack, frame),
+                  .slack = is_lossless(input_->codec().codec_id) ? kExactSlack : std::max(kSlack, kSlackFrames * longest_frame_),
                   .abrupt = input_->ends_abruptly()});
     return resampler_ ? convert(nullptr) : base::Status{};
   }
@@ -84,7 +85,7 @@ class AudioReader::Impl {
     const bool damaged = std::exchange(damaged_before_, input_->damaged_packets()) != input_->damaged_packets();
     const auto stamp = input_->time_of(frame);
     const auto step = line_.place(stamp, frame.nb_samples, frame.sample_rate, damaged);
-    last_frame_ = std::int64_t{1'000'000} * frame.nb_samples / frame.sample_rate;
+    longest_frame_ = std::max(longest_frame_, std::int64_t{1'000'000} * frame.nb_samples / frame.sample_rate);
     if (step.silence > 0) BASE_TRY(check_resampled(swr_inject_silence(resampler_.get(), static_cast<int>(step.silence))));
     if (step.leap) {
       // What the resampler holds belongs before the leap.
@@ -153,7 +154,7 @@ class AudioReader::Impl {
   std::size_t taken_ = 0;
   std::uint64_t made_ = 0;  // samples before `ready_`
   std::uint64_t damaged_before_ = 0;
-  std::int64_t last_frame_ = 0;  // microseconds
+  std::int64_t longest_frame_ = 0;  // microseconds
   bool ended_ = false;
 };
 

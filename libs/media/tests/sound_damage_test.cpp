@@ -118,6 +118,15 @@ TEST_P(StatedLength, OfAWholeFileIsThere) {
   EXPECT_NEAR(static_cast<double>(high_tone_begins(whole).count()), 3000, 120);
 }
 
+// What a coding adds at both ends depends on how much of the last frame is sound.
+TEST_P(StatedLength, OfAWholeFileIsThereWhateverItsLengthIs) {
+  for (double seconds = 2; seconds < 2.15; seconds += 0.011) {
+    write(seconds);
+    const Read whole = read(path(GetParam().file));
+    EXPECT_TRUE(whole.completeness.complete()) << seconds << " s: " << describe(whole.completeness);
+  }
+}
+
 TEST_P(StatedLength, OfAFileThatWasCutIsNamedWhereverItWasCut) {
   write(6);
   const std::string whole = base::read_file(path(GetParam().file)).value();

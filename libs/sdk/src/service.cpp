@@ -34,17 +34,17 @@ std::vector<std::string> undefined_parameter_warnings(const AppMetadata& metadat
   return warnings;
 }
 
-bool is_on(const RawParameters& raw, std::string_view name) {
-  const auto* values = raw.find(name);
-  return values != nullptr && *cast_text(ParameterType::Boolean, values->front())->boolean();
-}
-
 // The same for people who typed it.
 std::string misspelt_parameter(const AppMetadata& metadata, const std::string& name) {
   std::vector<std::string> names;
   for (const Parameter& parameter : metadata.parameters) names.push_back(parameter.name);
   const std::string_view like = base::closest(name, names);
   return "there is no parameter \"" + name + "\"" + (like.empty() ? "" : "; did you mean \"" + std::string(like) + "\"?");
+}
+
+bool is_on(const RawParameters& raw, std::string_view name) {
+  const auto* values = raw.find(name);
+  return values != nullptr && *cast_text(ParameterType::Boolean, values->front())->boolean();
 }
 
 std::string cpu_description() {

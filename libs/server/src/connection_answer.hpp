@@ -53,7 +53,7 @@ inline Task<void> Connection::answer() {
 
 inline Task<void> Connection::answer_by_job(RequestPool& pool) {
   auto& request = head_.request;
-  if (core_.observer) {
+  if (core_.observer || core_.options.status_of) {
     names_ = std::make_unique<Names>(Names{request.method, request.path, request.query, std::string(request.header("User-Agent"))});
   }
   if (!head_.has_body()) request.body = BodyBuffer().finish();
@@ -96,6 +96,7 @@ inline Task<void> Connection::refuse(Refusal refusal) {
 inline Task<void> Connection::respond(HttpResponse response) {
   set_phase(Phase::Writing);
   close_ = close_ || core_.draining;
+  if (core_.options.status_of) response.status = core_.options.status_of(names_ ? names_->path : head_.request.path, response.status);
   const unsigned status = response.status;
   refused_ = says_when(response);
   writer_.begin(std::move(response), {.server = core_.options.server_header,

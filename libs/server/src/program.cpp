@@ -53,6 +53,13 @@ void say_limits(const base::Logger& log, const base::AvailableMemory& memory) {
   if (!line.empty()) log.info("may use " + line);
 }
 
+// The Python SDK answers 500 whatever went wrong with a request to the app, and some clients take every other status for a result.
+// `unavailable`: what 503 becomes; 503 itself where it was asked for by name.
+unsigned python_status(std::string_view path, unsigned status, unsigned unavailable) {
+  if (path != "/" || status < 400 || status == 405) return status;
+  return status == 503 ? unavailable : 500;
+}
+
 // What monitoring asks every few seconds says nothing of what clients do, unless it is answered otherwise than usual.
 bool is_probe(const Exchange& exchange) {
   const bool page = exchange.path == "/health" || exchange.path == "/ready" || exchange.path == "/metrics";
@@ -116,6 +123,10 @@ int serve_http(const Serving& serving, const Config& config, const base::Logger&
   options.shared_bodies = backend.wants_shared_bodies();
   if (!serving.backend_keeps_time) options.request_timeout = config.request_timeout;
   options.drain_timeout = config.drain_timeout;
+  if (config.python_status_codes)
+    options.status_of = [unavailable = config.gpu.error_status](std::string_view path, unsigned status) {
+      return python_status(path, status, unavailable);
+    };
   const auto observe = [&](const Exchange& exchange) {
     metrics.observe(exchange);
     const base::LogLevel level = is_probe(exchange) ? base::LogLevel::Debug : base::LogLevel::Info;

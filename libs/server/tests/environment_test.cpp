@@ -109,7 +109,7 @@ base::Result<Config> parsed(const std::map<std::string, std::string>& variables,
   ProgramInfo program;
   program.name = "app";
   program.apps = {""};
-  program.parameters = [](const std::string&) { return std::vector<Parameter>(); };
+  program.facts = [](const std::string&) { return std::optional(AppFacts{}); };
   const auto lookup = [&](const std::string& name) {
     const auto at = variables.find(name);
     return at == variables.end() ? std::nullopt : std::optional(at->second);

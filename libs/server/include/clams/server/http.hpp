@@ -122,6 +122,9 @@ struct HttpServerOptions {
   std::chrono::milliseconds drain_timeout{30'000};
   std::size_t max_connections = 20'000;  // more are accepted and closed at once with 503
   std::string server_header = "clams-cpp";
+  // The status that a client gets instead of this one, for clients that know few; empty: the same. Called on I/O threads for every
+  // answer, refusals included: must be quick, thread-safe and not throw. `path` is empty where no head could be read.
+  std::function<unsigned(std::string_view path, unsigned status)> status_of;
 };
 
 // Called once for each finished exchange, after the answer was written (or the client had gone: status 499). On an I/O thread: must

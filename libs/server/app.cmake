@@ -4,8 +4,8 @@ find_package(prometheus-cpp REQUIRED)
 find_package(tomlplusplus QUIET)
 
 clams_add_library(clams_server server
-  SOURCES src/app_handler.cpp src/config.cpp src/hosted_backend.cpp src/hosted_observer.cpp src/hosted_request.cpp src/hosted_workers.cpp src/program.cpp src/serve_python.cpp src/service_backend.cpp src/config_file.cpp src/log_sink.cpp src/metrics.cpp src/one_shot.cpp src/run_program.cpp
-          src/settings.cpp src/stop_signals.cpp src/worker_plan.cpp src/worker_program.cpp src/worker_reclaimer.cpp src/worker_records.cpp
+  SOURCES src/app_handler.cpp src/config.cpp src/hosted_backend.cpp src/hosted_observer.cpp src/hosted_request.cpp src/hosted_workers.cpp src/program.cpp src/serve_python.cpp src/service_backend.cpp src/config_file.cpp src/lifecycle.cpp src/log_sink.cpp src/metrics.cpp src/one_shot.cpp src/run_program.cpp
+          src/service_manager.cpp src/settings.cpp src/stop_signals.cpp src/worker_plan.cpp src/worker_program.cpp src/worker_reclaimer.cpp src/worker_records.cpp
   PUBLIC clams::sdk clams::server_http clams::worker
   PRIVATE spdlog::spdlog prometheus-cpp::core)
 

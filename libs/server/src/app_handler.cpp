@@ -60,13 +60,31 @@ AppHandler::AppHandler(AppBackend& backend, Metrics& metrics, unsigned cores) : 
 
 HttpResponse AppHandler::health() const {
   const bool draining = server_ != nullptr && server_->draining();
-  const Object body{{"status", draining ? "draining" : "ok"}, {"app", backend_.identifier()}, {"version", backend_.version()}};
+  const bool degraded = backend_.readiness() == Readiness::CannotStart;
+  const Object body{{"status", draining   ? "draining"
+                               : degraded ? "degraded"
+                                          : "ok"},
+                    {"app", backend_.identifier()},
+                    {"version", backend_.version()}};
   return text_response(draining ? 503 : 200, "application/json", mmif::to_plain_text(body) + "\n");
+}
+
+// Whether a load balancer should send requests here; `health` says whether this process should be replaced.
+HttpResponse AppHandler::ready() const {
+  const auto reasons = lifecycle_ == nullptr ? std::vector<std::string_view>() : lifecycle_->unready();
+  Object body{{"ready", reasons.empty()}};
+  if (!reasons.empty()) {
+    mmif::Array list;
+    for (const std::string_view reason : reasons) list.emplace_back(reason);
+    body.set("reasons", std::move(list));
+  }
+  return text_response(reasons.empty() ? 200 : 503, "application/json", mmif::to_plain_text(body) + "\n");
 }
 
 std::optional<HttpResponse> AppHandler::answer_get(const HttpRequest& request) {
   if (is_root(request.path)) return backend_.describe(request);
   if (request.path == "/health") return health();
+  if (request.path == "/ready") return ready();
   if (request.path == "/metrics") {
     return text_response(
         200, "text/plain; version=0.0.4; charset=utf-8",
@@ -77,7 +95,7 @@ std::optional<HttpResponse> AppHandler::answer_get(const HttpRequest& request) {
 
 std::optional<HttpResponse> AppHandler::answer_now(const HttpRequest& request) {
   const bool root = is_root(request.path);
-  const bool own_page = request.path == "/health" || request.path == "/metrics";
+  const bool own_page = request.path == "/health" || request.path == "/ready" || request.path == "/metrics";
   if (!root && !own_page) return not_found();
   if (request.method == "GET" || request.method == "HEAD") return answer_get(request);
   if (request.method == "OPTIONS") {

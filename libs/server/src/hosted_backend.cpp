@@ -67,6 +67,7 @@ void HostedBackend::replace_first_worker() {
     gone = retired.wait_for(std::chrono::seconds(15)) == std::future_status::ready && retired.get() && gone;
   }
   if (!gone) pool_->reload();
+  ready_before_ = pool_->status().ready;
 }
 
 base::Status HostedBackend::open_gpu() {
@@ -137,6 +138,32 @@ WorkerGauges HostedBackend::workers() const {
   const auto alive =
       std::count_if(status.workers.begin(), status.workers.end(), [](const auto& w) { return worker::has_process(w.state); });
   return {static_cast<std::size_t>(alive), status.started, status.crashed, status.hung};
+}
+
+Readiness HostedBackend::readiness() const {
+  const auto status = pool_->status();
+  const auto takes = [](const auto& worker) { return worker::takes_requests(worker.state); };
+  if (std::any_of(status.workers.begin(), status.workers.end(), takes)) return Readiness::Ready;
+  if (status.start_error) return Readiness::CannotStart;
+  return status.ready > ready_before_ ? Readiness::Ready : Readiness::Starting;
+}
+
+base::Bytes HostedBackend::promised() {
+  std::vector<std::int64_t> pids;
+  for (const auto& worker : pool_->status().workers) {
+    if (worker.worker.pid != 0) pids.push_back(worker.worker.pid);
+  }
+  return gpu_->promised(pids);
+}
+
+void HostedBackend::reload() {
+  ready_at_reload_ = pool_->status().ready;
+  pool_->reload();
+}
+
+bool HostedBackend::reloaded() const {
+  const auto status = pool_->status();
+  return status.ready > ready_at_reload_ || status.start_error.has_value();
 }
 
 vram::ModelCacheCounters HostedBackend::model_events() { return observer_->model_events(); }

@@ -54,8 +54,11 @@ class HostedBackend final : public AppBackend {
   HttpResponse annotate(HttpRequest request, std::stop_token stop, unsigned cpu_threads) override;
   WorkerGauges workers() const override;
   vram::ModelCacheCounters model_events() override;
+  Readiness readiness() const override;
+  base::Bytes promised() override;
+  void reload() override;
+  bool reloaded() const override;
 
-  void reload() { pool_->reload(); }
   // Processes at most from now on.
   void resize(unsigned workers);
   void drain(std::chrono::milliseconds timeout);
@@ -109,6 +112,8 @@ class HostedBackend final : public AppBackend {
   std::string compact_, pretty_;  // GET / and GET /?pretty=1, byte for byte as the app gave them
   AppMetadata metadata_;          // its parameters, to know which profile a request belongs to
 
+  std::uint64_t ready_before_ = 0;  // workers that were ready before those that run requests
+  std::atomic<std::uint64_t> ready_at_reload_ = 0;
   std::atomic<unsigned> most_workers_;
   unsigned planned_workers_ = 0;  // of the tending thread
   // What the latest request needed whose worker held nothing for it; 0: none yet.

@@ -68,8 +68,8 @@ unsigned threads_for(const Config& config, const App& app, bool on_gpu) {
 }
 
 // The app's code in worker processes; HTTP, limits and GPU memory here.
-int serve_in_workers(int argc, char** argv, const std::string& name, const Config& config, const base::Logger& log,
-                     const App& app) {
+int serve_in_workers(int argc, char** argv, const std::string& name, const Config& config, const base::Logger& log, const App& app,
+                     ServiceManager manager) {
   const bool exclusive = execution_of(config, app) == Execution::Exclusive;
   HostedOptions options;
   options.metadata = app.metadata();
@@ -95,9 +95,9 @@ int serve_in_workers(int argc, char** argv, const std::string& name, const Confi
   const unsigned at_once = options.workers * options.per_worker;
   auto backend = HostedBackend::start(std::move(options));
   if (!backend) return exit_with(backend.error(), name);
-  const int status = serve_http(
-      {.program = name, .title = title, .threads = at_once, .on_hangup = [&] { (*backend)->reload(); }, .backend_keeps_time = true},
-      config, log, **backend);
+  const int status =
+      serve_http({.program = name, .title = title, .threads = at_once, .manager = std::move(manager), .backend_keeps_time = true},
+                 config, log, **backend);
   (*backend)->drain(std::chrono::seconds(5));
   return status;
 }
@@ -132,7 +132,14 @@ int run_program(int argc, char** argv, const std::vector<NamedApp>& apps) {
   if (config.input && config.log_level == base::LogLevel::Info)
     config.log_level = base::LogLevel::Warning;  // a run's result is its document
   const base::Logger log(make_log_sink(config.log_format, config.log_level, config.app.empty() ? name : config.app));
-  if (execution_of(config, *app) != Execution::InProcess) return serve_in_workers(argc, argv, name, config, log, *app);
+  ServiceManager manager;
+  if (!config.input) {
+    auto taken = take_service_manager();
+    if (!taken) return exit_with(taken.error(), name);
+    manager = std::move(*taken);
+  }
+  if (execution_of(config, *app) != Execution::InProcess)
+    return serve_in_workers(argc, argv, name, config, log, *app, std::move(manager));
   ServiceOptions options;
   options.environment_version = environment("CLAMS_APP_VERSION").value_or("");
   options.python_status_codes = config.python_status_codes;
@@ -145,7 +152,8 @@ int run_program(int argc, char** argv, const std::vector<NamedApp>& apps) {
   ServiceBackend backend(**service, log);
   const bool on_gpu = (*service)->app().uses_gpu() && (*service)->gpu().has_gpu();
   const unsigned threads = threads_for(config, (*service)->app(), on_gpu);
-  return serve_http({.program = name, .title = (*service)->metadata().name, .threads = threads}, config, log, backend);
+  return serve_http({.program = name, .title = (*service)->metadata().name, .threads = threads, .manager = std::move(manager)},
+                    config, log, backend);
 }
 
 }  // namespace clams

@@ -82,6 +82,8 @@ int serve_python_app(int argc, const char* const* argv, const std::string& pytho
   if (!file) return exit_with({base::ErrorCode::Configuration, file.error().message}, program.name);
   const std::string name = file->directory.substr(file->directory.rfind('/') + 1);
   const base::Logger log(make_log_sink(config.log_format, config.log_level, name));
+  auto manager = take_service_manager();
+  if (!manager) return exit_with(manager.error(), program.name);
 
   HostedOptions options;
   options.name = name;
@@ -107,12 +109,9 @@ int serve_python_app(int argc, const char* const* argv, const std::string& pytho
   if (!backend) return exit_with(backend.error(), program.name);
   const unsigned workers = workers_for(config, (*backend)->gpu().has_gpu());
   (*backend)->resize(workers);
-  const int status = serve_http({.program = program.name,
-                                 .title = name,
-                                 .threads = workers,
-                                 .on_hangup = [&] { (*backend)->reload(); },
-                                 .backend_keeps_time = true},
-                                config, log, **backend);
+  const int status = serve_http(
+      {.program = program.name, .title = name, .threads = workers, .manager = std::move(*manager), .backend_keeps_time = true},
+      config, log, **backend);
   (*backend)->drain(std::chrono::seconds(5));
   return status;
 }

@@ -138,6 +138,8 @@ class GpuMemory {
     bool known = false;
   };
   std::vector<DeviceGauges> gauges() const;
+  // What this process and the workers with these pids were promised, all devices together. Touches no driver.
+  base::Bytes promised(const std::vector<std::int64_t>& workers) const;
   vram::AdmissionCounters counters() const;
   vram::ModelCacheCounters model_counters() const;
   vram::ModelCache& models() noexcept;

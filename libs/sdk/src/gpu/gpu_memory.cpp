@@ -1,5 +1,7 @@
 #include "clams/gpu_memory.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -536,6 +538,19 @@ std::vector<GpuMemory::DeviceGauges> GpuMemory::gauges() const {
     list.push_back(std::move(gauges));
   }
   return list;
+}
+
+// By pid and app: containers may have the same numbers, but hardly for the same app.
+base::Bytes GpuMemory::promised(const std::vector<std::int64_t>& workers) const {
+  base::Bytes sum;
+  if (state_->ledger == nullptr) return sum;
+  for (const auto& process : state_->ledger->snapshot().processes) {
+    const bool ours = process.worker ? std::find(workers.begin(), workers.end(), process.pid) != workers.end()
+                                     : process.pid == ::getpid();
+    // The ledger keeps the beginning of long names.
+    if (ours && !process.draining && std::string_view(state_->options.app).starts_with(process.app)) sum += process.reserved;
+  }
+  return sum;
 }
 
 vram::AdmissionCounters GpuMemory::counters() const { return state_->admission->counters(); }

@@ -9,6 +9,11 @@ clams_add_library(clams_server server
   PUBLIC clams::sdk clams::server_http clams::worker
   PRIVATE spdlog::spdlog prometheus-cpp::core)
 
+clams_add_test(service_manager_test SOURCES tests/service_manager_test.cpp LIBS clams::server)
+if(TARGET service_manager_test)
+  target_include_directories(service_manager_test PRIVATE ${CMAKE_CURRENT_LIST_DIR}/src)
+endif()
+
 clams_add_test(hosted_parts_test SOURCES tests/hosted_parts_test.cpp LIBS clams::server)
 if(TARGET hosted_parts_test)
   target_include_directories(hosted_parts_test PRIVATE ${CMAKE_CURRENT_LIST_DIR}/src)

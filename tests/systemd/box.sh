@@ -31,5 +31,5 @@ umount --lazy box.old
 hostname box
 ip link set lo up
 exec env --ignore-environment container=podman PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb \
-  /lib/systemd/systemd --unit=basic.target --log-target=console --log-level=notice --show-status=no
+  /lib/systemd/systemd --unit=basic.target --log-target=journal --show-status=no
 ' box "$layer"

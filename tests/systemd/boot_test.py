@@ -192,7 +192,7 @@ class BootTest(unittest.TestCase):
         self.assertTrue(until(lambda: self.main_pid(unit) not in (0, first)))
 
     def test_a_drain_delay_serves_on_while_ready_says_draining(self):
-        self.start("clams-app@delayed", 5005, CLAMS_DRAIN_DELAY="3s")
+        self.start("clams-app@delayed", 5005, CLAMS_DRAIN_DELAY="3s", drop_in="TimeoutStopSec=1\n")
         unit = "clams-app@delayed.service"
         self.box.run("systemctl", "stop", "--no-block", unit)
         self.assertTrue(until(lambda: ask(5005, path="/ready")[0] == 503))
@@ -202,6 +202,7 @@ class BootTest(unittest.TestCase):
         self.assertEqual(self.box.show(unit, "ActiveState"), "deactivating")
         self.assertTrue(until(lambda: self.box.show(unit, "StatusText").startswith("draining: ")))
         self.assertTrue(until(lambda: self.box.show(unit, "ActiveState") == "inactive"))
+        self.assertEqual(self.box.show(unit, "Result"), "success", "the manager was asked for more patience than TimeoutStopSec")
         self.assertIsNone(ask_or_none(5005))
 
     def test_a_port_in_use_is_not_tried_again(self):

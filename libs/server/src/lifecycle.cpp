@@ -67,12 +67,17 @@ void Lifecycle::turn() {
   ready_ = ready_ || backend_.readiness() == Readiness::Ready;
   const bool asked = reload_asked_.exchange(false) && !leaving;
   if (reloading_ && !asked) reloading_ = !backend_.reloaded();
-  ServiceState state{.ready = ready_, .reloading = reloading_ || asked, .stopping = leaving};
+  ServiceState state{.ready = ready_, .reloading = reloading_ || asked, .stopping = leaving, .stop_time = stop_time()};
   if (reporter_.wants_status(now)) state.status = status(leaving);
   reporter_.report(state, now);
   if (!asked) return;
   backend_.reload();
   reloading_ = true;
+}
+
+std::chrono::microseconds Lifecycle::stop_time() const {
+  constexpr std::chrono::seconds kWorkersEnd{20};
+  return options_.drain_delay + options_.drain_timeout + kWorkersEnd;
 }
 
 std::string Lifecycle::status(bool leaving) const {

@@ -16,7 +16,7 @@ namespace clams::server {
 struct LifecycleOptions {
   NotifyOptions notify;
   std::chrono::milliseconds drain_delay{0};    // after the first stop signal: so long all is served as before
-  std::chrono::milliseconds drain_timeout{0};  // for the log
+  std::chrono::milliseconds drain_timeout{0};  // then, for the log and the manager
 };
 
 class Lifecycle {
@@ -34,6 +34,7 @@ class Lifecycle {
   std::vector<std::string_view> unready() const;
 
  private:
+  std::chrono::microseconds stop_time() const;
   std::string status(bool leaving) const;
   void begin_drain();
 

@@ -88,14 +88,14 @@ ServiceReporter::ServiceReporter(NotifySocket socket, std::chrono::microseconds 
     : socket_(std::move(socket)), watchdog_(watchdog) {}
 
 bool ServiceReporter::wants_status(TimePoint now) const noexcept {
-  return status_sent_ == TimePoint{} || now - status_sent_ >= kStatusPause;
+  return socket_.is_open() && (status_seen_ == TimePoint{} || now - status_seen_ >= kStatusPause);
 }
 
 void ServiceReporter::report(const ServiceState& state, TimePoint now) {
   report_state(state, now);
-  if (wants_status(now) && state.status != status_ && !state.status.empty() && socket_.send("STATUS=" + one_line(state.status))) {
+  if (!state.status.empty() && wants_status(now) && (state.status == status_ || socket_.send("STATUS=" + one_line(state.status)))) {
     status_ = state.status;
-    status_sent_ = now;
+    status_seen_ = now;
   }
   if (watchdog_.count() != 0 && (alive_sent_ == TimePoint{} || now - alive_sent_ >= watchdog_ / 2) && socket_.send("WATCHDOG=1"))
     alive_sent_ = now;
@@ -103,7 +103,8 @@ void ServiceReporter::report(const ServiceState& state, TimePoint now) {
 
 void ServiceReporter::report_state(const ServiceState& state, TimePoint now) {
   if (state.ready && !said_ready_) said_ready_ = socket_.send("READY=1");
-  if (state.stopping && !said_stopping_) said_stopping_ = socket_.send("STOPPING=1");
+  if (state.stopping && !said_stopping_)
+    said_stopping_ = socket_.send("STOPPING=1\nEXTEND_TIMEOUT_USEC=" + std::to_string(state.stop_time.count()));
   if (!said_ready_ || state.stopping || state.reloading == said_reloading_) return;
   // A manager that waits for the end of a reload needs to know that this answer is younger than its question.
   const std::string began = "RELOADING=1\nMONOTONIC_USEC=" + std::to_string(monotonic_microseconds(now));

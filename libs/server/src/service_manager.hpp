@@ -33,6 +33,7 @@ class NotifySocket {
   // One datagram: lines of NAME=VALUE. Never blocks: false when the manager takes nothing now, to be tried again, also while its
   // socket is missing (it is being restarted).
   bool send(std::string_view state) noexcept;
+  bool is_open() const noexcept { return static_cast<bool>(fd_); }
 
  private:
   base::Fd fd_;
@@ -44,7 +45,8 @@ struct ServiceState {
   bool ready = false;  // once true, ready for good
   bool reloading = false;
   bool stopping = false;
-  std::string status = {};  // one line for people
+  std::chrono::microseconds stop_time{0};  // from its beginning to the end, at most: the manager's own patience may be shorter
+  std::string status = {};                 // one line for people
 };
 
 // Reports changes, and signs of life. Called by the event loop while it turns, so that a loop that hangs gives none. Not
@@ -57,7 +59,7 @@ class ServiceReporter {
   // Sends what has changed since the last call, as far as the manager takes it: READY=1 once; RELOADING=1 and READY=1 around a
   // reload; STOPPING=1 once; STATUS= at most once a second; WATCHDOG=1 at half the watchdog's time.
   void report(const ServiceState& state, TimePoint now);
-  // Whether a status would be sent now if it has changed: it need not be worded else.
+  // Whether a status is looked at now: it need not be worded else.
   bool wants_status(TimePoint now) const noexcept;
 
  private:
@@ -67,7 +69,7 @@ class ServiceReporter {
   std::chrono::microseconds watchdog_;
   bool said_ready_ = false, said_reloading_ = false, said_stopping_ = false;
   std::string status_;
-  TimePoint status_sent_{}, alive_sent_{};
+  TimePoint status_seen_{}, alive_sent_{};
 };
 
 }  // namespace clams::server

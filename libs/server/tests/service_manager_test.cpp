@@ -68,8 +68,8 @@ TEST_F(Manager, IsToldOnceThatTheServiceIsReadyAndOnceThatItStops) {
   EXPECT_EQ(heard(), "");
   service.report({.ready = true}, now);
   EXPECT_EQ(heard(), "READY=1");
-  service.report({.ready = true, .stopping = true}, now);
-  EXPECT_EQ(heard(), "STOPPING=1");
+  service.report({.ready = true, .stopping = true, .stop_time = 50s}, now);
+  EXPECT_EQ(heard(), "STOPPING=1\nEXTEND_TIMEOUT_USEC=50000000");
   service.report({.ready = true, .stopping = true}, now + 5s);
   EXPECT_EQ(heard(), "");
 }
@@ -110,6 +110,18 @@ TEST_F(Manager, HearsAStatusAtMostOnceASecondAndOnlyWhenItDiffers) {
   EXPECT_EQ(heard(), "STATUS=2 running");
   service.report({.status = "2 running"}, now + 10s);
   EXPECT_EQ(heard(), "");
+}
+
+TEST_F(Manager, IsTheOnlyReasonToWordAStatus) {
+  auto service = reporter();
+  EXPECT_TRUE(service.wants_status(now));
+  service.report({.status = "1 running"}, now);
+  EXPECT_FALSE(service.wants_status(now + 999ms));
+  EXPECT_TRUE(service.wants_status(now + 1s));
+  service.report({.status = "1 running"}, now + 1s);
+  EXPECT_FALSE(service.wants_status(now + 1500ms)) << "unchanged, and seen";
+  address.clear();
+  EXPECT_FALSE(reporter().wants_status(now));
 }
 
 TEST_F(Manager, CannotBeToldAnythingElseByAStatusWithLineBreaks) {

@@ -18,7 +18,7 @@ run_ctest() {
 }
 
 run_tests() {
-  need core ocr media python demo test
+  need core ocr media python demo test systemd
   fetch_whisper_if_wanted
   build_preset dev
   run_ctest dev "$@" || fail "tests failed: see above; one again with its output: ./dev test -R NAME -V"

@@ -24,6 +24,7 @@ BODY = json.dumps({"metadata": {"mmif": "http://mmif.clams.ai/1.0.0"},
                    "documents": [{"@type": "http://mmif.clams.ai/vocabulary/VideoDocument/v1", "properties": {"id": "d1", "mime": "video/mp4", "location": "file:///d1.mp4"}}],
                    "views": []}).encode()
 GIB = 1 << 30
+HELD = 600_000  # milliseconds: until released
 BADLY_EXPOSED = 2.0
 
 
@@ -87,7 +88,8 @@ class BootTest(unittest.TestCase):
     def prepare(self, unit, port, with_socket=False, drop_in="", **settings):
         """Settings of an instance, not started yet. Its units."""
         instance = unit.split("@")[1]
-        settings = {"CLAMS_GPU": "sim:8GiB", "CLAMS_PORT": port, **settings}
+        self.release_file = "/var/lib/clams/%s.release" % instance  # ends what the app holds
+        settings = {"CLAMS_GPU": "sim:8GiB", "CLAMS_PORT": port, "VRAM_DEMO_RELEASE": self.release_file, "APP_RELEASE_FILE": self.release_file, **settings}
         self.box.write("/etc/clams/%s.env" % instance, "".join("%s=%s\n" % item for item in settings.items()))
         if drop_in:
             self.box.write("/etc/systemd/system/%s.service.d/test.conf" % unit, "[Service]\n" + drop_in)
@@ -111,9 +113,10 @@ class BootTest(unittest.TestCase):
         self.assertEqual(self.box.show(unit, "ActiveState"), "active")
         self.assertEqual(ask(5001, path="/ready"), (200, b'{"ready": true}\n'))
         self.assertEqual(self.box.show(unit, "StatusText"), "0 running, 0 queued, 0.0 GiB promised")
-        running = in_background(lambda: run(5001, bytes=3 * GIB, hold_ms=4000))
+        running = in_background(lambda: run(5001, bytes=3 * GIB, hold_ms=HELD))
         self.assertTrue(until(lambda: self.box.show(unit, "StatusText") == "1 running, 0 queued, 3.0 GiB promised"), self.box.show(unit, "StatusText"))
         self.assertEqual(run(5001, bytes=6 * GIB)[0], 503, "the ledger of the host is used")
+        self.release()
         self.assertEqual(running.result(PATIENCE)[0], 200)
         self.assertIn("--host and --port do not count", self.box.journal(unit))
         self.assertEqual(self.box.run("stat", "--format", "%A %U %G", "/run/vram/ledger").stdout.strip(), "-rw-rw---- clams clams")
@@ -166,16 +169,18 @@ class BootTest(unittest.TestCase):
             for each in clients:
                 each.result(PATIENCE)
         self.assertNotEqual(self.main_pid(unit), before)
+        # One that is read at the very moment of the signal is answered by the old server, which says so: 503.
         self.assertEqual([answer for answer in answers if answer not in (200, 503)], [], "probes refused")
+        self.assertGreater(answers.count(200), 390)
         self.assertEqual(problems, [])
         self.assertEqual([status for status in statuses if status != 200], [], "of %d requests" % len(statuses))
         self.assertGreater(len(statuses), 50)
 
     def test_a_server_that_hangs_is_killed_and_started_anew(self):
-        self.start("clams-app@watched", 5003, with_socket=True, drop_in="WatchdogSec=2\nRestartSec=100ms\n")
+        self.start("clams-app@watched", 5003, with_socket=True, drop_in="WatchdogSec=5\nRestartSec=100ms\n")
         unit = "clams-app@watched.service"
         first = self.main_pid(unit)
-        time.sleep(3)
+        time.sleep(6)
         self.assertEqual(self.main_pid(unit), first, "a loop that turns is left alone")
         self.box.signal(first, signal.SIGSTOP)
         self.assertTrue(until(lambda: self.main_pid(unit) not in (0, first) and self.box.show(unit, "ActiveState") == "active"))
@@ -192,7 +197,7 @@ class BootTest(unittest.TestCase):
         self.assertTrue(until(lambda: self.main_pid(unit) not in (0, first)))
 
     def test_a_drain_delay_serves_on_while_ready_says_draining(self):
-        self.start("clams-app@delayed", 5005, CLAMS_DRAIN_DELAY="3s", drop_in="TimeoutStopSec=1\n")
+        self.start("clams-app@delayed", 5005, CLAMS_DRAIN_DELAY="6s", drop_in="TimeoutStopSec=1\n")
         unit = "clams-app@delayed.service"
         self.box.run("systemctl", "stop", "--no-block", unit)
         self.assertTrue(until(lambda: ask(5005, path="/ready")[0] == 503))
@@ -224,13 +229,24 @@ class BootTest(unittest.TestCase):
     def test_a_request_in_a_worker_process_survives_a_restart(self):
         self.start("clams-app@isolated", 5008, with_socket=True, CLAMS_EXECUTOR="isolated")
         unit = "clams-app@isolated.service"
-        running = in_background(lambda: run(5008, hold_ms=3000))
+        running = in_background(lambda: run(5008, hold_ms=HELD))
         self.assertTrue(until(lambda: self.box.show(unit, "StatusText").startswith("1 running")))
-        before = self.main_pid(unit)
-        self.box.run("systemctl", "restart", unit)
-        self.assertEqual(running.result(PATIENCE)[0], 200)
-        self.assertNotEqual(self.main_pid(unit), before)
+        self.restart_while(running, unit)
         self.assertEqual(run(5008)[0], 200)
+
+    def restart_while(self, running, unit):
+        """A request that is held ends with its result; the new server is another process."""
+        before = self.main_pid(unit)
+        restart = in_background(lambda: self.box.run("systemctl", "restart", unit))
+        self.assertTrue(until(lambda: self.box.show(unit, "ActiveState") == "deactivating"))
+        self.assertFalse(running.done())
+        self.release()
+        self.assertEqual(running.result(PATIENCE)[0], 200)
+        restart.result(PATIENCE)
+        self.assertNotIn(self.main_pid(unit), (0, before))
+
+    def release(self):
+        self.box.write(self.release_file, "")
 
     def open_to_the_user_of_the_units(self, *files):
         """What is changed here is changed in the box only."""
@@ -244,7 +260,7 @@ class BootTest(unittest.TestCase):
         app = SOURCE / "tests/hosting/apps/keeper/app.py"
         self.open_to_the_user_of_the_units(self.python, app)
         self.start("clams-serve@hosted", 5009, with_socket=True, APP=app, PYTHON=self.python, ARGS="--workers 1",
-                   APP_BEGUN_FILE="/var/lib/clams/begun", APP_RELEASE_FILE="/var/lib/clams/release", CLAMS_APP_VERSION="1.0.0")
+                   APP_BEGUN_FILE="/var/lib/clams/begun", CLAMS_APP_VERSION="1.0.0")
         unit = "clams-serve@hosted.service"
         self.assertEqual(ask(5009, path="/ready")[0], 200, "ready means that a worker process is")
         front = self.main_pid(unit)
@@ -255,11 +271,9 @@ class BootTest(unittest.TestCase):
         self.assertTrue(until(lambda: self.workers(front) and self.workers(front) != worker and self.box.show(unit, "ActiveState") == "active"))
         self.assertEqual(self.main_pid(unit), front)
         self.assertIn("reloading on SIGHUP", self.box.journal(unit))
-        running = in_background(lambda: run(5009, hold_ms=3000))
+        running = in_background(lambda: run(5009, hold_ms=HELD))
         self.assertTrue(until(lambda: self.box.show(unit, "StatusText").startswith("1 running")), self.box.show(unit, "StatusText"))
-        self.box.run("systemctl", "restart", unit)
-        self.assertEqual(running.result(PATIENCE)[0], 200)
-        self.assertNotEqual(self.main_pid(unit), front)
+        self.restart_while(running, unit)
 
     def workers(self, front):
         return [int(word) for word in self.box.run("pgrep", "--parent", str(front), check=False).stdout.split()]

@@ -17,6 +17,7 @@ from serving import PATIENCE, in_background, until  # noqa: E402
 
 DEMO = os.path.join(os.environ["CLAMS_BIN"], "clams-vram-demo")
 CONFIGURATION = 78
+HELD = 600_000  # until released
 VARIABLES = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 # An interpreter that, but for its first run, starts late while a file SLOW is there, and not at all while BROKEN is.
 MOODY_PYTHON = """#!/bin/sh
@@ -70,7 +71,7 @@ class ServiceTest(HostingTest):
 
     def demo(self, *flags, sockets=False, environment=None, **more):
         base = {"CLAMS_VRAM_DIR": self.path + "/vram", "XDG_CACHE_HOME": self.path + "/cache", "HOME": self.path, "PATH": os.environ["PATH"],
-                "CLAMS_GPU": "sim:8GiB", "NOTIFY_SOCKET": self.manager.address, "TZ": "UTC"}
+                "CLAMS_GPU": "sim:8GiB", "NOTIFY_SOCKET": self.manager.address, "TZ": "UTC", "VRAM_DEMO_RELEASE": self.path + "/release"}
         os.makedirs(self.path + "/vram", exist_ok=True)
         command = [DEMO, *([] if sockets else serving.ANY_PORT), *flags]
         if sockets:
@@ -80,6 +81,10 @@ class ServiceTest(HostingTest):
         server._port = self.manager.port if sockets else None
         self.servers.append(server)
         return server
+
+    def release(self):
+        """Ends what the demo holds."""
+        self.mood("release", True)
 
     def hosted(self, *flags, environment=None, **more):
         """Hosted by an interpreter of moods."""
@@ -113,8 +118,9 @@ class ServiceTest(HostingTest):
 
     def test_the_status_says_what_runs_and_what_was_promised(self):
         server = self.demo("--threads", "2")
-        running = in_background(lambda: server.post(BODY, bytes=3 << 30, hold_ms=2500))
+        running = in_background(lambda: server.post(BODY, bytes=3 << 30, hold_ms=HELD))
         self.assert_heard("STATUS=1 running, 0 queued, 3.0 GiB promised")
+        self.release()
         self.assertEqual(running.result(PATIENCE).status, 200)
 
     def test_signs_of_life_come_while_the_loop_turns(self):
@@ -177,7 +183,7 @@ class ServiceTest(HostingTest):
         self.assertEqual(late.result(PATIENCE).status, 200)
 
     def test_a_drain_delay_serves_on_while_ready_says_draining(self):
-        server = self.demo("--drain-delay", "2s")
+        server = self.demo("--drain-delay", "5s")
         self.assertEqual(server.get("/ready").status, 200)
         server.process.send_signal(signal.SIGTERM)
         self.assertTrue(until(lambda: server.get("/ready").status == 503))
@@ -186,7 +192,7 @@ class ServiceTest(HostingTest):
         self.assertEqual(server.post(BODY).status, 200)
         self.assert_heard("STOPPING=1")
         self.assertEqual(server.wait(), 0)
-        self.assertTrue(server.lines("stopping in 2s: requests are still taken while /ready says draining"))
+        self.assertTrue(server.lines("stopping in 5s: requests are still taken while /ready says draining"))
         self.assertEqual(len(server.lines("running requests may finish for 30s")), 1)
         server.ended = True
 
@@ -209,12 +215,13 @@ class ServiceTest(HostingTest):
 
     def test_a_drain_says_so_in_both_pages(self):
         server = self.demo()
-        running = in_background(lambda: server.post(BODY, hold_ms=3000))
+        running = in_background(lambda: server.post(BODY, hold_ms=HELD))
         self.assert_heard("STATUS=1 running")
         server.process.send_signal(signal.SIGTERM)
         self.assertTrue(until(lambda: server.get("/health").status == 503))
         self.assertEqual(server.get("/health").json["status"], "draining")
         self.assertEqual(server.get("/ready").json, {"ready": False, "reasons": ["draining"]})
+        self.release()
         self.assertEqual(running.result(PATIENCE).status, 200)
         self.assertEqual(server.wait(), 0)
         server.ended = True

@@ -239,6 +239,18 @@ class ServiceTest(HostingTest):
         self.assertEqual(server.get("/ready").body, b'{"ready": true}\n')
         self.assertEqual(len(server.workers()), 1)
 
+    def test_a_signal_ends_a_start_that_takes_long(self):
+        python = os.path.join(self.path, "python")
+        with open(python, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\nexec sleep %d\n" % (10 * PATIENCE))
+        os.chmod(python, 0o755)
+        server = self.serve(APPS / "keeper", python=python, environment={"NOTIFY_SOCKET": self.manager.address}, ready=False)
+        self.assertTrue(until(server.workers))
+        self.assertEqual(server.terminate(), 0)
+        self.assertTrue(server.lines("stopped before the app was ready"))
+        self.assertFalse(self.manager.heard("READY=1"))
+        server.ended = True
+
     def test_without_a_worker_that_can_start_it_is_alive_and_not_ready(self):
         server = self.hosted()
         self.assert_heard("READY=1")

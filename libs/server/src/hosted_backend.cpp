@@ -84,7 +84,14 @@ base::Status HostedBackend::open_gpu() {
   return {};
 }
 
-worker::Outcome HostedBackend::ask(worker::Request request) { return pool_->submit(std::move(request)).get(); }
+base::Result<worker::Outcome> HostedBackend::ask(worker::Request request) {
+  constexpr std::chrono::milliseconds kPause{100};
+  auto outcome = pool_->submit(std::move(request));
+  while (outcome.wait_for(kPause) != std::future_status::ready) {
+    if (options_.stop_asked && options_.stop_asked()) return Error{ErrorCode::Cancelled, "stopped before the app was ready", 0};
+  }
+  return outcome.get();
+}
 
 base::Status HostedBackend::read_metadata() {
   const auto get = [&](const std::string& query) -> base::Result<std::string> {
@@ -92,7 +99,7 @@ base::Status HostedBackend::read_metadata() {
     request.kind = "http";
     request.attributes = {{"method", "GET"}, {"path", "/"}, {"query", query}};
     request.deadline = std::chrono::steady_clock::now() + options_.start_timeout;
-    const auto outcome = ask(std::move(request));
+    BASE_TRY_ASSIGN(const auto outcome, ask(std::move(request)));
     const std::string* status = worker::find_attribute(outcome.attributes, "status");
     if (outcome.ending != worker::Ending::Answered || status == nullptr || *status != "200") {
       return Error{ErrorCode::Configuration,

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -27,6 +28,7 @@ struct HostedOptions {
   std::optional<AppMetadata> metadata;  // known beforehand (an app of this program): then nothing waits for the first worker
   bool models_are_told = false;         // the workers tell which models they hold
   std::chrono::milliseconds start_timeout{300'000};
+  std::function<bool()> stop_asked = {};  // asked a few times a second while `start` waits for the first worker
   std::optional<std::chrono::milliseconds> request_timeout;
   bool rerun = false;                        // a request whose worker died runs once more
   bool app_may_rerun = false;                // the app says so: then also one that ran out of GPU memory
@@ -39,8 +41,8 @@ struct HostedOptions {
 // The workers speak the protocol of docs/formats/worker-protocol.md, kinds "http" and "requirement".
 class HostedBackend final : public AppBackend {
  public:
-  // Starts the first worker and asks it for the metadata. Errors: Configuration when the app cannot be started (the log has what it
-  // printed), or as GpuMemory::open.
+  // Starts the first worker and asks it for the metadata. Errors: Cancelled when `stop_asked` said so, Configuration when the app
+  // cannot be started (the log has what it printed), or as GpuMemory::open.
   static base::Result<std::unique_ptr<HostedBackend>> start(HostedOptions options);
   ~HostedBackend() override;
   HostedBackend(const HostedBackend&) = delete;
@@ -72,7 +74,7 @@ class HostedBackend final : public AppBackend {
   base::Status read_metadata();
   base::Status open_gpu();
   void replace_first_worker();
-  worker::Outcome ask(worker::Request request);
+  base::Result<worker::Outcome> ask(worker::Request request);
 
   // Number of workers, while running (hosted_workers.cpp).
   void tend_workers(const std::stop_token& stop);

@@ -105,7 +105,12 @@ int serve_python_app(int argc, const char* const* argv, const std::string& pytho
   options.log = log;
   options.workers = workers_for(config, config.gpu.gpu != "none");
   options.workers_follow_memory = config.workers == 0;
+  options.stop_asked = stop_is_pending;
   auto backend = HostedBackend::start(std::move(options));
+  if (!backend && backend.error().code == base::ErrorCode::Cancelled) {
+    log.info(backend.error().message);
+    return 0;  // as a server that is stopped by a signal
+  }
   if (!backend) return exit_with(backend.error(), program.name);
   const unsigned workers = workers_for(config, (*backend)->gpu().has_gpu());
   (*backend)->resize(workers);

@@ -246,6 +246,7 @@ class ServiceTest(HostingTest):
         os.chmod(python, 0o755)
         server = self.serve(APPS / "keeper", python=python, environment={"NOTIFY_SOCKET": self.manager.address}, ready=False)
         self.assertTrue(until(server.workers))
+        self.assert_heard("STATUS=the first worker process is starting")
         self.assertEqual(server.terminate(), 0)
         self.assertTrue(server.lines("stopped before the app was ready"))
         self.assertFalse(self.manager.heard("READY=1"))

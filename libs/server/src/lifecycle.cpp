@@ -87,7 +87,7 @@ std::string Lifecycle::status(bool leaving) const {
   if (leaving) return "draining: " + text;
   switch (backend_.readiness()) {
     case Readiness::CannotStart: return "no worker process can be started, the log says why; " + text;
-    case Readiness::Starting: return "the first worker process is starting; " + text;
+    case Readiness::Starting: return std::string(kFirstWorkerStarts) + "; " + text;
     case Readiness::Ready: break;
   }
   return reloading_ ? "reloading: " + text : text;

@@ -13,6 +13,9 @@
 
 namespace clams::server {
 
+// A status before the first worker process is ready.
+inline constexpr std::string_view kFirstWorkerStarts = "the first worker process is starting";
+
 struct LifecycleOptions {
   NotifyOptions notify;
   std::chrono::milliseconds drain_delay{0};    // after the first stop signal: so long all is served as before

@@ -90,6 +90,11 @@ base::Result<ServiceManager> take_service_manager() {
   return manager;
 }
 
+void say_starting(const ServiceManager& manager) {
+  // One that cannot be reached is reported when the service is.
+  if (auto socket = NotifySocket::open(manager.notify.socket)) (void)socket->send("STATUS=" + std::string(kFirstWorkerStarts));
+}
+
 namespace {
 
 // On the sockets of the service manager, where there are any. `place`: for people.

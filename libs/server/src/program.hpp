@@ -28,6 +28,9 @@ struct ServiceManager {
 // Configuration.
 base::Result<ServiceManager> take_service_manager();
 
+// For people who ask the service manager meanwhile: before something that may take minutes.
+void say_starting(const ServiceManager& manager);
+
 struct Serving {
   std::string program;   // for messages
   std::string title;     // of the app

@@ -106,6 +106,7 @@ int serve_python_app(int argc, const char* const* argv, const std::string& pytho
   options.workers = workers_for(config, config.gpu.gpu != "none");
   options.workers_follow_memory = config.workers == 0;
   options.stop_asked = stop_is_pending;
+  say_starting(*manager);
   auto backend = HostedBackend::start(std::move(options));
   if (!backend && backend.error().code == base::ErrorCode::Cancelled) {
     log.info(backend.error().message);

@@ -35,7 +35,7 @@ T value_or_raise(base::Result<T> result) {
 }
 
 base::Bytes bytes_of(const py::object& size) {
-  if (py::isinstance<py::str>(size)) return value_or_raise(base::parse_bytes(size.cast<std::string>()));
+  if (py::isinstance<py::str>(size)) return value_or_raise(base::parse_memory_size(size.cast<std::string>()));
   if (py::isinstance<py::bool_>(size) || !py::isinstance<py::int_>(size))
     throw py::type_error("a size is a number of bytes or a text such as '6GiB'");
   if (size < py::int_(0)) throw py::value_error("a size cannot be negative");
@@ -61,10 +61,12 @@ py::dict dict_of(const vram::Refusal& refusal) {
   d["message"] = refusal.message();
   d["permanent"] = refusal.kind == vram::Refusal::Kind::Permanent;
   d["code"] = std::string(refusal.code());
+  d["reason"] = std::string(vram::name_of(refusal.reason));
   d["model"] = refusal.model;
   d["device"] = refusal.device.text();
   d["required_bytes"] = refusal.required.count();
-  d["available_bytes"] = refusal.available.count();
+  d["available_bytes"] = refusal.has_available() ? py::object(py::int_(refusal.available.count())) : py::none();
+  d["most_bytes"] = refusal.kind == vram::Refusal::Kind::Permanent ? py::object(py::int_(refusal.most.count())) : py::none();
   d["reserved_bytes"] = refusal.reserved.count();
   d["headroom_bytes"] = refusal.headroom.count();
   d["retry_after"] = refusal.retry_after ? py::object(py::int_(refusal.retry_after->count())) : py::none();

@@ -6,7 +6,6 @@
 
 #include "app_backend.hpp"
 #include "clams/server/http.hpp"
-#include "cpu_budget.hpp"
 #include "lifecycle.hpp"
 #include "metrics.hpp"
 
@@ -15,7 +14,7 @@ namespace clams::server {
 class AppHandler final : public HttpHandler {
  public:
   // Both must outlive it.
-  AppHandler(AppBackend& backend, Metrics& metrics, unsigned cores);
+  AppHandler(AppBackend& backend, Metrics& metrics);
 
   // Set once the server is there, before it runs.
   void watch(const HttpServer& server, const Lifecycle& lifecycle) {
@@ -24,6 +23,7 @@ class AppHandler final : public HttpHandler {
   }
 
   std::optional<HttpResponse> answer_now(const HttpRequest& request) override;
+  bool takes_a_moment(const HttpRequest& request) const override;
   HttpResponse handle(HttpRequest request, std::stop_token stop) override;
   HttpResponse refusal(unsigned status, std::string_view reason) override;
 
@@ -34,7 +34,6 @@ class AppHandler final : public HttpHandler {
 
   AppBackend& backend_;
   Metrics& metrics_;
-  CpuBudget cpu_;
   const HttpServer* server_ = nullptr;
   const Lifecycle* lifecycle_ = nullptr;
 };

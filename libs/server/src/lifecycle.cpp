@@ -18,6 +18,13 @@ std::string gib(base::Bytes bytes) {
   return text.data();
 }
 
+// To this program and its workers, all devices together.
+base::Bytes promised(const GpuMemory& gpu) {
+  base::Bytes sum;
+  for (const auto& device : gpu.app_gauges()) sum += device.reserved;
+  return sum;
+}
+
 // A manager that cannot be notified is no reason not to serve: it ends what does not become ready.
 NotifySocket open_or_warn(const std::string& address, const base::Logger& log) {
   auto socket = NotifySocket::open(address);
@@ -83,7 +90,7 @@ std::chrono::microseconds Lifecycle::stop_time() const {
 std::string Lifecycle::status(bool leaving) const {
   const auto gauges = server_->gauges();
   std::string text = std::to_string(gauges.running) + " running, " + std::to_string(gauges.queued) + " queued";
-  if (backend_.gpu().has_gpu()) text += ", " + gib(backend_.promised()) + " promised";
+  if (backend_.gpu().has_gpu()) text += ", " + gib(promised(backend_.gpu())) + " promised";
   if (leaving) return "draining: " + text;
   switch (backend_.readiness()) {
     case Readiness::CannotStart: return "no worker process can be started, the log says why; " + text;

@@ -52,6 +52,9 @@ inline constexpr std::chrono::milliseconds kHandoverQuiet{500};
 inline constexpr std::chrono::milliseconds kHandoverLook{20};  // a successor waits for the end
 inline constexpr std::chrono::milliseconds kFarewell{1'000};   // for what is still being written when everything else has ended
 
+inline constexpr unsigned kPageThreads = 2;
+inline constexpr std::size_t kPageQueue = 64;
+
 class Connection;
 
 // One event loop. Connections are listed so that one timer serves all their deadlines: setting a deadline is a store, not a system
@@ -72,7 +75,8 @@ struct ServerCore {
   base::Logger logger;
   std::shared_ptr<BodyBudget> bodies;
   RequestPool pool;
-  const bool hands_over;  // the listening sockets outlive this server: see HttpServer::adopt
+  RequestPool pages{kPageThreads, kPageQueue};  // see HttpHandler::takes_a_moment
+  const bool hands_over;                        // the listening sockets outlive this server: see HttpServer::adopt
 
   std::atomic<std::size_t> connections{0};
   std::atomic<std::size_t> awaited{0};  // accepted ones that have or may still bring a request: all that do not linger

@@ -26,7 +26,7 @@ targets_for() {
 }
 
 run_tests() {
-  need core ocr media python demo test
+  need core ocr media python demo test systemd
   fetch_whisper_if_wanted
   local programs=()
   if [[ $# -gt 0 ]]; then

@@ -16,6 +16,13 @@ struct WorkerGauges {
   std::uint64_t started = 0, crashed = 0, hung = 0;
 };
 
+// Whether a request that comes now is run.
+enum class Readiness {
+  Ready,        // by a worker process, by one that is started when needed, or in this process
+  Starting,     // once the first worker process is ready
+  CannotStart,  // not before the reason why no worker process starts has passed; the log has it
+};
+
 // Thread-safe.
 class AppBackend {
  public:
@@ -32,6 +39,12 @@ class AppBackend {
   // POST and PUT /.
   virtual HttpResponse annotate(HttpRequest request, std::stop_token stop) = 0;
   virtual WorkerGauges workers() const { return {}; }
+  // Must not block.
+  virtual Readiness readiness() const { return Readiness::Ready; }
+  // New worker processes take over from the old ones; where there are none nothing happens. `reloaded`: a new one serves, or it is
+  // clear that none can be started.
+  virtual void reload() {}
+  virtual bool reloaded() const { return true; }
   virtual vram::ModelCacheCounters model_events() { return gpu().model_counters(); }
 };
 

@@ -50,6 +50,7 @@ struct Config {
   base::Bytes max_body = base::Bytes(512ULL << 20);
   std::optional<base::Bytes> body_memory;  // none: a quarter of what the process may use
   std::optional<std::chrono::milliseconds> request_timeout;
+  std::chrono::milliseconds drain_delay{0};
   std::chrono::milliseconds drain_timeout{30'000};
   bool python_status_codes = false;
   Executor executor = Executor::Auto;        // what the app says

@@ -76,6 +76,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void set_phase(Phase phase);
   void interrupt(Interrupt why);
   void look_at_idle(TimePoint now);
+  void close_after_handover(TimePoint now);
   void look_at_job(TimePoint now);
   void look_for_client(TimePoint now);
   void client_is_gone();

@@ -44,7 +44,7 @@ inline Task<void> Connection::answer() {
       co_return;
     }
   }
-  if (core_.draining) {
+  if (core_.refuses_work()) {
     co_await refuse(kDraining);
     co_return;
   }

@@ -68,6 +68,7 @@ void HostedBackend::replace_first_worker() {
     gone = retired.wait_for(std::chrono::seconds(15)) == std::future_status::ready && retired.get() && gone;
   }
   if (!gone) pool_->reload();
+  ready_before_ = pool_->status().ready;
 }
 
 base::Status HostedBackend::open_gpu() {
@@ -84,7 +85,14 @@ base::Status HostedBackend::open_gpu() {
   return {};
 }
 
-worker::Outcome HostedBackend::ask(worker::Request request) { return pool_->submit(std::move(request)).get(); }
+base::Result<worker::Outcome> HostedBackend::ask(worker::Request request) {
+  constexpr std::chrono::milliseconds kPause{100};
+  auto outcome = pool_->submit(std::move(request));
+  while (outcome.wait_for(kPause) != std::future_status::ready) {
+    if (options_.stop_asked && options_.stop_asked()) return Error{ErrorCode::Cancelled, "stopped before the app was ready", 0};
+  }
+  return outcome.get();
+}
 
 base::Status HostedBackend::read_metadata() {
   const auto get = [&](const std::string& query) -> base::Result<std::string> {
@@ -92,7 +100,7 @@ base::Status HostedBackend::read_metadata() {
     request.kind = "http";
     request.attributes = {{"method", "GET"}, {"path", "/"}, {"query", query}};
     request.deadline = std::chrono::steady_clock::now() + options_.start_timeout;
-    const auto outcome = ask(std::move(request));
+    BASE_TRY_ASSIGN(const auto outcome, ask(std::move(request)));
     const std::string* status = worker::find_attribute(outcome.attributes, "status");
     if (outcome.ending != worker::Ending::Answered || status == nullptr || *status != "200") {
       return Error{ErrorCode::Configuration,
@@ -145,6 +153,24 @@ WorkerGauges HostedBackend::workers() const {
   const auto alive =
       std::count_if(status.workers.begin(), status.workers.end(), [](const auto& w) { return worker::has_process(w.state); });
   return {static_cast<std::size_t>(alive), status.started, status.crashed, status.hung};
+}
+
+Readiness HostedBackend::readiness() const {
+  const auto status = pool_->status();
+  const auto takes = [](const auto& worker) { return worker::takes_requests(worker.state); };
+  if (std::any_of(status.workers.begin(), status.workers.end(), takes)) return Readiness::Ready;
+  if (status.start_error) return Readiness::CannotStart;
+  return status.ready > ready_before_ ? Readiness::Ready : Readiness::Starting;
+}
+
+void HostedBackend::reload() {
+  ready_at_reload_ = pool_->status().ready;
+  pool_->reload();
+}
+
+bool HostedBackend::reloaded() const {
+  const auto status = pool_->status();
+  return status.ready > ready_at_reload_ || status.start_error.has_value();
 }
 
 vram::ModelCacheCounters HostedBackend::model_events() { return observer_->model_events(); }

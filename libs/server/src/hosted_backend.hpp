@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -28,6 +29,7 @@ struct HostedOptions {
   std::optional<AppMetadata> metadata;  // known beforehand (an app of this program): then nothing waits for the first worker
   bool models_are_told = false;         // the workers tell which models they hold
   std::chrono::milliseconds start_timeout{300'000};
+  std::function<bool()> stop_asked = {};  // asked a few times a second while `start` waits for the first worker
   std::optional<std::chrono::milliseconds> request_timeout;
   bool rerun = false;                        // a request whose worker died runs once more
   bool app_may_rerun = false;                // the app says so: then also one that ran out of GPU memory
@@ -41,8 +43,8 @@ struct HostedOptions {
 // The workers speak the protocol of docs/formats/worker-protocol.md, kinds "http" and "requirement".
 class HostedBackend final : public AppBackend {
  public:
-  // Starts the first worker and asks it for the metadata. Errors: Configuration when the app cannot be started (the log has what it
-  // printed), or as GpuMemory::open.
+  // Starts the first worker and asks it for the metadata. Errors: Cancelled when `stop_asked` said so, Configuration when the app
+  // cannot be started (the log has what it printed), or as GpuMemory::open.
   static base::Result<std::unique_ptr<HostedBackend>> start(HostedOptions options);
   ~HostedBackend() override;
   HostedBackend(const HostedBackend&) = delete;
@@ -57,8 +59,10 @@ class HostedBackend final : public AppBackend {
   HttpResponse annotate(HttpRequest request, std::stop_token stop) override;
   WorkerGauges workers() const override;
   vram::ModelCacheCounters model_events() override;
+  Readiness readiness() const override;
+  void reload() override;
+  bool reloaded() const override;
 
-  void reload() { pool_->reload(); }
   // Processes at most from now on.
   void resize(unsigned workers);
   void drain(std::chrono::milliseconds timeout);
@@ -78,7 +82,7 @@ class HostedBackend final : public AppBackend {
   base::Status read_metadata();
   base::Status open_gpu();
   void replace_first_worker();
-  worker::Outcome ask(worker::Request request);
+  base::Result<worker::Outcome> ask(worker::Request request);
 
   // Number of workers, while running (hosted_workers.cpp).
   void tend_workers(const std::stop_token& stop);
@@ -119,6 +123,8 @@ class HostedBackend final : public AppBackend {
   std::string compact_, pretty_;  // GET / and GET /?pretty=1, byte for byte as the app gave them
   AppMetadata metadata_;          // its parameters, to know which profile a request belongs to
 
+  std::uint64_t ready_before_ = 0;  // workers that were ready before those that run requests
+  std::atomic<std::uint64_t> ready_at_reload_ = 0;
   std::atomic<unsigned> most_workers_;
   unsigned planned_workers_ = 0;  // of the tending thread
   // What the latest request needed whose worker held nothing for it; 0: none yet.

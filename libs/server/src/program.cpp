@@ -14,6 +14,8 @@
 #include "base/duration.hpp"
 #include "base/fd.hpp"
 #include "clams/server/environment.hpp"
+#include "inherited_sockets.hpp"
+#include "lifecycle.hpp"
 #include "metrics.hpp"
 #include "stop_signals.hpp"
 
@@ -109,7 +111,48 @@ GpuMemoryOptions gpu_options(const GpuSettings& settings) {
   return options;
 }
 
-int serve_http(const Serving& serving, const Config& config, const base::Logger& log, AppBackend& backend) {
+base::Result<ServiceManager> take_service_manager() {
+  const ListenVariables listen{environment("LISTEN_PID"), environment("LISTEN_FDS"), environment("LISTEN_FDNAMES")};
+  const NotifyVariables notify{environment("NOTIFY_SOCKET"), environment("WATCHDOG_USEC"), environment("WATCHDOG_PID")};
+  for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"})
+    ::unsetenv(name);
+  ServiceManager manager;
+  BASE_TRY_ASSIGN(manager.notify, notify_options(notify, ::getpid()));
+  BASE_TRY_ASSIGN(manager.sockets, inherited_sockets(listen, ::getpid()));
+  return manager;
+}
+
+void say_starting(const ServiceManager& manager) {
+  // One that cannot be reached is reported when the service is.
+  if (auto socket = NotifySocket::open(manager.notify.socket)) (void)socket->send("STATUS=" + std::string(kFirstWorkerStarts));
+}
+
+namespace {
+
+// On the sockets of the service manager, where there are any. `place`: for people.
+base::Result<std::unique_ptr<HttpServer>> listen_somewhere(std::vector<Listener> sockets, const HttpServerOptions& options,
+                                                           const std::shared_ptr<AppHandler>& handler,
+                                                           const ExchangeObserver& observe, const base::Logger& log,
+                                                           std::string& place) {
+  if (sockets.empty()) {
+    BASE_TRY_ASSIGN(auto server, HttpServer::listen(options, handler, observe, log));
+    const bool plain = options.host.find(':') == std::string::npos;
+    place = "http://" + (plain ? options.host : "[" + options.host + "]") + ":" + std::to_string(server->port());
+    return server;
+  }
+  std::vector<base::Fd> descriptors;
+  for (Listener& socket : sockets) {
+    place += (place.empty() ? "" : " and ") + std::string(socket.port == 0 ? "" : "http://") + socket.address;
+    descriptors.push_back(std::move(socket.fd));
+  }
+  log.info("the service manager passed " + std::to_string(sockets.size()) + " listening " +
+           (sockets.size() == 1 ? "socket" : "sockets") + ": --host and --port do not count");
+  return HttpServer::adopt(std::move(descriptors), options, handler, observe, log);
+}
+
+}  // namespace
+
+int serve_http(Serving serving, const Config& config, const base::Logger& log, AppBackend& backend) {
   Metrics metrics(backend.identifier(), backend.version(), backend.gpu());
   auto handler = std::make_shared<AppHandler>(backend, metrics);
   HttpServerOptions options;
@@ -132,27 +175,18 @@ int serve_http(const Serving& serving, const Config& config, const base::Logger&
     const base::LogLevel level = is_probe(exchange) ? base::LogLevel::Debug : base::LogLevel::Info;
     if (log.enabled(level)) log.with_context(std::string(exchange.request_id)).log(level, access_line(exchange));
   };
-  auto listening = HttpServer::listen(options, handler, observe, log);
+  Lifecycle lifecycle({serving.manager.notify, config.drain_delay, config.drain_timeout}, backend, log);
+  options.on_turn = [&] { lifecycle.turn(); };
+  std::string place;
+  auto listening = listen_somewhere(std::move(serving.manager.sockets), options, handler, observe, log, place);
   if (!listening) return exit_with(listening.error(), serving.program);
   HttpServer& server = **listening;
-  handler->watch(server);
-  int stops = 0;
-  const StopSignals signals([&](int signal) {
-    if (signal == SIGHUP) {
-      if (serving.on_hangup) serving.on_hangup();
-    } else if (stops++ == 0) {
-      log.info("stopping: running requests may finish for " + base::to_string(config.drain_timeout) +
-               "; a second signal stops at once");
-      server.drain();
-    } else {
-      server.stop_now();
-    }
-  });
+  handler->watch(server, lifecycle);
+  lifecycle.watch(server);
+  const StopSignals signals([&](int signal) { lifecycle.signalled(signal); });
   if (const std::string gpu = serving.uses_gpu ? backend.gpu().start_line() : ""; !gpu.empty()) log.info(gpu);
-  const std::string address =
-      (config.host.find(':') == std::string::npos ? config.host : "[" + config.host + "]") + ":" + std::to_string(server.port());
   say_limits(log, memory);
-  log.info(serving.title + " " + backend.version() + " listens on http://" + address + " (" + std::to_string(serving.threads) +
+  log.info(serving.title + " " + backend.version() + " listens on " + place + " (" + std::to_string(serving.threads) +
            " requests at once)");
   server.run();
   log.info("stopped");

@@ -41,7 +41,7 @@ unsigned threads_for(const Config& config, const App& app, bool on_gpu, unsigned
 
 // The app's code in worker processes; HTTP, limits and GPU memory here.
 int serve_in_workers(int argc, char** argv, const std::string& name, const Config& config, const base::Logger& log, const App& app,
-                     const AppMetadata& metadata) {
+                     const AppMetadata& metadata, ServiceManager manager) {
   const bool exclusive = execution_of(config, app) == Execution::Exclusive;
   const unsigned cpus = base::available_cpus().count;
   HostedOptions options = hosted_options(config, log);
@@ -61,7 +61,7 @@ int serve_in_workers(int argc, char** argv, const std::string& name, const Confi
   const int status = serve_http({.program = name,
                                  .title = title,
                                  .threads = at_once,
-                                 .on_hangup = [&] { (*backend)->reload(); },
+                                 .manager = std::move(manager),
                                  .uses_gpu = app.uses_gpu(),
                                  .backend_keeps_time = true},
                                 config, log, **backend);
@@ -105,10 +105,16 @@ int run_program(int argc, char** argv, const std::vector<NamedApp>& apps) {
   if (config.input && config.log_level == base::LogLevel::Info)
     config.log_level = base::LogLevel::Warning;  // a run's result is its document
   const base::Logger log(make_log_sink(config.log_format, config.log_level, config.app.empty() ? name : config.app));
+  ServiceManager manager;
+  if (!config.input) {
+    auto taken = take_service_manager();
+    if (!taken) return exit_with(taken.error(), name);
+    manager = std::move(*taken);
+  }
   say_environment(log);
   if (execution_of(config, *app) != Execution::InProcess) {
     for (const std::string& note : start.notes()) log.warning(note);
-    return serve_in_workers(argc, argv, name, config, log, *app, start.metadata());
+    return serve_in_workers(argc, argv, name, config, log, *app, start.metadata(), std::move(manager));
   }
   report_crashes(name, config.input ? "nothing was written" : "run with --executor isolated to survive this");
   ServiceOptions options;
@@ -123,9 +129,12 @@ int run_program(int argc, char** argv, const std::vector<NamedApp>& apps) {
   ServiceBackend backend(**service, std::make_shared<CpuBudget>(), log);
   const bool on_gpu = (*service)->app().uses_gpu() && (*service)->gpu().has_gpu();
   const unsigned threads = threads_for(config, (*service)->app(), on_gpu, base::available_cpus().count);
-  return serve_http(
-      {.program = name, .title = (*service)->metadata().name, .threads = threads, .uses_gpu = (*service)->app().uses_gpu()}, config,
-      log, backend);
+  return serve_http({.program = name,
+                     .title = (*service)->metadata().name,
+                     .threads = threads,
+                     .manager = std::move(manager),
+                     .uses_gpu = (*service)->app().uses_gpu()},
+                    config, log, backend);
 }
 
 }  // namespace clams

@@ -100,6 +100,8 @@ int serve_python_app(int argc, const char* const* argv, const std::string& pytho
   if (!file) return exit_with({base::ErrorCode::Configuration, file.error().message}, program.name);
   const std::string name = file->directory.substr(file->directory.rfind('/') + 1);
   const base::Logger log(make_log_sink(config.log_format, config.log_level, name));
+  auto manager = take_service_manager();
+  if (!manager) return exit_with(manager.error(), program.name);
 
   auto python = python_for(config);
   if (!python) return exit_with(python.error(), program.name);
@@ -120,16 +122,19 @@ int serve_python_app(int argc, const char* const* argv, const std::string& pytho
   options.command.directory = file->directory;
   options.workers = workers_for(config, config.gpu.gpu != "none", cpus);
   options.workers_follow_memory = config.workers == 0;
+  options.stop_asked = stop_is_pending;
+  say_starting(*manager);
   auto backend = HostedBackend::start(std::move(options));
+  if (!backend && backend.error().code == base::ErrorCode::Cancelled) {
+    log.info(backend.error().message);
+    return 0;  // as a server that is stopped by a signal
+  }
   if (!backend) return exit_with(backend.error(), program.name);
   const unsigned workers = workers_for(config, (*backend)->gpu().has_gpu(), cpus);
   (*backend)->resize(workers);
-  const int status = serve_http({.program = program.name,
-                                 .title = name,
-                                 .threads = workers,
-                                 .on_hangup = [&] { (*backend)->reload(); },
-                                 .backend_keeps_time = true},
-                                config, log, **backend);
+  const int status = serve_http(
+      {.program = program.name, .title = name, .threads = workers, .manager = std::move(*manager), .backend_keeps_time = true},
+      config, log, **backend);
   (*backend)->drain(std::chrono::seconds(5));
   return status;
 }

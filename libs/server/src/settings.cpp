@@ -176,6 +176,8 @@ std::vector<Setting> table() {
       });
   add(kServing, "request-timeout", "TIME", "Stop a request that runs longer (none)",
       [](Config& c, const std::string& t) { return optional_duration(c.request_timeout, t); });
+  add(kServing, "drain-delay", "TIME", "After SIGTERM serve on so long, while /ready says draining; then drain (0)",
+      [](Config& c, const std::string& t) { return duration(c.drain_delay, t, false); });
   add(kServing, "drain-timeout", "TIME", "After SIGTERM running requests may finish so long (30s)",
       [](Config& c, const std::string& t) { return duration(c.drain_timeout, t, false); });
   add(kServing, "status-codes", "KIND", "standard, or python: statuses of the Python SDK (standard)",

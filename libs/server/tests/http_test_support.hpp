@@ -74,7 +74,8 @@ struct RecordedExchange {
 // Runs on its own thread until drained or destroyed.
 class TestServer {
  public:
-  explicit TestServer(HttpServerOptions options = {});
+  // `sockets`: served on in place of a port of its own.
+  explicit TestServer(HttpServerOptions options = {}, std::vector<base::Fd> sockets = {});
   ~TestServer();
 
   FakeHandler& handler() { return *handler_; }

@@ -202,6 +202,7 @@ void PoolCore::became_ready(Slot& slot, const Frame& frame) {
   slot.capacity = std::min(options_.per_worker, slot.announced_capacity);
   slot.ready_since = std::chrono::steady_clock::now();
   start_error_.reset();
+  ++counters_.ready;
   move(slot, WorkerEvent::Became);
   logger_.info(options_.name + ": " + describe(slot) + " takes requests" + (slot.program.empty() ? "" : ", " + slot.program));
   const MemoryReport report = frame.memory.value_or(MemoryReport{});

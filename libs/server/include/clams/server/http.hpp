@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/fd.hpp"
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "worker/document.hpp"
@@ -122,9 +123,15 @@ struct HttpServerOptions {
   std::chrono::milliseconds drain_timeout{30'000};
   std::size_t max_connections = 20'000;  // more are accepted and closed at once with 503
   std::string server_header = "clams-cpp";
+<<<<<<< HEAD
   // The status that a client gets instead of this one, for clients that know few; empty: the same. Called on I/O threads for every
   // answer, refusals included: must be quick, thread-safe and not throw. `path` is empty where no head could be read.
   std::function<unsigned(std::string_view path, unsigned status)> status_of;
+=======
+  // Called by the first event loop while it turns, at most 200 ms apart, the first time once it accepts connections. Must be quick;
+  // may call `drain`.
+  std::function<void()> on_turn = {};
+>>>>>>> systemd
 };
 
 // Called once for each finished exchange, after the answer was written (or the client had gone: status 499). On an I/O thread: must
@@ -149,8 +156,15 @@ class HttpServer {
   // Binds and listens. Errors are Configuration with one line that says what to do ("port 5000 on 127.0.0.1 is in use; …").
   static base::Result<std::unique_ptr<HttpServer>> listen(HttpServerOptions options, std::shared_ptr<HttpHandler> handler,
                                                           ExchangeObserver observer, base::Logger logger);
+  // Serves on listening stream sockets that outlive this process (a service manager's) in place of host and port. `drain` then
+  // hands over to a successor and turns no request away: new connections are not accepted any more and wait in the kernel, requests
+  // on those that were are still answered, and a connection without one is closed after half a second. Error Configuration: a
+  // descriptor listens on nothing.
+  static base::Result<std::unique_ptr<HttpServer>> adopt(std::vector<base::Fd> sockets, HttpServerOptions options,
+                                                         std::shared_ptr<HttpHandler> handler, ExchangeObserver observer,
+                                                         base::Logger logger);
   virtual ~HttpServer() = default;
-  virtual std::uint16_t port() const noexcept = 0;
+  virtual std::uint16_t port() const noexcept = 0;  // of the first socket that has one; else 0
   // Serves until `drain` has completed or `stop_now` was called. Blocks; to be called once. The caller's thread is the first I/O
   // thread; the others and the request threads are started here and joined. Only a request that still ignores its `stop` 2 s after
   // the end is left behind with its thread (and a log line): the process should then end. Sockets are close-on-exec.

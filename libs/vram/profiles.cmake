@@ -1,6 +1,5 @@
 # clams::vram_profiles: what runs needed (profile/) and models that stay (cache/).
 find_package(nlohmann_json REQUIRED)
-find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 
 clams_add_library(clams_vram_profiles vram_profiles
   SOURCES
@@ -18,7 +17,7 @@ clams_add_library(clams_vram_profiles vram_profiles
     src/profile/store_threads.cpp
     src/profile/window.cpp
   PUBLIC clams_base clams_vram Threads::Threads
-  PRIVATE $<BUILD_INTERFACE:nlohmann_json::nlohmann_json> OpenSSL::Crypto)
+  PRIVATE $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
 
 if(CLAMS_TESTS)
   find_package(rapidcheck REQUIRED)

@@ -77,8 +77,9 @@ void PoolCore::ensure_workers() {
   if (live > options_.workers) return retire_surplus(live - options_.workers);
   for (const unsigned wanted = wanted_workers(); live < wanted; ++live) {
     const auto free = std::find_if(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->state == WorkerState::Dead; });
-    if (free == slots_.end()) slots_.push_back(std::make_unique<Slot>(static_cast<unsigned>(slots_.size())));
-    start_slot(free == slots_.end() ? *slots_.back() : **free);
+    Slot* slot = free == slots_.end() ? nullptr : free->get();  // push_back ends the life of iterators
+    if (slot == nullptr) slot = slots_.emplace_back(std::make_unique<Slot>(static_cast<unsigned>(slots_.size()))).get();
+    start_slot(*slot);
   }
 }
 

@@ -5,7 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
-#include <deque>
+#include <list>
 #include <memory>
 
 #include "base/fd.hpp"
@@ -40,7 +40,7 @@ struct Parser::Impl {
   CLI::App* app = nullptr;
   CommandSpec spec;
   Action action;
-  std::deque<Impl> commands;
+  std::list<Impl> commands;  // a deque may not hold a type that is incomplete here
   std::vector<std::string>* rest = nullptr;  // of a command that takes another program's command line
 
   bool asks_for_help() const { return app->count("--help") > 0; }

@@ -3,7 +3,7 @@ get_property(targets GLOBAL PROPERTY CLAMS_INSTALL_TARGETS)
 get_property(includes GLOBAL PROPERTY CLAMS_INSTALL_INCLUDES)
 install(TARGETS ${targets} EXPORT clamsTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 # Programs for people; those of tests and measurements stay in the build. OPTIONAL: a build of some targets can be installed too.
-foreach(program clams clams-tesseract clams-whisper clams-vad)
+foreach(program clams clams-vram-demo clams-tesseract clams-whisper clams-vad)
   if(TARGET ${program})
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} OPTIONAL)
   endif()

@@ -102,7 +102,7 @@ class CommandLine {
     cli_.add_option("--config", config_file, "TOML file with settings")->type_name("FILE")->group("Log and settings");
     if (program_.hosts) {
       cli_.add_option("APP", hosted_app, "The app's app.py, or the folder it lies in")->type_name("APP.PY")->required();
-      cli_.add_option("--python", python, "Python of the app's environment ($VIRTUAL_ENV's, else python3)")
+      cli_.add_option("--python", python, "Python of the app's environment ($VIRTUAL_ENV's, else that of the environment clams-cpp is installed in, else python3)")
           ->type_name("FILE")
           ->group("Serving");
       names_.push_back("--python");

@@ -43,9 +43,16 @@ base::Result<AppFile> find_app_file(std::string path) {
   return AppFile{absolute.substr(0, slash), absolute.substr(slash + 1)};
 }
 
-std::string python_for(const Config& config) {
+// The virtual environment that this program was installed into (pip), or nothing: `python_package` is PREFIX/share/clams-cpp/python.
+std::string own_virtual_environment(std::string prefix) {
+  for (int i = 0; i < 3; ++i) prefix.resize(std::min(prefix.rfind('/'), prefix.size()));
+  return ::access((prefix + "/pyvenv.cfg").c_str(), F_OK) == 0 ? prefix : "";
+}
+
+std::string python_for(const Config& config, const std::string& python_package) {
   if (!config.python.empty()) return config.python;
   if (const auto venv = environment("VIRTUAL_ENV"); venv && !venv->empty()) return *venv + "/bin/python";
+  if (const std::string venv = own_virtual_environment(python_package); !venv.empty()) return venv + "/bin/python";
   return "python3";
 }
 
@@ -85,7 +92,7 @@ int serve_python_app(int argc, const char* const* argv, const std::string& pytho
 
   HostedOptions options;
   options.name = name;
-  options.command.program = python_for(config);
+  options.command.program = python_for(config, python_package);
   options.command.arguments = {python_package + "/clams_worker",
                                "--fd",
                                std::to_string(worker::kChannelFd),

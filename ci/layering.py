@@ -50,6 +50,7 @@ PARTIES = {
     "leptonica/": ("apps/tesseract/*",),
     "allheaders.h": ("apps/tesseract/*",),
     "whisper.h": ("apps/speech/engine_log.cpp", "apps/whisper/engine/*", "apps/vad/app/detector.cpp"),
+    "clams_vram.h": ("bindings/c/*",),
     "gtest/": ("*/tests/*", "*/testing/*", "tests/*"),
     "gmock/": ("*/tests/*", "*/testing/*", "tests/*"),
     "rapidcheck": ("*/tests/*", "*/testing/*", "tests/*"),

@@ -33,14 +33,20 @@ set_moment() {
 }
 
 package_wheel() {
-  need core python package-wheel
-  [[ $(uname -m) == x86_64 ]] || fail "the wheel is built on x86_64 alone"
-  fetch_zig
-  supervise deploy/wheel/fetch "$package_folder/downloads" "$package_folder/sources" || fail "the sources of the wheel could not be fetched: see above"
-  build_static clams clams_vram_c
+  prepare_zig
+  build_zig static clams clams_vram_c
   supervise deploy/wheel/pack --build "$static_build" --sources "$package_folder/sources" --zig "$(zig_folder)" --out dist >"$package_folder/wheel.path" ||
     fail "packing the wheel failed: see above"
   note "the wheel is $(cat "$package_folder/wheel.path")"
+}
+
+# The compiler of the wheel, and the sources of third parties.
+prepare_zig() {
+  need core python package-wheel
+  [[ $(uname -m) == x86_64 ]] || fail "what zig compiles here is for x86_64, and is built there"
+  mkdir -p "$package_folder"
+  fetch_zig
+  supervise deploy/wheel/fetch "$package_folder/downloads" "$package_folder/sources" || fail "the sources of third parties could not be fetched: see above"
 }
 
 zig_folder() { echo "$package_venv"/lib/python3*/site-packages/ziglang; }
@@ -68,19 +74,22 @@ fetch_zig() {
   export CCACHE_COMPILERTYPE=clang CCACHE_COMPILERCHECK="string:$(md5sum <deploy/wheel/requirements.txt)"
 }
 
-# build_static TARGET...: with zig, the C++ library and all third parties inside.
-build_static() {
-  local zig=$package_folder/zig wanted
+# build_zig PRESET TARGET...: static or libcxx, with zig; the C++ library and all third parties inside.
+build_zig() {
+  local preset=$1 zig=$package_folder/zig dir wanted
+  shift
+  dir=build/$preset
+  [[ $preset != static ]] || dir=$static_build
   wanted="$(md5sum CMakePresets.json deploy/wheel/requirements.txt)"
-  if [[ ! -f $static_build/build.ninja || $(cat "$static_build/.dev-configured" 2>/dev/null) != "$wanted" ]]; then
-    mkdir -p "$static_build"
-    supervise env -u LDFLAGS cmake --preset static --fresh -DCMAKE_C_COMPILER="$zig/clang" -DCMAKE_CXX_COMPILER="$zig/clang++" -DCMAKE_AR="$zig/ar" \
-      -DCMAKE_RANLIB="$zig/ranlib" -DCLAMS_STATIC_DEPS="$package_folder/sources" >"$static_build/configure.log" 2>&1 ||
-      { cat "$static_build/configure.log" >&2 && fail "configuring $static_build failed: see above"; }
-    echo "$wanted" >"$static_build/.dev-configured"
+  if [[ ! -f $dir/build.ninja || $(cat "$dir/.dev-configured" 2>/dev/null) != "$wanted" ]]; then
+    mkdir -p "$dir"
+    supervise env -u LDFLAGS cmake --preset "$preset" --fresh -DCMAKE_C_COMPILER="$zig/clang" -DCMAKE_CXX_COMPILER="$zig/clang++" -DCMAKE_AR="$zig/ar" \
+      -DCMAKE_RANLIB="$zig/ranlib" -DCLAMS_STATIC_DEPS="$package_folder/sources" >"$dir/configure.log" 2>&1 ||
+      { cat "$dir/configure.log" >&2 && fail "configuring $dir failed: see above"; }
+    echo "$wanted" >"$dir/.dev-configured"
   fi
-  note "building $static_build with zig"
-  supervise env -u LDFLAGS ninja --quiet -C "$static_build" -j "$(jobs)" "$@" || fail "the static build failed: see above"
+  note "building $dir with zig"
+  supervise env -u LDFLAGS ninja --quiet -C "$dir" -j "$(jobs)" "$@" || fail "the build of $dir failed: see above"
 }
 
 # The release of this machine as the suffix of versions: 0.1.0+deb12 is older than 0.1.0+deb13, so upgrades of the system go on.

@@ -26,6 +26,12 @@ class Version(unittest.TestCase):
         self.assertEqual(re.match(r"clams-cpp \(([^)]*)\)", text("debian/changelog")).group(1), VERSION)
         self.assertEqual(bash("project_version").stdout.strip(), VERSION)
 
+    def test_documents_name_packages_of_this_version(self):
+        for path in ("README.md", "docs/guides/packages.md"):
+            named = re.findall(r"clams_cpp-([0-9][^-]*)-py3|/clams-[a-z]+_([0-9.]+)\+deb", text(path))
+            self.assertGreaterEqual(len(named), 3, path)
+            self.assertEqual({a or b for a, b in named}, {VERSION}, path)
+
 
 class Sources(unittest.TestCase):
     def test_each_is_pinned_by_a_digest(self):
@@ -33,7 +39,7 @@ class Sources(unittest.TestCase):
         self.assertGreaterEqual(len(rows), 8)
         for row in rows:
             self.assertEqual(len(row), 5, row)
-            self.assertIn(row[0].strip(), ("source", "headers"))
+            self.assertIn(row[0].strip(), ("source", "tests", "headers"))
             self.assertRegex(row[4].strip(), "^[0-9a-f]{64}$")
 
     def test_the_compiler_is_pinned_by_a_digest(self):

@@ -46,7 +46,7 @@ prepare_zig() {
   [[ $(uname -m) == x86_64 ]] || fail "what zig compiles here is for x86_64, and is built there"
   mkdir -p "$package_folder"
   fetch_zig
-  supervise deploy/wheel/fetch "$package_folder/downloads" "$package_folder/sources" || fail "the sources of third parties could not be fetched: see above"
+  supervise deploy/wheel/fetch deploy/wheel/sources.txt "$package_folder/downloads" "$package_folder/sources" || fail "the sources of third parties could not be fetched: see above"
 }
 
 zig_folder() { echo "$package_venv"/lib/python3*/site-packages/ziglang; }

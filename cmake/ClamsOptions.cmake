@@ -1,6 +1,7 @@
 # Options of the build, and two interface targets that carry our compiler flags. They are linked privately by our own
 # targets only: a consumer gets neither our warnings nor our sanitizers.
 option(CLAMS_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+set(CLAMS_PROPERTY_TESTS ON)  # those that need rapidcheck
 option(CLAMS_FUZZ "Build the fuzz targets (clang)" OFF)
 option(CLAMS_WERROR "Warnings are errors" ${PROJECT_IS_TOP_LEVEL})
 option(CLAMS_CRASH_POINTS "Compile in the named crash points of ledger, profile and admission (tests)" OFF)

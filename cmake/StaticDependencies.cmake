@@ -63,17 +63,15 @@ clams_answer_find_package(tomlplusplus 3.3.0 "")
 clams_header_library(Boost::headers)
 clams_answer_find_package(Boost 1.81.0 "set(Boost_INCLUDE_DIRS ${clams_deps}/include)")
 
-# Tests with another C++ library need their tools compiled with it, too.
+# Tests with another C++ library need their tools compiled with it, too. That of the property tests is left out with them: three files.
 if(CLAMS_TESTS)
+  set(CLAMS_PROPERTY_TESTS OFF)
   function(clams_build_test_tools)
     set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)  # else their options ignore the variables below
     set(INSTALL_GTEST OFF)
-    set(RC_INSTALL_ALL_EXTRAS OFF)
     set(CMAKE_MESSAGE_LOG_LEVEL WARNING)
-    add_subdirectory(${CLAMS_STATIC_DEPS}/googletest ${CMAKE_BINARY_DIR}/static-deps/googletest EXCLUDE_FROM_ALL SYSTEM)
-    add_subdirectory(${CLAMS_STATIC_DEPS}/rapidcheck ${CMAKE_BINARY_DIR}/static-deps/rapidcheck EXCLUDE_FROM_ALL SYSTEM)
+    add_subdirectory(${CLAMS_STATIC_DEPS}-tests/googletest ${CMAKE_BINARY_DIR}/static-deps/googletest EXCLUDE_FROM_ALL SYSTEM)
   endfunction()
   clams_build_test_tools()
   clams_answer_find_package(GTest 1.12.1 "")
-  clams_answer_find_package(rapidcheck 0 "")
 endif()

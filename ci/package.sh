@@ -34,7 +34,7 @@ set_moment() {
   [[ -z ${SOURCE_DATE_EPOCH:-} ]] || { export SOURCE_DATE_EPOCH && return 0; }
   SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null) || fail "no git checkout here: set SOURCE_DATE_EPOCH to the seconds since 1970 of this release"
   export SOURCE_DATE_EPOCH
-  [[ -z $(git status --porcelain) ]] || note "the checkout has changes that are in no commit: these packages are for trying only"
+  [[ -z $(git status --porcelain 2>/dev/null) ]] || note "the checkout has changes that are in no commit: these packages are for trying only"
 }
 
 package_wheel() {
@@ -149,8 +149,14 @@ package_deb_in() {
   cp "$chroot"/source/dist/*.deb dist/
 }
 
-# What git knows and what is new, without what it ignores.
-source_files() { git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do [[ ! -f $file ]] || printf '%s\0' "$file"; done; }
+# What git knows and what is new, without what it ignores; in an unpacked archive of the source, all.
+source_files() {
+  if ! git rev-parse --git-dir >/dev/null 2>&1; then
+    find . \( -path ./build -o -path ./dist \) -prune -o -type f -printf '%P\0'
+    return
+  fi
+  git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do [[ ! -f $file ]] || printf '%s\0' "$file"; done
+}
 
 # An entry of the changelog for the build of one release; its date is that of the commit.
 deb_changelog() {

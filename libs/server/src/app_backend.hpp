@@ -23,12 +23,14 @@ class AppBackend {
   virtual const std::string& identifier() const noexcept = 0;
   virtual const std::string& version() const noexcept = 0;
   virtual GpuMemory& gpu() noexcept = 0;
-  // GET /; must not block. nullopt: `annotate` answers it, on a request thread.
+  // Whether `describe` takes a moment to answer this, because it reads the GPU; then it is not called on an I/O thread.
+  virtual bool reads_gpu(const HttpRequest& request) const = 0;
+  // GET /; must not block otherwise. nullopt: `annotate` answers it, on a request thread.
   virtual std::optional<HttpResponse> describe(const HttpRequest& request) = 0;
   // Whether `annotate` wants large bodies in shared memory (HttpServerOptions::shared_bodies); else every body is text.
   virtual bool wants_shared_bodies() const noexcept { return false; }
   // POST and PUT /.
-  virtual HttpResponse annotate(HttpRequest request, std::stop_token stop, unsigned cpu_threads) = 0;
+  virtual HttpResponse annotate(HttpRequest request, std::stop_token stop) = 0;
   virtual WorkerGauges workers() const { return {}; }
   virtual vram::ModelCacheCounters model_events() { return gpu().model_counters(); }
 };

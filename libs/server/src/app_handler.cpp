@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mmif/json.hpp"
+#include "retry_after.hpp"
 
 namespace clams::server {
 namespace {
@@ -56,12 +57,19 @@ HttpResponse to_response(Answer answer) {
   return response;
 }
 
-AppHandler::AppHandler(AppBackend& backend, Metrics& metrics, unsigned cores) : backend_(backend), metrics_(metrics), cpu_(cores) {}
+AppHandler::AppHandler(AppBackend& backend, Metrics& metrics) : backend_(backend), metrics_(metrics) {}
 
 HttpResponse AppHandler::health() const {
   const bool draining = server_ != nullptr && server_->draining();
   const Object body{{"status", draining ? "draining" : "ok"}, {"app", backend_.identifier()}, {"version", backend_.version()}};
-  return text_response(draining ? 503 : 200, "application/json", mmif::to_plain_text(body) + "\n");
+  HttpResponse response = text_response(draining ? 503 : 200, "application/json", mmif::to_plain_text(body) + "\n");
+  if (draining) response.headers.emplace_back("Retry-After", kRetryAfterRestart);
+  return response;
+}
+
+bool AppHandler::takes_a_moment(const HttpRequest& request) const {
+  const bool is_get = request.method == "GET" || request.method == "HEAD";
+  return is_get && is_root(request.path) && backend_.reads_gpu(request);
 }
 
 std::optional<HttpResponse> AppHandler::answer_get(const HttpRequest& request) {
@@ -97,8 +105,7 @@ HttpResponse AppHandler::handle(HttpRequest request, std::stop_token stop) {
   } else if (auto answer = backend_.describe(request)) {
     return std::move(*answer);
   }
-  const CpuBudget::Share cpu = cpu_.take();
-  return backend_.annotate(std::move(request), std::move(stop), cpu.threads());
+  return backend_.annotate(std::move(request), std::move(stop));
 }
 
 HttpResponse AppHandler::refusal(unsigned status, std::string_view reason) {
@@ -106,6 +113,7 @@ HttpResponse AppHandler::refusal(unsigned status, std::string_view reason) {
     switch (status) {
       case 408: return "REQUEST_TIMEOUT";
       case 413: return "BODY_TOO_LARGE";
+      case 415: return "UNSUPPORTED_CONTENT_ENCODING";
       case 429: return "QUEUE_FULL";
       case 431: return "HEADER_TOO_LARGE";
       case 503: return "UNAVAILABLE";

@@ -6,7 +6,6 @@
 
 #include "app_backend.hpp"
 #include "clams/server/http.hpp"
-#include "cpu_budget.hpp"
 #include "metrics.hpp"
 
 namespace clams::server {
@@ -14,12 +13,13 @@ namespace clams::server {
 class AppHandler final : public HttpHandler {
  public:
   // Both must outlive it.
-  AppHandler(AppBackend& backend, Metrics& metrics, unsigned cores);
+  AppHandler(AppBackend& backend, Metrics& metrics);
 
   // Set once the server is there, before it runs.
   void watch(const HttpServer& server) { server_ = &server; }
 
   std::optional<HttpResponse> answer_now(const HttpRequest& request) override;
+  bool takes_a_moment(const HttpRequest& request) const override;
   HttpResponse handle(HttpRequest request, std::stop_token stop) override;
   HttpResponse refusal(unsigned status, std::string_view reason) override;
 
@@ -29,7 +29,6 @@ class AppHandler final : public HttpHandler {
 
   AppBackend& backend_;
   Metrics& metrics_;
-  CpuBudget cpu_;
   const HttpServer* server_ = nullptr;
 };
 

@@ -116,7 +116,8 @@ inline void Connection::release_idle_memory() {
 }
 
 inline void Connection::forget_request() {
-  any_request_ = method_is_head_ = close_ = false;
+  any_request_ = method_is_head_ = close_ = refused_ = false;
+  pool_ = nullptr;
   share_.give_back();
   bytes_in_ = 0;
   names_.reset();

@@ -119,7 +119,7 @@ inline void Connection::client_is_gone() {
   if (std::exchange(gone_, true)) return;
   job_->client_is_gone();
   // Still in the queue: it leaves at once and makes room. Otherwise the handler ends it, and it comes back as usual.
-  if (core_.pool.remove(job_.get())) { wake_later(); }
+  if (pool_->remove(job_.get())) { wake_later(); }
 }
 
 // The client is answered without the job, whose result is dropped when it comes.
@@ -127,7 +127,7 @@ inline void Connection::abandon_job() {
   if (std::exchange(abandoned_, true)) return;
   if (core_.stopping) interrupt_ = Interrupt::Kill;
   job_->request_stop();
-  core_.pool.remove(job_.get());
+  pool_->remove(job_.get());
   wake_later();
 }
 

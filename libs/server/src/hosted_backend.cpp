@@ -26,7 +26,7 @@ HostedBackend::~HostedBackend() {
 
 base::Result<std::unique_ptr<HostedBackend>> HostedBackend::start(HostedOptions options) {
   auto records = std::make_shared<WorkerRecords>();
-  auto observer = std::make_shared<Observer>(options.name, records);
+  auto observer = std::make_shared<Observer>(options.name, records, options.models_are_told ? options.cpus : nullptr);
   std::unique_ptr<HostedBackend> backend(new HostedBackend(std::move(options), std::move(observer), std::move(records)));
   BASE_TRY(backend->begin());
   backend->tending_ = std::jthread([self = backend.get()](const std::stop_token& stop) { self->tend_workers(stop); });
@@ -50,6 +50,7 @@ base::Status HostedBackend::begin() {
     BASE_TRY(open_gpu());
   }
   BASE_TRY_ASSIGN(pool_, worker::WorkerPool::start(pool, observer_, options_.log));
+  pool_is_there_.store(true, std::memory_order_release);
   if (known) return {};
   BASE_TRY(read_metadata());
   BASE_TRY(open_gpu());
@@ -110,18 +111,25 @@ base::Status HostedBackend::read_metadata() {
   return {};
 }
 
-std::optional<HttpResponse> HostedBackend::describe(const HttpRequest& request) {
-  bool pretty = false, runtime = false;
-  const RawParameters raw = RawParameters::from_query(request.query);
+HostedBackend::Query HostedBackend::query_of(std::string_view text) {
+  Query query;
+  const RawParameters raw = RawParameters::from_query(text);
   for (const auto& [name, values] : raw) {
     const bool on = is_true_text(values.front());
     if (name == "pretty")
-      pretty = on;
+      query.pretty = on;
     else if (name == "includeVRAM" || name == "includeRuntime")
-      runtime = runtime || on;
+      query.runtime = query.runtime || on;
     else if (name == "self")
-      return std::nullopt;  // the one name that an app's SDK may stumble over
+      query.for_app = true;
   }
+  if (query.for_app) query.runtime = false;
+  return query;
+}
+
+std::optional<HttpResponse> HostedBackend::describe(const HttpRequest& request) {
+  const auto [pretty, runtime, for_app] = query_of(request.query);
+  if (for_app) return std::nullopt;
   if (!runtime) {
     HttpResponse response;
     response.body.slices.emplace_back(pretty ? pretty_ : compact_);

@@ -13,6 +13,7 @@
 
 #include "app_backend.hpp"
 #include "clams/app_metadata.hpp"
+#include "cpu_budget.hpp"
 #include "worker/worker_pool.hpp"
 #include "worker_records.hpp"
 
@@ -32,7 +33,8 @@ struct HostedOptions {
   bool app_may_rerun = false;                // the app says so: then also one that ran out of GPU memory
   std::optional<base::Bytes> worker_growth;  // a worker whose host or device memory grew by more is replaced after its request
   unsigned vram_error_status = 503;
-  GpuMemoryOptions gpu;  // app and estimate are filled in from the metadata
+  std::shared_ptr<CpuBudget> cpus;  // what the running requests of all workers share
+  GpuMemoryOptions gpu;             // app and estimate are filled in from the metadata
   base::Logger log;
 };
 
@@ -49,9 +51,10 @@ class HostedBackend final : public AppBackend {
   const std::string& identifier() const noexcept override { return identifier_; }
   const std::string& version() const noexcept override { return version_; }
   GpuMemory& gpu() noexcept override { return *gpu_; }
+  bool reads_gpu(const HttpRequest& request) const override { return query_of(request.query).runtime; }
   std::optional<HttpResponse> describe(const HttpRequest& request) override;
   bool wants_shared_bodies() const noexcept override { return true; }
-  HttpResponse annotate(HttpRequest request, std::stop_token stop, unsigned cpu_threads) override;
+  HttpResponse annotate(HttpRequest request, std::stop_token stop) override;
   WorkerGauges workers() const override;
   vram::ModelCacheCounters model_events() override;
 
@@ -64,6 +67,12 @@ class HostedBackend final : public AppBackend {
  private:
   class Observer;
   class WorkerReclaimer;
+  // What GET / is asked for.
+  struct Query {
+    bool pretty = false, runtime = false;
+    bool for_app = false;  // it has the one name that an app's SDK may stumble over
+  };
+  static Query query_of(std::string_view text);
   HostedBackend(HostedOptions options, std::shared_ptr<Observer> observer, std::shared_ptr<WorkerRecords> records);
   base::Status begin();
   base::Status read_metadata();
@@ -104,6 +113,7 @@ class HostedBackend final : public AppBackend {
   std::shared_ptr<Observer> observer_;
   std::shared_ptr<WorkerRecords> records_;
   std::unique_ptr<worker::WorkerPool> pool_;
+  std::atomic<bool> pool_is_there_ = false;  // its starter asks for memory, and the reclaimer for the pool, before `start` returns
   std::shared_ptr<GpuMemory> gpu_;
   std::string identifier_, version_;
   std::string compact_, pretty_;  // GET / and GET /?pretty=1, byte for byte as the app gave them

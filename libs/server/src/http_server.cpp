@@ -93,6 +93,7 @@ void AsioHttpServer::spawn(IoThread& thread, Task<T> task, std::string_view what
 
 void AsioHttpServer::run() {
   core_.pool.start();
+  core_.pages.start();
   spawn(*core_.threads.front(), accept_clients(), "accepting connections");
   for (const auto& thread : core_.threads) spawn(*thread, look_after(thread), "the event loop's timer");
   {
@@ -102,7 +103,7 @@ void AsioHttpServer::run() {
     }
     run_loop(*core_.threads.front());
   }
-  const auto left = core_.pool.stop(kThreadsGrace);
+  const auto left = core_.pool.stop(kThreadsGrace) + core_.pages.stop(kThreadsGrace);
   if (left != 0) {
     core_.logger.warning(std::to_string(left) +
                          " request(s) ignored the request to stop and were left behind; the process should end now");

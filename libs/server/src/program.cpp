@@ -7,12 +7,13 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <thread>
 
 #include "app_handler.hpp"
+#include "base/available_cpus.hpp"
+#include "base/available_memory.hpp"
 #include "base/duration.hpp"
 #include "base/fd.hpp"
-#include "base/host_memory.hpp"
+#include "clams/server/environment.hpp"
 #include "metrics.hpp"
 #include "stop_signals.hpp"
 
@@ -42,10 +43,28 @@ std::string access_line(const Exchange& exchange) {
   return line;
 }
 
+// What this process may use, where that is less than the machine has: most such limits are meant, and some are a surprise.
+void say_limits(const base::Logger& log, const base::AvailableMemory& memory) {
+  const base::AvailableCpus cpus = base::available_cpus();
+  std::string line = cpus.limit.empty() ? "" : cpus.words();
+  if (!memory.limit.empty())
+    line += (line.empty() ? "" : "; ") + to_string(memory.bytes) + " of " + to_string(memory.machine) + " of memory (" +
+            memory.limit + ")";
+  if (!line.empty()) log.info("may use " + line);
+}
+
+// What monitoring asks every few seconds says nothing of what clients do, unless it is answered otherwise than usual.
+bool is_probe(const Exchange& exchange) {
+  const bool page = exchange.path == "/health" || exchange.path == "/ready" || exchange.path == "/metrics";
+  return page && (exchange.method == "GET" || exchange.method == "HEAD") && exchange.status == 200;
+}
+
 }  // namespace
 
 int exit_with(const base::Error& error, const std::string& program) {
-  const std::string line = program + ": " + error.message + "\n";
+  std::string line = program + ": " + error.message;
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  line += '\n';
   (void)base::write_all(STDERR_FILENO, line, "standard error");
   return base::traits_of(error.code).exit_status;
 }
@@ -53,6 +72,12 @@ int exit_with(const base::Error& error, const std::string& program) {
 std::optional<std::string> environment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+void say_environment(const base::Logger& log) {
+  const EnvironmentFindings findings = look_at_environment(environment_variables());
+  if (const std::string line = findings.injected_line(); !line.empty()) log.info(line);
+  if (const std::string line = findings.unknown_line(); !line.empty()) log.warning(line);
 }
 
 GpuMemoryOptions gpu_options(const GpuSettings& settings) {
@@ -78,21 +103,23 @@ GpuMemoryOptions gpu_options(const GpuSettings& settings) {
 }
 
 int serve_http(const Serving& serving, const Config& config, const base::Logger& log, AppBackend& backend) {
-  Metrics metrics(backend.identifier(), backend.gpu());
-  auto handler = std::make_shared<AppHandler>(backend, metrics, std::max(1U, std::thread::hardware_concurrency()));
+  Metrics metrics(backend.identifier(), backend.version(), backend.gpu());
+  auto handler = std::make_shared<AppHandler>(backend, metrics);
   HttpServerOptions options;
   options.host = config.host;
   options.port = config.port;
   options.request_threads = serving.threads;
   options.queue = config.queue;
   options.max_body = config.max_body.count();
-  options.body_memory = config.body_memory.value_or(base::scaled(base::usable_memory(), 0.25)).count();
+  const base::AvailableMemory memory = base::available_memory();
+  options.body_memory = config.body_memory.value_or(base::scaled(memory.bytes, 0.25)).count();
   options.shared_bodies = backend.wants_shared_bodies();
   if (!serving.backend_keeps_time) options.request_timeout = config.request_timeout;
   options.drain_timeout = config.drain_timeout;
   const auto observe = [&](const Exchange& exchange) {
     metrics.observe(exchange);
-    if (log.enabled(base::LogLevel::Info)) log.with_context(std::string(exchange.request_id)).info(access_line(exchange));
+    const base::LogLevel level = is_probe(exchange) ? base::LogLevel::Debug : base::LogLevel::Info;
+    if (log.enabled(level)) log.with_context(std::string(exchange.request_id)).log(level, access_line(exchange));
   };
   auto listening = HttpServer::listen(options, handler, observe, log);
   if (!listening) return exit_with(listening.error(), serving.program);
@@ -110,8 +137,10 @@ int serve_http(const Serving& serving, const Config& config, const base::Logger&
       server.stop_now();
     }
   });
+  if (const std::string gpu = serving.uses_gpu ? backend.gpu().start_line() : ""; !gpu.empty()) log.info(gpu);
   const std::string address =
       (config.host.find(':') == std::string::npos ? config.host : "[" + config.host + "]") + ":" + std::to_string(server.port());
+  say_limits(log, memory);
   log.info(serving.title + " " + backend.version() + " listens on http://" + address + " (" + std::to_string(serving.threads) +
            " requests at once)");
   server.run();

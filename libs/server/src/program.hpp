@@ -14,6 +14,8 @@ namespace clams::server {
 // One line on standard error; returns the exit status of the error's code.
 int exit_with(const base::Error& error, const std::string& program);
 std::optional<std::string> environment(const std::string& name);
+// What stands under our prefix in the environment and is no setting: one line for each kind.
+void say_environment(const base::Logger& log);
 // Settings and environment as GPU memory takes them.
 GpuMemoryOptions gpu_options(const GpuSettings& settings);
 
@@ -22,6 +24,7 @@ struct Serving {
   std::string title;                     // of the app
   unsigned threads = 1;                  // requests at once
   std::function<void()> on_hangup = {};  // SIGHUP
+  bool uses_gpu = true;                  // the app says so
   // The backend ends requests that run too long by itself, and knows what to answer: a second clock that is a moment ahead of its
   // own would have them stopped as if the server were ending.
   bool backend_keeps_time = false;

@@ -48,6 +48,9 @@ inline constexpr std::chrono::milliseconds kLastAnswers{
     1'000};                                                   // between asking running requests to stop and answering 503 for them
 inline constexpr std::chrono::milliseconds kFarewell{1'000};  // for what is still being written when everything else has ended
 
+inline constexpr unsigned kPageThreads = 2;
+inline constexpr std::size_t kPageQueue = 64;
+
 class Connection;
 
 // One event loop. Connections are listed so that one timer serves all their deadlines: setting a deadline is a store, not a system
@@ -68,6 +71,7 @@ struct ServerCore {
   base::Logger logger;
   std::shared_ptr<BodyBudget> bodies;
   RequestPool pool;
+  RequestPool pages{kPageThreads, kPageQueue};  // see HttpHandler::takes_a_moment
 
   std::atomic<std::size_t> connections{0};
   std::atomic<std::size_t> active{0};  // requests with a thread, waiting for one, or being answered

@@ -80,16 +80,24 @@ class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
   // Called on an I/O thread when the header of a request without a body has been read: must not block (a cached answer, health,
-  // metrics). nullopt: the request goes to `handle` on a request thread. While draining this is the only call; the rest is refused
-  // with 503.
+  // metrics). nullopt: the request goes to `handle` on a request thread. While draining only this and pages are
+  // answered; the rest is refused with 503.
   virtual std::optional<HttpResponse> answer_now(const HttpRequest& request) = 0;
-  // Called on a request thread. `stop` is requested when the client has gone away, the request's deadline passed or the drain
-  // deadline did. Callbacks registered on `stop` run on an I/O thread: they must be quick. A client that only ends its sending side
+  // Called on an I/O thread before `answer_now`: whether the answer to this request without a body takes up to a few hundred
+  // milliseconds (a reading of the GPU). Such a page is answered by `handle` on a thread for pages: also while every request thread
+  // is busy, and while draining.
+  virtual bool takes_a_moment(const HttpRequest& request) const {
+    (void)request;
+    return false;
+  }
+  // Called on a request thread, or on one for pages. `stop` is requested when the client has gone away, the request's deadline
+  // passed or the drain deadline did. Callbacks registered on `stop` run on an I/O thread: they must be quick. A client that only
+  // ends its sending side
   // (`nc -N`) has not gone; what tells the two apart is described in src/connection.hpp. Must not throw; if it does, the client
   // gets a bare 500 and the log a line.
   virtual HttpResponse handle(HttpRequest request, std::stop_token stop) = 0;
   // An answer the HTTP layer makes by itself (413, 408, 429, 400 for a malformed request, …) may be given words by the app layer.
-  // Called on an I/O thread: must be quick. A 429 gets "Retry-After: 1" unless it has one.
+  // Called on an I/O thread: must be quick. A 429 or 503 gets a Retry-After unless it has one.
   virtual HttpResponse refusal(unsigned status, std::string_view reason) = 0;
 };
 
@@ -122,6 +130,7 @@ struct HttpServerOptions {
 struct Exchange {
   std::string_view method, path, query, request_id, remote, user_agent;
   unsigned status = 0;
+  bool refused = false;  // the answer had a Retry-After
   std::uint64_t bytes_in = 0, bytes_out = 0;
   std::chrono::nanoseconds queued{}, ran{}, total{};
 };

@@ -1,9 +1,11 @@
 # Options of the build, and two interface targets that carry our compiler flags. They are linked privately by our own
 # targets only: a consumer gets neither our warnings nor our sanitizers.
 option(CLAMS_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+set(CLAMS_PROPERTY_TESTS ON)  # those that need rapidcheck
 option(CLAMS_FUZZ "Build the fuzz targets (clang)" OFF)
 option(CLAMS_WERROR "Warnings are errors" ${PROJECT_IS_TOP_LEVEL})
 option(CLAMS_CRASH_POINTS "Compile in the named crash points of ledger, profile and admission (tests)" OFF)
+option(CLAMS_HARDENING "Hardening flags in optimised builds (cmake/Hardening.cmake)" ON)
 option(CLAMS_VRAM_ONLY "Configure libs/base and libs/vram alone (GPU machines without packages)" OFF)
 set(CLAMS_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize= (for example address,undefined)")
 
@@ -35,6 +37,8 @@ if(CLAMS_SANITIZE)
     add_compile_options(-Wno-error=tsan -Wno-unknown-warning-option)
   endif()
 endif()
+
+include(Hardening)
 
 if(CLAMS_FUZZ)
   # The libraries tell the fuzzer which branches were taken; the targets themselves link -fsanitize=fuzzer.

@@ -9,8 +9,7 @@ clams_add_library(clams_server server
   PUBLIC clams::sdk clams::server_http clams::worker
   PRIVATE spdlog::spdlog prometheus-cpp::core)
 # Used as headers alone, wherever they lie: an installed library does not need it.
-get_target_property(party_includes tomlplusplus::tomlplusplus INTERFACE_INCLUDE_DIRECTORIES)
-target_include_directories(clams_server SYSTEM PRIVATE ${party_includes})
+target_include_directories(clams_server SYSTEM PRIVATE $<BUILD_INTERFACE:$<TARGET_PROPERTY:tomlplusplus::tomlplusplus,INTERFACE_INCLUDE_DIRECTORIES>>)
 set_source_files_properties(src/config_file.cpp PROPERTIES COMPILE_DEFINITIONS TOML_HEADER_ONLY=1)
 set_property(SOURCE src/config.cpp APPEND PROPERTY COMPILE_DEFINITIONS CLAMS_CPP_VERSION="${PROJECT_VERSION}")
 

@@ -1,6 +1,5 @@
 # clams::vram_profiles: what runs needed (profile/) and models that stay (cache/).
 find_package(nlohmann_json REQUIRED)
-find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 
 clams_add_library(clams_vram_profiles vram_profiles
   SOURCES
@@ -18,17 +17,22 @@ clams_add_library(clams_vram_profiles vram_profiles
     src/profile/store_threads.cpp
     src/profile/window.cpp
   PUBLIC clams_base clams_vram Threads::Threads
-  PRIVATE $<BUILD_INTERFACE:nlohmann_json::nlohmann_json> OpenSSL::Crypto)
+  PRIVATE $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
 
-if(CLAMS_TESTS)
+if(CLAMS_TESTS AND CLAMS_PROPERTY_TESTS)
   find_package(rapidcheck REQUIRED)
 endif()
 
 # The tests of inner parts see src/.
 function(vram_profiles_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;LABELS" ${ARGN})
-  if(CLAMS_TESTS)
-    clams_add_test(${name} SOURCES ${arg_SOURCES} LIBS clams::vram_profiles rapidcheck LABELS ${arg_LABELS})
+  set(property_library rapidcheck)
+  if(NOT CLAMS_PROPERTY_TESTS)
+    list(REMOVE_ITEM arg_SOURCES tests/profile/key_test.cpp tests/profile/window_test.cpp)
+    set(property_library "")
+  endif()
+  if(CLAMS_TESTS AND arg_SOURCES)
+    clams_add_test(${name} SOURCES ${arg_SOURCES} LIBS clams::vram_profiles ${property_library} LABELS ${arg_LABELS})
     target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/src)
   endif()
 endfunction()

@@ -5,7 +5,7 @@
     with vram.reserve("6GiB", model="large"):
         ...                         # load and run
 
-The promise stands in the host's ledger (docs/formats/ledger.md), beside those of every other program; `clams gpu` shows it. It is given back when the
+The promise stands in the host's ledger (docs/formats/ledger.md), beside those of every other program; `clams-cpp gpu` shows it. It is given back when the
 ``with`` block ends, when the lease object is released, or when the process ends, by whatever signal. On a host without a GPU nothing is refused.
 """
 import os

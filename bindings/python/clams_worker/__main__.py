@@ -4,14 +4,18 @@ import sys
 
 
 def _import_bootstrap():
-    """Imports the package and takes its place off ``sys.path`` again, so that the app sees the path it knows."""
+    """Imports the package and takes its place off ``sys.path`` again, so that the app sees the path it knows.
+
+    Its bytecode is not kept: pip would leave those files behind when it removes ours. The app's own is, as ever."""
     here = os.path.dirname(os.path.abspath(__file__))
     parent = os.path.dirname(here)
     as_directory = bool(sys.path) and os.path.abspath(sys.path[0]) == here
     sys.path.insert(0, parent)
+    keeps_none, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         from clams_worker import bootstrap
     finally:
+        sys.dont_write_bytecode = keeps_none
         sys.path.remove(parent)
         if as_directory:
             del sys.path[0]

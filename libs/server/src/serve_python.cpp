@@ -42,8 +42,15 @@ base::Result<AppFile> find_app_file(std::string path) {
   return AppFile{absolute.substr(0, slash), absolute.substr(slash + 1)};
 }
 
+// The virtual environment that this program was installed into (pip), or nothing: `python_package` is
+// PREFIX/share/clams-cpp/python.
+std::string own_virtual_environment(std::string prefix) {
+  for (int i = 0; i < 3; ++i) prefix.resize(std::min(prefix.rfind('/'), prefix.size()));
+  return ::access((prefix + "/pyvenv.cfg").c_str(), F_OK) == 0 ? prefix : "";
+}
+
 // The folder of an environment stands for its interpreter.
-base::Result<std::string> python_for(const Config& config) {
+base::Result<std::string> python_for(const Config& config, const std::string& python_package) {
   struct stat info {};
   if (!config.python.empty() && ::stat(config.python.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
     const std::string inside = config.python + (config.python.ends_with('/') ? "" : "/") + "bin/python";
@@ -54,6 +61,7 @@ base::Result<std::string> python_for(const Config& config) {
   }
   if (!config.python.empty()) return config.python;
   if (const auto venv = environment("VIRTUAL_ENV"); venv && !venv->empty()) return *venv + "/bin/python";
+  if (const std::string venv = own_virtual_environment(python_package); !venv.empty()) return venv + "/bin/python";
   return std::string("python3");
 }
 
@@ -103,7 +111,7 @@ int serve_python_app(int argc, const char* const* argv, const std::string& pytho
   auto manager = take_service_manager();
   if (!manager) return exit_with(manager.error(), program.name);
 
-  auto python = python_for(config);
+  auto python = python_for(config, python_package);
   if (!python) return exit_with(python.error(), program.name);
   say_environment(log);
   const base::AvailableCpus cpus = base::available_cpus();

@@ -263,7 +263,8 @@ base::Result<Frame> decode(std::string_view bytes) {
   ByteReader reader(bytes);
   if (reader.take<std::uint32_t>() != kMagic) return malformed("it begins with other bytes");
   if (const auto version = reader.take<std::uint8_t>(); version != kProtocolVersion)
-    return malformed("version " + std::to_string(version));
+    return malformed("version " + std::to_string(version) + ", and this program speaks " + std::to_string(kProtocolVersion) +
+                     ": install matching versions");
   const auto type = reader.take<std::uint8_t>();
   if (type == 0 || type > kMessageTypeCount) return malformed("unknown type " + std::to_string(type));
   Frame frame;

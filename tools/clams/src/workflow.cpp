@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "base/digest.hpp"
 #include "base/text.hpp"
-#include "md5.hpp"
 
 namespace clams::tool {
 namespace {
@@ -56,7 +56,7 @@ std::vector<Execution> executions(const mmif::Mmif& document) {
   return runs;
 }
 
-base::Result<std::string> parameter_hash(const mmif::Object& parameters) {
+std::string parameter_hash(const mmif::Object& parameters) {
   std::vector<std::string> texts;
   for (const auto& [name, value] : parameters) texts.push_back(name + "=" + mmif::python_str(value));
   std::sort(texts.begin(), texts.end());
@@ -65,7 +65,7 @@ base::Result<std::string> parameter_hash(const mmif::Object& parameters) {
     if (&text != &texts.front()) all += ',';
     all += text;
   }
-  return md5(all);
+  return base::md5_hex(all);
 }
 
 AppName split_app_uri(std::string_view uri) {
@@ -86,7 +86,7 @@ base::Result<std::string> workflow_id(const mmif::Mmif& document) {
     const mmif::View& first = *run.front();
     if (first.has_error() || first.has_warnings()) continue;
     const AppName app = split_app_uri(first.app());
-    BASE_TRY_ASSIGN(const std::string hash, parameter_hash(parameters_of(first)));
+    const std::string hash = parameter_hash(parameters_of(first));
     id += "/" + app.name + "/" + app.version + "/" + hash;
   }
   return id;

@@ -17,7 +17,7 @@ std::vector<Execution> executions(const mmif::Mmif& document);
 
 // MD5, as 32 hexadecimal digits, of "key=value" texts sorted by code point and joined by commas; values as Python's str() writes
 // them. Error Unsupported when the host's crypto policy forbids MD5.
-base::Result<std::string> parameter_hash(const mmif::Object& parameters);
+std::string parameter_hash(const mmif::Object& parameters);
 
 struct AppName {
   std::string name;     // "swt-detection"; "unknown" if the URI has none

@@ -5,7 +5,6 @@
 #include "develop.hpp"
 #include "embedded_files.hpp"
 #include "envelop.hpp"
-#include "md5.hpp"
 #include "mmif/json.hpp"
 #include "python_number.hpp"
 #include "running_time.hpp"
@@ -42,11 +41,6 @@ TEST(RunningTime, of_any_other_form_is_refused) {
                                       "day, 0:00:00", "1 day 0:00:00", "0:00:-1", "one day, 0:00:00", "12345678901:00:00"}) {
     EXPECT_FALSE(parse_running_time(text)) << text;
   }
-}
-
-TEST(Md5, agrees_with_rfc_1321) {
-  EXPECT_EQ(md5("").value(), "d41d8cd98f00b204e9800998ecf8427e");
-  EXPECT_EQ(md5("message digest").value(), "f96b697d7cb7938d525a2f31aaf161d0");
 }
 
 TEST(PythonNumber, keeps_whole_numbers_whole_and_divides_downwards) {

@@ -7,7 +7,7 @@
 namespace clams::tool {
 namespace {
 
-std::string hash_of(std::string_view json) { return parameter_hash(*mmif::parse_json(json).value().object()).value(); }
+std::string hash_of(std::string_view json) { return parameter_hash(*mmif::parse_json(json).value().object()); }
 
 std::unique_ptr<mmif::Mmif> parsed(const std::string& documents, const std::string& views) {
   return mmif::Mmif::parse(R"({"metadata": {"mmif": "http://mmif.clams.ai/1.2.0"}, "documents": [)" + documents +

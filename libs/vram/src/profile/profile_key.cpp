@@ -1,31 +1,19 @@
 #include "vram/profile_key.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <array>
 
+#include "base/digest.hpp"
 #include "profile/canonical_json.hpp"
 
 namespace vram {
 namespace {
 
 constexpr std::array<std::string_view, 4> kUniversal{"pretty", "runningTime", "hwFetch", "tfSamplingMode"};
-constexpr std::size_t kHashBytes = 8;
+constexpr std::size_t kHashDigits = 16;
 constexpr std::size_t kMaxFolder = 200;
 
-std::string short_hash(std::string_view text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int length = 0;
-  if (EVP_Digest(text.data(), text.size(), digest.data(), &length, EVP_sha256(), nullptr) != 1 || length < kHashBytes) return {};
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string hex;
-  for (std::size_t i = 0; i < kHashBytes; ++i) {
-    hex += kHex[digest[i] >> 4];
-    hex += kHex[digest[i] & 15];
-  }
-  return hex;
-}
+std::string short_hash(std::string_view text) { return base::sha256_hex(text).substr(0, kHashDigits); }
 
 bool matters(std::string_view name) {
   return !name.starts_with('#') && std::find(kUniversal.begin(), kUniversal.end(), name) == kUniversal.end();
@@ -45,8 +33,6 @@ base::Result<ProfileKey> ProfileKey::from_json(std::string_view parameters) {
   BASE_TRY_ASSIGN(key.text_, reduced(parameters, profile::Form::Exact));
   BASE_TRY_ASSIGN(key.loose_, reduced(parameters, profile::Form::Loose));
   key.hash_ = short_hash(key.text_);
-  if (key.hash_.empty())
-    return base::Error{base::ErrorCode::Unsupported, "this OpenSSL cannot compute SHA-256; profiles stay in memory"};
   return key;
 }
 

@@ -123,15 +123,12 @@ struct HttpServerOptions {
   std::chrono::milliseconds drain_timeout{30'000};
   std::size_t max_connections = 20'000;  // more are accepted and closed at once with 503
   std::string server_header = "clams-cpp";
-<<<<<<< HEAD
   // The status that a client gets instead of this one, for clients that know few; empty: the same. Called on I/O threads for every
   // answer, refusals included: must be quick, thread-safe and not throw. `path` is empty where no head could be read.
-  std::function<unsigned(std::string_view path, unsigned status)> status_of;
-=======
+  std::function<unsigned(std::string_view path, unsigned status)> status_of = {};
   // Called by the first event loop while it turns, at most 200 ms apart, the first time once it accepts connections. Must be quick;
   // may call `drain`.
   std::function<void()> on_turn = {};
->>>>>>> systemd
 };
 
 // Called once for each finished exchange, after the answer was written (or the client had gone: status 499). On an I/O thread: must

@@ -32,7 +32,7 @@ def why_not():
     if missing:
         return "needs " + ", ".join(missing)
     trial = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--uts", "--ipc", "--cgroup", "--net", "sh", "-c",
-                            "mount --make-rprivate / && d=$(mktemp -d) && mount -t tmpfs tmpfs $d && mkdir $d/u $d/w $d/r && "
+                            "mount --make-rprivate / && d=/mnt && mount -t tmpfs tmpfs $d && mkdir $d/u $d/w $d/r && "
                             "mount -t overlay overlay -o lowerdir=/,upperdir=$d/u,workdir=$d/w $d/r && mount -t cgroup2 cgroup2 $d/r/mnt"],
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return None if trial.returncode == 0 else "namespaces, overlays or cgroup2 cannot be had here: " + trial.stdout.strip()

@@ -7,7 +7,7 @@ layer=$1
 exec unshare --mount --pid --fork --kill-child --uts --ipc --cgroup --net bash -euc '
 layer=$1
 mount --make-rprivate /
-scratch=$(mktemp -d)
+scratch=/mnt # in this namespace only
 mount -t tmpfs -o mode=755 tmpfs "$scratch"
 mkdir "$scratch/upper" "$scratch/work" "$scratch/root"
 cp --archive "$layer/." "$scratch/upper/"

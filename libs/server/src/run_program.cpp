@@ -87,6 +87,9 @@ int run_program(int argc, char** argv, const std::vector<NamedApp>& apps) {
   } else {
     block_stop_signals();
   }
+  // Before an app is made: its constructor may start processes, which must inherit neither sockets nor variables.
+  auto manager = is_worker ? base::Result<ServiceManager>(ServiceManager()) : take_service_manager();
+  if (!manager) return exit_with(manager.error(), name);
   AppStart start(apps, environment("CLAMS_APP_VERSION").value_or(""));
   ProgramInfo program;
   program.name = name;
@@ -105,16 +108,10 @@ int run_program(int argc, char** argv, const std::vector<NamedApp>& apps) {
   if (config.input && config.log_level == base::LogLevel::Info)
     config.log_level = base::LogLevel::Warning;  // a run's result is its document
   const base::Logger log(make_log_sink(config.log_format, config.log_level, config.app.empty() ? name : config.app));
-  ServiceManager manager;
-  if (!config.input) {
-    auto taken = take_service_manager();
-    if (!taken) return exit_with(taken.error(), name);
-    manager = std::move(*taken);
-  }
   say_environment(log);
   if (execution_of(config, *app) != Execution::InProcess) {
     for (const std::string& note : start.notes()) log.warning(note);
-    return serve_in_workers(argc, argv, name, config, log, *app, start.metadata(), std::move(manager));
+    return serve_in_workers(argc, argv, name, config, log, *app, start.metadata(), std::move(*manager));
   }
   report_crashes(name, config.input ? "nothing was written" : "run with --executor isolated to survive this");
   ServiceOptions options;
@@ -132,7 +129,7 @@ int run_program(int argc, char** argv, const std::vector<NamedApp>& apps) {
   return serve_http({.program = name,
                      .title = (*service)->metadata().name,
                      .threads = threads,
-                     .manager = std::move(manager),
+                     .manager = std::move(*manager),
                      .uses_gpu = (*service)->app().uses_gpu()},
                     config, log, backend);
 }

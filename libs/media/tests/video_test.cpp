@@ -185,8 +185,13 @@ TEST_F(Video, APictureThatBeginsAfterTheSoundKeepsItsTimes) {
   std::vector<milliseconds> times;
   for (int n = 0; n < 50; ++n) times.emplace_back(1500 + n * 40);
   // AAC begins with 64 ms that only mp4 can say to leave out.
-  for (const auto& [name, begin] :
-       std::vector<std::pair<std::string, int>>{{"late.mp4", 1500}, {"late.mkv", 1564}, {"late.ts", 1564}}) {
+  struct Late {
+    std::string name;
+    int begin;
+  };
+  for (const Late& late : {Late{"late.mp4", 1500}, Late{"late.mkv", 1564}, Late{"late.ts", 1564}}) {
+    const std::string& name = late.name;
+    const int begin = late.begin;
     ASSERT_TRUE(write_clip(path(name), VideoTrack{.frames = 50, .times = times},
                            testing::AudioTrack{.encoder = "aac", .samples = testing::tone(440, 4, 16'000)}));
     auto reader = VideoReader::open(path(name));

@@ -18,3 +18,6 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/clamsConfig.cmake.in ${C
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/clamsConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/clamsConfig.cmake ${CMAKE_BINARY_DIR}/clamsConfigVersion.cmake
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/clams)
+# What makes an image of a program answer as images of Python apps do (docs/guides/containers.md).
+install(PROGRAMS ${PROJECT_SOURCE_DIR}/deploy/images/prepare ${PROJECT_SOURCE_DIR}/deploy/images/python
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/clams-cpp/image)

@@ -7,14 +7,14 @@ readonly package_folder=$root/build/package
 readonly package_venv=$package_folder/venv
 readonly static_build=$package_folder/static
 
-# package [wheel|deb|images]...: without arguments all that this machine can make.
+# package [wheel|deb|deb:CODENAME|images]...: without arguments all that this machine can make.
 package() {
   local kinds=("$@") kind
   [[ $# -gt 0 ]] || kinds=(wheel deb images)
   for kind in "${kinds[@]}"; do
     case $kind in
-      wheel | deb | images) ;;
-      *) wrong_use "no package '$kind'; did you mean '$(nearest "$kind" wheel deb images)'?" ;;
+      wheel | deb | deb:bookworm | deb:trixie | images) ;;
+      *) wrong_use "no package '$kind'; did you mean '$(nearest "$kind" wheel deb deb:bookworm deb:trixie images)'?" ;;
     esac
   done
   # Images take their base from a registry, so they are made without being asked for only where somebody makes images anyway.
@@ -24,7 +24,12 @@ package() {
   fi
   set_moment
   mkdir -p dist "$package_folder"
-  for kind in "${kinds[@]}"; do "package_$kind"; done
+  for kind in "${kinds[@]}"; do
+    case $kind in
+      deb:*) package_deb_in "${kind#*:}" ;;
+      *) "package_$kind" ;;
+    esac
+  done
   ci/manifest dist
   note "packages are in dist/:"
   sed 's/^[0-9a-f]*  /  /' dist/SHA256SUMS
@@ -34,10 +39,10 @@ project_version() { sed -n 's/^project(clams_cpp VERSION \([0-9.]*\).*/\1/p' CMa
 
 # The moment that stands in every archive: that of the commit, so that the same commit gives the same bytes.
 set_moment() {
-  [[ -z ${SOURCE_DATE_EPOCH:-} ]] || return 0
+  [[ -z ${SOURCE_DATE_EPOCH:-} ]] || { export SOURCE_DATE_EPOCH && return 0; }
   SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null) || fail "no git checkout here: set SOURCE_DATE_EPOCH to the seconds since 1970 of this release"
   export SOURCE_DATE_EPOCH
-  [[ -z $(git status --porcelain) ]] || note "the checkout has changes that are in no commit: these packages are for trying only"
+  [[ -z $(git status --porcelain 2>/dev/null) ]] || note "the checkout has changes that are in no commit: these packages are for trying only"
 }
 
 package_wheel() {
@@ -127,8 +132,39 @@ package_deb() {
   mv "$package_folder"/deb/*.deb dist/
 }
 
-# What git knows and what is new, without what it ignores.
-source_files() { git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do [[ ! -f $file ]] || printf '%s\0' "$file"; done; }
+# package_deb_in CODENAME: the same in a folder with another release of Debian, which is made once. As root, with this machine's network; ccache's folder is shared.
+package_deb_in() {
+  [[ $(id -u) -eq 0 ]] || fail "'./dev package deb:$1' makes a Debian in a folder: run it as root"
+  need package-deb-elsewhere
+  fetch_whisper
+  local chroot=$package_folder/$1 cache=${CCACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/ccache}
+  if [[ ! -e $chroot/complete ]]; then
+    note "making $chroot"
+    rm -rf "$chroot"
+    quietly supervise mmdebstrap --variant=minbase --include=ca-certificates,git "$1" "$chroot" || fail "mmdebstrap failed: see above"
+    touch "$chroot/complete"
+  fi
+  rm -rf "$chroot/source"
+  mkdir -p "$chroot/source/build/downloads" "$chroot/ccache" "$cache"
+  source_files | tar --null --files-from=- -cf - | tar -xf - -C "$chroot/source"
+  cp -L build/downloads/*.tar.gz "$chroot/source/build/downloads/"
+  cp -L /etc/resolv.conf "$chroot/etc/resolv.conf"
+  # shellcheck disable=SC2016
+  supervise unshare --mount --pid --fork bash -euc '
+    mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && mount --bind "$1" "$0/ccache"
+    exec chroot "$0" env CCACHE_DIR=/ccache SOURCE_DATE_EPOCH="$2" CLAMS_JOBS="$3" bash -c "cd /source && ./dev package deb"' "$chroot" "$cache" "$SOURCE_DATE_EPOCH" "$(jobs)" ||
+    fail "building in $chroot failed: see above"
+  cp "$chroot"/source/dist/*.deb dist/
+}
+
+# What git knows and what is new, without what it ignores; in an unpacked archive of the source, all.
+source_files() {
+  if ! git rev-parse --git-dir >/dev/null 2>&1; then
+    find . \( -path ./build -o -path ./dist \) -prune -o -type f -printf '%P\0'
+    return
+  fi
+  git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do [[ ! -f $file ]] || printf '%s\0' "$file"; done
+}
 
 # An entry of the changelog for the build of one release; its date is that of the commit.
 deb_changelog() {

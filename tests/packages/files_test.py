@@ -33,6 +33,13 @@ class Version(unittest.TestCase):
             self.assertEqual({a or b for a, b in named}, {VERSION}, path)
 
 
+class Command(unittest.TestCase):
+    def test_an_unknown_package_is_wrong_use_with_a_suggestion(self):
+        done = subprocess.run(["./dev", "package", "whel"], cwd=SOURCE, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("did you mean 'wheel'?", done.stderr)
+
+
 class Sources(unittest.TestCase):
     def test_each_is_pinned_by_a_digest(self):
         lists = text("deploy/wheel/sources.txt") + text("deploy/wheel/sources-tests.txt")

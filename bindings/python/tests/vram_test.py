@@ -157,6 +157,35 @@ class VramTest(unittest.TestCase):
             self.assertTrue(self.until(lambda: self.available() == before - 4 * GIB, BACK_SECONDS), self.available())
         self.assertEqual(self.available(), before)
 
+    def test_a_lease_of_the_parent_is_no_business_of_a_forked_child(self):
+        before = self.available()
+        with vram.reserve("4GiB") as lease:
+            child = os.fork()
+            if child == 0:
+                try:
+                    with self.assertRaises(ValueError):
+                        lease.note_allocated(1)
+                    lease.note_freed(1)
+                    lease.release()
+                    os._exit(3 if lease.active else 0)
+                except BaseException:
+                    os._exit(4)
+            self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 0)
+            self.assertEqual((lease.active, self.available()), (True, before - 4 * GIB))
+        self.assertEqual(self.available(), before)
+
+    def test_a_lease_that_nobody_holds_is_given_back(self):
+        before = self.available()
+        lease = vram.reserve("4GiB")
+        self.assertEqual(self.available(), before - 4 * GIB)
+        del lease
+        self.assertEqual(self.available(), before)
+
+    def test_names_with_null_bytes_are_refused(self):
+        for words in (dict(need="1\0GiB"), dict(need=1, device="\0"), dict(need=1, model="a\0b")):
+            with self.assertRaises(ValueError, msg=words):
+                vram.reserve(**words)
+
     def test_memory_that_is_really_taken_is_noted_and_released_with_the_lease(self):
         with vram.reserve("4GiB") as lease:
             lease.note_allocated("3GiB")

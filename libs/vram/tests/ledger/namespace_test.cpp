@@ -52,7 +52,7 @@ int take_turns(const std::string& directory, Shared& shared, int me) {
     if (!lease) continue;
     shared.held[me].store(1);
     if (shared.held[1 - me].load() != 0 && !shared.dying) shared.together.fetch_add(1);
-    for (int spin = 0; spin < 200; ++spin) shared.rounds[me].load();
+    for (int spin = 0; spin < 200; ++spin) (void)shared.rounds[me].load();
     shared.held[me].store(0);
     shared.rounds[me].fetch_add(1);
   }

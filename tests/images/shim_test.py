@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -102,6 +103,11 @@ class Shim(unittest.TestCase):
 
     def test_signals_reach_the_program(self):
         process = subprocess.Popen([self.folder / "bin/python", "app.py", "--sleep"], cwd=self.app, stdin=subprocess.DEVNULL)
+        self.addCleanup(process.kill)
+        deadline = time.monotonic() + 30
+        while pathlib.Path("/proc/%d/comm" % process.pid).read_text() != "sleep\n":  # the process itself has become the program
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(timeout=10), -signal.SIGTERM)
 

@@ -87,7 +87,7 @@ std::string container_warning(const std::string& directory) {
   const auto table = base::read_file("/proc/self/mountinfo");
   if (problem || !table || !lies_in_container(path, *table)) return {};
   return "GPU memory is shared out among the apps of this container only: the ledger's directory '" + directory +
-         "' is no mount; to count every app of the host, run the container with --volume /run/vram:/run/vram";
+         "' is not mounted from the host; to count every app of the host, run the container with --volume /run/vram:/run/vram";
 }
 
 }  // namespace vram

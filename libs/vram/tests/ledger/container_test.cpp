@@ -75,7 +75,7 @@ TEST(Container, IsKnownByWhatEnginesLeave) {
 TEST(Container, WarningNamesTheDirectoryAndWhatToMount) {
   // "/" is the root of some file system, here as in every container.
   const std::string warning = container_warning("/");
-  EXPECT_NE(warning.find("'/' is no mount"), std::string::npos) << warning;
+  EXPECT_NE(warning.find("'/' is not mounted from the host"), std::string::npos) << warning;
   EXPECT_NE(warning.find("--volume /run/vram:/run/vram"), std::string::npos) << warning;
   EXPECT_EQ(warning.find('\n'), std::string::npos);
   EXPECT_EQ(container_warning("/proc/self"), "") << "a mount of its own";

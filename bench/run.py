@@ -7,7 +7,8 @@ Makes its own Python environment with the SDK (from PyPI), documents of 2 KB to 
 server, its children included, from /proc. Only ratios within one run mean something: machines differ. Prints a table with the goals beside it and
 writes everything to DIR/result.json. Exit status: 0 all goals met, 1 one missed, 2 wrong use, 3 something was not measured.
 
-Parts: floor (simdjson), python (both modes of its production server), post, memory, get, ready, waiting, gpu (the storm on a card, one admission, the ledger), hosting (Python apps behind clams serve, models that stay).
+Parts: floor (simdjson), python (both modes of its production server), post, memory, get, ready, waiting, gpu (the storm on a card, one admission, the ledger), hosting (Python apps behind clams serve,
+models that stay), speech (clams-whisper beside whisper.cpp's command and faster-whisper; needs the weights of ./dev demo-speech).
 """
 import argparse
 import json
@@ -23,13 +24,14 @@ import time
 
 import gpu
 import hosting
+import speech
 import waiting
 from client import Client, cpu_per_request, get_request, post_request
 from documents import document
 from processes import Server, free_port
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PARTS = ("floor", "python", "post", "memory", "get", "ready", "waiting", "gpu", "hosting")
+PARTS = ("floor", "python", "post", "memory", "get", "ready", "waiting", "gpu", "hosting", "speech")
 KB, MB = 1000, 1_000_000
 SIZES = {"2 KB": 2 * KB, "200 KB": 200 * KB, "1 MB": MB, "5 MB": 5 * MB, "50 MB": 50 * MB}
 SDK = "clams-python==1.8.0"
@@ -273,12 +275,12 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     bench = Bench(os.path.abspath(options.build), os.path.abspath(options.out), options.quick)
     steps = {"floor": bench.floor, "python": bench.python_posts, "post": bench.posts, "memory": bench.memory, "get": bench.gets, "ready": bench.ready, "waiting": bench.waiting, "gpu": lambda: gpu.measure(bench),
-             "hosting": lambda: hosting.measure(bench)}
+             "hosting": lambda: hosting.measure(bench), "speech": lambda: speech.measure(bench)}
     for part in PARTS:
         if part not in parts:
             continue
         print("%s:" % part, flush=True)
-        if part not in ("floor", "python") and bench.program() is None:
+        if part not in ("floor", "python", "speech") and bench.program() is None:
             bench.lacks(part, "no clams-bench-app in %s/bin; ./dev build" % options.build)
             continue
         try:

@@ -10,7 +10,7 @@ bench() {
   configure release -DCLAMS_TESTS=OFF
   local targets=(bench/all)
   local program
-  for program in clams-bench-app clams; do
+  for program in clams-bench-app clams clams-whisper whisper_cpp_cli; do
     if target_exists release "$program"; then targets+=("$program"); fi
   done
   build_preset release "${targets[@]}"

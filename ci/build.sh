@@ -12,10 +12,20 @@ jobs() {
   echo $((cores < by_memory ? cores : by_memory))
 }
 
+# forget_moved PRESET: a build folder belongs to the path it was configured at; a copied or moved checkout begins anew.
+forget_moved() {
+  local dir=build/$1 home
+  home=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$dir/CMakeCache.txt" 2>/dev/null) || return 0
+  [[ -n $home && $(readlink -m "$home") != "$root" ]] || return 0
+  note "$dir was configured for $home: it is removed and built anew"
+  rm -rf "$dir"
+}
+
 # configure PRESET [CMAKE-ARGS]: only when it would change something; ninja itself follows changed CMake files.
 configure() {
   local preset=$1 dir=build/$1 fresh=()
   shift
+  forget_moved "$preset"
   local wanted="$* $(md5sum CMakePresets.json) speech $(whisper_state)"
   if [[ ${packages_changed:-0} -eq 0 && -f $dir/build.ninja && $(cat "$dir/.dev-configured" 2>/dev/null) == "$wanted" ]]; then
     return

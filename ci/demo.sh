@@ -95,15 +95,16 @@ say_step() {
 # show COMMAND...: as one would type it here.
 show() { echo "   ${*//"$root/"/}"; }
 
-# start_server PROGRAM: sets `server` (its process group) and `port`.
+# start_server COMMAND...: sets `server` (its process group) and `port`.
 start_server() {
-  local attempt
+  local attempt words
   for attempt in 1 2 3 4 5; do
     port=$((20000 + RANDOM % 30000))
-    start "$1" --production --host 127.0.0.1 --port "$port" >"$scratch/server.log" 2>&1
+    start "$@" --production --host 127.0.0.1 --port "$port" >"$scratch/server.log" 2>&1
     server=$started
     if wait_ready; then
-      echo "   ${1#"$root/"} --production --host 127.0.0.1 --port $port"
+      words="$*"
+      echo "   ${words//"$root/"/} --production --host 127.0.0.1 --port $port"
       return
     fi
     # Somebody else may have the port: then the program says so and another one is tried.

@@ -17,10 +17,23 @@ run_ctest() {
   return "$rc"
 }
 
+# targets_for PRESET CTEST-ARGS: the test programs that these arguments choose; nothing where one of the tests needs more than its
+# own program, for then all is built.
+targets_for() {
+  local preset=$1
+  shift
+  ctest --test-dir "build/$preset" --show-only=json-v1 -LE '^gpu$' "$@" 2>/dev/null | python3 ci/test_programs.py "build/$preset"
+}
+
 run_tests() {
-  need core ocr media python demo test
+  need core ocr media python demo test systemd
   fetch_whisper_if_wanted
-  build_preset dev
+  local programs=()
+  if [[ $# -gt 0 ]]; then
+    configure dev
+    mapfile -t programs < <(targets_for dev "$@")
+  fi
+  build_preset dev "${programs[@]}"
   run_ctest dev "$@" || fail "tests failed: see above; one again with its output: ./dev test -R NAME -V"
 }
 

@@ -6,9 +6,11 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <numbers>
 #include <string_view>
+#include <system_error>
 
 namespace speech {
 namespace {
@@ -78,10 +80,31 @@ base::Result<std::vector<float>> samples_of(std::ifstream& in, std::uint64_t byt
   return samples;
 }
 
+std::uint64_t file_size(const std::string& path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  return error ? 0 : size;
+}
+
+// A writer into a pipe does not know the length and leaves 0, or writes about 2 or 4 GiB.
+bool is_filled_in(std::uint64_t length) {
+  constexpr std::uint64_t kHalf = 0x7FFFF000, kWhole = 0xFFFFF000, kHead = 4096;
+  return length != 0 && length < kWhole - kHead && (length < kHalf - kHead || length > kHalf + 2 * kHead);
+}
+
+media::Completeness completeness_of(std::size_t samples, std::uint64_t stated_bytes, const Format& f) {
+  const auto time = [&f](std::uint64_t count) { return std::chrono::milliseconds(count * 1000 / f.rate); };
+  media::Completeness result{{}, time(samples), {}};
+  const std::uint64_t stated = stated_bytes / (std::uint64_t{f.channels} * f.bytes());
+  if (!is_filled_in(stated_bytes) || stated <= samples) return result;
+  result.expected = time(stated);
+  media::add_gap(result.gaps, {time(samples), time(stated), media::Gap::Reason::EndsEarly});
+  return result;
+}
+
 }  // namespace
 
-base::Result<std::vector<float>> read_wav(const std::string& path, int rate, std::chrono::milliseconds longest,
-                                          const std::stop_token& stop) {
+base::Result<WavSound> read_wav(const std::string& path, int rate, std::chrono::milliseconds longest, const std::stop_token& stop) {
   errno = 0;
   std::ifstream in(path, std::ios::binary);
   if (!in) return base::error_from_errno("cannot open " + path, errno);
@@ -90,13 +113,16 @@ base::Result<std::vector<float>> read_wav(const std::string& path, int rate, std
   if (!in || !head.starts_with("RIFF") || head.substr(8) != "WAVE")
     return base::Error{base::ErrorCode::Unsupported,
                        path + " is no WAV file; this build reads nothing else (it was made without libav)"};
+  const bool longer_than_stated = file_size(path) > 8 + std::uint64_t{little(head.data() + 4, 4)};
   Format format;
   for (std::string chunk(8, '\0'); in.read(chunk.data(), 8);) {
     const std::uint64_t length = little(chunk.data() + 4, 4);
     if (chunk.starts_with("data")) {
       if (format.kind == 0) break;
-      BASE_TRY_ASSIGN(const auto samples, samples_of(in, length, format, longest, path, stop));
-      return resample(samples, static_cast<int>(format.rate), rate);
+      // 0 in a file that goes on: never filled in.
+      const std::uint64_t bytes = length == 0 && longer_than_stated ? UINT32_MAX : length;
+      BASE_TRY_ASSIGN(const auto samples, samples_of(in, bytes, format, longest, path, stop));
+      return WavSound{resample(samples, static_cast<int>(format.rate), rate), completeness_of(samples.size(), bytes, format)};
     }
     if (chunk.starts_with("fmt ")) {
       std::string body(std::min<std::uint64_t>(length, 64), '\0');

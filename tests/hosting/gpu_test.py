@@ -52,7 +52,7 @@ class HostedGpu(HostingTest):
         self.assertTrue(1 <= int(answer.headers["Retry-After"]) <= 60)
         body = answer.json
         self.assertEqual(body["code"], "INSUFFICIENT_GPU_MEMORY")
-        self.assertTrue(body["error"].startswith("Insufficient GPU memory for "), body)
+        self.assertRegex(body["error"], {"memory": "^Insufficient GPU memory for ", "allocation": " ran out of GPU memory although "}[body["reason"]])
         return body
 
 

@@ -107,5 +107,30 @@ class AppsThatCannotBeServed(HostingTest):
         self.assert_ok(server.post())
 
 
+class TheCpusThatItMayUse(HostingTest):
+    """Libraries in the workers count the machine's CPUs, which may be many more."""
+
+    def threads(self, environment=None):
+        """OMP_NUM_THREADS, PYTHON_CPU_COUNT in the worker of a server on one CPU."""
+        app = self.app_file(HEAD + "import os\nprint('limits:', os.environ.get('OMP_NUM_THREADS'), os.environ.get('PYTHON_CPU_COUNT'), flush=True)\n"
+                                   "Restifier(Small()).run()\n")
+        allowed = os.sched_getaffinity(0)
+        if len(allowed) < 2:
+            self.skipTest("one CPU: nothing to limit")
+        os.sched_setaffinity(0, {min(allowed)})
+        try:
+            server = self.serve(app, environment=environment)
+        finally:
+            os.sched_setaffinity(0, allowed)
+        self.assertTrue(server.lines("(3 requests at once)"), server.output())
+        return server.lines("limits:")[0].split("limits:")[1].split()
+
+    def test_are_told_to_the_libraries_in_its_workers(self):
+        self.assertEqual(self.threads(), ["1", "1"])
+
+    def test_unless_somebody_has_decided(self):
+        self.assertEqual(self.threads({"OMP_NUM_THREADS": "7"}), ["7", "1"])
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

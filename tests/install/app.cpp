@@ -1,4 +1,10 @@
+#include <exception>
+#include <type_traits>
+
 #include "clams/main.hpp"
+
+// What the guides tell apps to throw comes with the header of apps.
+static_assert(std::is_base_of_v<std::exception, vram::OutOfMemory>);
 
 namespace {
 

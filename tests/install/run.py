@@ -5,6 +5,7 @@
 """
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,30 @@ class Installed(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.folder.cleanup()
+
+    def installed(self, *path):
+        return os.path.join(self.prefix, *path)
+
+    def test_the_program_has_its_own_name_and_a_link(self):
+        self.assertEqual(os.readlink(self.installed("bin", "clams")), "clams-cpp")
+        self.assertIn("clams", run(self.installed("bin", "clams-cpp"), "--version"))
+
+    def test_what_the_guides_name_is_installed(self):
+        for path in ("bin/clams-vram-demo", "lib/systemd/system/clams-app@.service", "lib/sysusers.d/clams.conf", "lib/tmpfiles.d/clams.conf",
+                     "share/bash-completion/completions/clams", "share/bash-completion/completions/clams-cpp", "share/zsh/site-functions/_clams",
+                     "share/fish/vendor_completions.d/clams.fish", "share/clams-cpp/python/clams_worker/__main__.py"):
+            self.assertTrue(os.path.isfile(self.installed(path)), path)
+
+    def test_units_start_programs_that_are_installed(self):
+        """The examples that the comments of the units name: clams-app@NAME starts bin/clams-NAME."""
+        units = self.installed("lib/systemd/system")
+        for unit in sorted(os.listdir(units)):
+            with open(os.path.join(units, unit), encoding="utf-8") as f:
+                text = f.read()
+            for line in re.findall(r"^ExecStart=(?:\S*=\S* )*(/\S+)", text, re.M):
+                program = line.replace("%i", (re.findall(r"clams-app@([a-z-]+)`", text) or ["vram-demo"])[0])
+                self.assertTrue(program.startswith("/usr/bin/"), line)
+                self.assertTrue(os.path.exists(self.installed("bin", os.path.basename(program))), program)
 
     def test_no_installed_file_names_the_checkout(self):
         for directory, _, files in os.walk(self.prefix):

@@ -20,6 +20,37 @@ PATIENCE = 120  # what takes this long hangs, also on a busy machine and under a
 ANY_PORT = ["--host", "127.0.0.1", "--port", "0"]
 
 
+def usable_cpus():
+    """CPUs that this process, and what it starts, may use: affinity and the quotas of its control group and of those above it."""
+    cpus = len(os.sched_getaffinity(0))
+    mounts = {}
+    with open("/proc/self/mountinfo", encoding="utf-8") as f:
+        for words in (line.split() for line in f):
+            if "cgroup2" in words or ("cgroup" in words and "cpu" in words[-1].split(",")):
+                mounts["2" if "cgroup2" in words else "1"] = (words[3], words[4])
+    with open("/proc/self/cgroup", encoding="utf-8") as f:
+        for _, controllers, group in (line.rstrip("\n").split(":", 2) for line in f):
+            version = "2" if not controllers else "1" if "cpu" in controllers.split(",") else None
+            if version not in mounts:
+                continue
+            top, point = mounts[version]
+            rest = group[len(top.rstrip("/")):] if group.startswith(top) else ""
+            parts = [part for part in rest.split("/") if part]
+            for depth in range(len(parts) + 1):
+                limit = quota_in("/".join([point, *parts[:depth]]))
+                cpus = min(cpus, limit or cpus)
+    return max(1, cpus)
+
+
+def quota_in(folder):
+    """CPUs of a control group, a part of one as a whole; None without a limit."""
+    for files in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
+        with contextlib.suppress(OSError):
+            quota, period = " ".join(open(os.path.join(folder, name), encoding="ascii").read() for name in files).split()
+            return None if quota in ("max", "-1") else -(-int(quota) // int(period))
+    return None
+
+
 def until(condition, seconds=PATIENCE, pause=0.02):
     """The first true value of `condition`, or None."""
     deadline = time.monotonic() + seconds

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """./dev and its package list, without installing anything."""
+import json
 import os
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -22,7 +24,7 @@ class Front(unittest.TestCase):
         for arguments in ((), ("help",), ("--help",)):
             done = run("./dev", *arguments)
             self.assertEqual(done.returncode, 0)
-            for name in ("build", "demo", "test", "bench", "format", "lint", "docs", "sanitize", "fuzz", "clean"):
+            for name in ("build", "demo", "demo-speech", "test", "bench", "format", "lint", "docs", "sanitize", "fuzz", "clean"):
                 self.assertIn("\n  %s " % name, done.stdout)
 
     def test_a_wrong_subcommand_gets_one_line_with_a_suggestion(self):
@@ -65,6 +67,43 @@ def alive(group):
         if fields[0] != "Z" and int(fields[2]) == group:
             return True
     return False
+
+
+class Builds(unittest.TestCase):
+    def in_copy(self, script):
+        """Runs a script with the functions of ./dev in a folder of its own, whose build/dev was configured elsewhere."""
+        with tempfile.TemporaryDirectory() as root:
+            os.makedirs(root + "/build/dev")
+            with open(root + "/build/dev/CMakeCache.txt", "w") as f:
+                f.write("CMAKE_HOME_DIRECTORY:INTERNAL=%s\n" % (root if "HERE" in script else "/elsewhere/clams-cpp"))
+            done = subprocess.run(["bash", "-euo", "pipefail", "-c", "source %s/ci/common.sh; source %s/ci/build.sh; root=$PWD; %s" % (ROOT, ROOT, script)],
+                                  cwd=os.path.realpath(root), capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done.stdout, os.path.exists(root + "/build/dev")
+
+    def test_a_copied_checkout_forgets_what_was_configured_for_another_path(self):
+        said, kept = self.in_copy("forget_moved dev")
+        self.assertFalse(kept)
+        self.assertIn("/elsewhere/clams-cpp", said)
+
+    def test_a_checkout_that_stays_keeps_its_build(self):
+        self.assertEqual(self.in_copy("forget_moved dev; forget_moved release # HERE"), ("", True))
+
+    def test_chosen_tests_need_their_own_programs_or_all(self):
+        def asked(*commands):
+            listing = json.dumps({"tests": [{"name": "x", "command": command} for command in commands]})
+            return run(sys.executable, "ci/test_programs.py", "/b", input=listing).stdout.split()
+        self.assertEqual(asked(["/b/tests/base_test"], ["/b/tests/mmif_test"]), ["tests/base_test", "tests/mmif_test"])
+        self.assertEqual(asked(["/b/tests/base_test"], ["/usr/bin/python3", "x.py"]), [])
+        self.assertEqual(asked(["/b/tests/examples_test", "/b/tests/other"]), [])
+        self.assertEqual(run(sys.executable, "ci/test_programs.py", "/b", input="no json").returncode, 0)
+
+    def test_the_quick_lint_asks_for_python_alone(self):
+        self.assertEqual(bash("packages_of quick | cut -f1").stdout.split(), ["python3"])
+        with open(os.path.join(ROOT, "ci", "style.sh"), encoding="utf-8") as f:
+            quick = f.read().split("lint_quick() {")[1].split("\n}")[0]
+        self.assertIn("need quick", quick)
+        self.assertNotIn("configure", quick.replace("configures", ""))
 
 
 class Packages(unittest.TestCase):

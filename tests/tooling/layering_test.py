@@ -99,6 +99,11 @@ class Layering(unittest.TestCase):
         self.assertEqual(listed, [])
         self.assertEqual(len(self.found("libs/mmif/tests/kept_test.cpp", "", **{"libs/mmif/CMakeLists.txt": "SOURCES tests/unkept_test.cpp"})[1]), 1)
 
+    def test_a_source_that_a_loop_names_is_listed(self):
+        loop = "foreach(app IN ITEMS engine models)\n  add_executable(${app} ${app}_app.cpp)\nendforeach()\n"
+        for name, count in (("engine_app.cpp", 0), ("models_app.cpp", 0), ("other_app.cpp", 1), ("engine_test.cpp", 1)):
+            self.assertEqual(len(self.found("libs/mmif/tests/" + name, "", **{"libs/mmif/CMakeLists.txt": loop})[1]), count, name)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,13 +1,13 @@
 # `clams gpu` and `clams profiles`: parts of clams_tool that need libs/vram.
 target_sources(clams_tool PRIVATE
   src/gpu/background.cpp src/gpu/child.cpp src/gpu/gpu_command.cpp src/gpu/host.cpp src/gpu/lease_desk.cpp src/gpu/live_view.cpp src/gpu/picture.cpp
-  src/gpu/picture_json.cpp src/gpu/reserve_command.cpp src/gpu/run_command.cpp src/gpu/settings.cpp src/gpu/simulate_command.cpp
+  src/gpu/picture_json.cpp src/gpu/process_facts.cpp src/gpu/reserve_command.cpp src/gpu/run_command.cpp src/gpu/settings.cpp src/gpu/simulate_command.cpp
   src/gpu/simulation_text.cpp src/gpu/table.cpp src/gpu/terminal.cpp src/gpu/text_table.cpp src/gpu/watch.cpp
-  src/profiles/listing_text.cpp src/profiles/profiles_command.cpp)
+  src/profiles/listing_text.cpp src/profiles/profile_folders.cpp src/profiles/profiles_command.cpp)
 target_link_libraries(clams_tool PUBLIC clams::vram clams::vram_profiles)
 
 clams_add_test(clams_gpu_text_test
-  SOURCES tests/gpu/live_view_test.cpp tests/gpu/settings_test.cpp tests/gpu/table_test.cpp tests/gpu/text_table_test.cpp
+  SOURCES tests/gpu/live_view_test.cpp tests/gpu/process_facts_test.cpp tests/gpu/profile_folders_test.cpp tests/gpu/settings_test.cpp tests/gpu/table_test.cpp tests/gpu/text_table_test.cpp
   LIBS clams_tool)
 if(TARGET clams_gpu_text_test)
   target_compile_definitions(clams_gpu_text_test PRIVATE CLAMS_TOOL_GPU_DATA="${CMAKE_CURRENT_SOURCE_DIR}/tests/gpu/data")

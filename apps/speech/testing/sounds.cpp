@@ -64,16 +64,26 @@ void write_wav(const std::string& path, const std::vector<float>& samples, int r
   write_raw_wav(path, bytes, 1, 16, channels, rate);
 }
 
+const mmif::View* annotated_view(const Reply& reply) {
+  const mmif::View* found = nullptr;
+  if (reply.mmif)
+    for (const auto& view : reply.mmif->views())
+      if (!view->has_warnings()) found = view.get();
+  return found;
+}
+
 std::string text_of(const Reply& reply) {
-  if (!reply.mmif || reply.mmif->views().empty()) return "(no view) " + reply.bytes;
-  const auto documents = last_view(reply).annotations(mmif::types::TextDocument);
+  const mmif::View* view = annotated_view(reply);
+  if (view == nullptr) return "(no view) " + reply.bytes;
+  const auto documents = view->annotations(mmif::types::TextDocument);
   return documents.empty() ? "(no text) " + reply.bytes : documents.front()->text().value_or("(none)");
 }
 
 std::vector<std::pair<std::int64_t, std::int64_t>> frames_of(const Reply& reply) {
   std::vector<std::pair<std::int64_t, std::int64_t>> frames;
-  if (!reply.mmif || reply.mmif->views().empty()) return frames;
-  for (const auto* frame : last_view(reply).annotations(mmif::types::TimeFrame))
+  const mmif::View* view = annotated_view(reply);
+  if (view == nullptr) return frames;
+  for (const auto* frame : view->annotations(mmif::types::TimeFrame))
     frames.emplace_back(frame->integer("start").value_or(-1), frame->integer("end").value_or(-1));
   return frames;
 }

@@ -43,9 +43,11 @@ using app_testing::Reply;
 using app_testing::video;
 using app_testing::warnings_of;
 
-// The text of the first text document of the last view.
+// The last view that holds no warnings; null where there is none.
+const mmif::View* annotated_view(const Reply& reply);
+// The text of the first text document of that view.
 std::string text_of(const Reply& reply);
-// Start and end of the last view's TimeFrames.
+// Start and end of that view's TimeFrames.
 std::vector<std::pair<std::int64_t, std::int64_t>> frames_of(const Reply& reply);
 
 }  // namespace speech::testing

@@ -18,7 +18,10 @@ TEST(WavOnly, a_wav_file_is_read_and_everything_else_is_refused_with_the_reason)
   const auto sound = read_sound(folder.file("a.wav"), {});
   ASSERT_TRUE(sound) << sound.error().message;
   EXPECT_EQ(sound->samples.size(), 16'000U);
-  EXPECT_EQ(sound->start, std::chrono::milliseconds(0));
+  ASSERT_EQ(sound->pieces.size(), 1U);
+  EXPECT_EQ(sound->pieces[0].count, 16'000U);
+  EXPECT_EQ(sound->pieces[0].start, std::chrono::milliseconds(0));
+  EXPECT_TRUE(sound->completeness.complete());
   std::ofstream(folder.file("a.mp4")) << "something that is no WAV file";
   EXPECT_THAT(read_sound(folder.file("a.mp4"), {}).error().message, ::testing::HasSubstr("without libav"));
 }

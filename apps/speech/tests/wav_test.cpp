@@ -23,7 +23,19 @@ constexpr milliseconds kLong{3'600'000};
 class Wav : public ::testing::Test {
  protected:
   base::Result<std::vector<float>> read(const std::string& name = "a.wav", milliseconds longest = kLong) {
-    return read_wav(folder_.file(name), 16'000, longest, {});
+    BASE_TRY_ASSIGN(auto sound, read_wav(folder_.file(name), 16'000, longest, {}));
+    return std::move(sound.samples);
+  }
+  media::Completeness completeness() {
+    const auto sound = read_wav(folder_.file("a.wav"), 16'000, kLong, {});
+    EXPECT_TRUE(sound) << (sound ? "" : sound.error().message);
+    return sound->completeness;
+  }
+  // Of the chunk with the samples, behind a head of 44 bytes.
+  void state_length(std::uint32_t bytes) {
+    auto content = base::read_file(folder_.file("a.wav")).value();
+    for (int n = 0; n < 4; ++n) content[40 + static_cast<std::size_t>(n)] = static_cast<char>(bytes >> (8 * n) & 0xFFU);
+    std::ofstream(folder_.file("a.wav"), std::ios::binary) << content;
   }
   Folder folder_;
 };
@@ -71,10 +83,38 @@ TEST_F(Wav, what_the_new_rate_cannot_hold_is_taken_out) {
   EXPECT_LT(difference(samples, std::vector<float>(samples.size())), 0.02F);
 }
 
-TEST_F(Wav, that_is_cut_off_or_never_had_its_length_filled_in_gives_what_is_there) {
+TEST_F(Wav, that_is_cut_off_gives_what_is_there_and_names_what_is_missing) {
+  for (const int channels : {1, 2}) {
+    write_wav(folder_.file("a.wav"), tone(440, 1), 16'000, channels);
+    EXPECT_TRUE(completeness().complete());
+    EXPECT_EQ(completeness().expected, milliseconds(1000));
+    std::filesystem::resize_file(folder_.file("a.wav"), 44 + static_cast<std::uintmax_t>(channels) * 2 * 4000 + 1);
+    EXPECT_EQ(read().value().size(), 4000U);
+    EXPECT_EQ(completeness().expected, milliseconds(1000));
+    EXPECT_EQ(completeness().gaps,
+              (std::vector<media::Gap>{{milliseconds(250), milliseconds(1000), media::Gap::Reason::EndsEarly}}));
+  }
+}
+
+TEST_F(Wav, that_is_cut_off_right_behind_its_head_is_missing_whole) {
   write_wav(folder_.file("a.wav"), tone(440, 1));
-  std::filesystem::resize_file(folder_.file("a.wav"), 44 + 2 * 1000);
-  EXPECT_EQ(read().value().size(), 1000U);
+  std::filesystem::resize_file(folder_.file("a.wav"), 44);
+  EXPECT_TRUE(read().value().empty());
+  EXPECT_DOUBLE_EQ(completeness().missing_share(), 1);
+}
+
+TEST_F(Wav, whose_length_was_never_filled_in_is_whole) {
+  write_wav(folder_.file("a.wav"), tone(440, 1));
+  for (const std::uint32_t bytes : {0xFFFFFFFFU, 0xFFFFFFFFU - 36, 0x7FFFFFFFU, 0x7FFFF000U, 0x80000000U, 0U}) {
+    state_length(bytes);
+    if (bytes == 0) {  // the length of the file is not filled in either
+      auto content = base::read_file(folder_.file("a.wav")).value();
+      content.replace(4, 4, std::string("\x24\0\0\0", 4));
+      std::ofstream(folder_.file("a.wav"), std::ios::binary) << content;
+    }
+    EXPECT_EQ(read().value().size(), 16'000U) << bytes;
+    EXPECT_TRUE(completeness().complete()) << bytes;
+  }
 }
 
 TEST_F(Wav, chunks_between_format_and_samples_are_passed_over) {

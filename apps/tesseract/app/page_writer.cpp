@@ -44,27 +44,30 @@ void PageWriter::align(const std::string& source, const std::string& target) {
 void PageWriter::add_page(const ocr::Page& page, std::optional<int> number) {
   mmif::Object place;
   if (number) place.set("page", *number);
-  add_text(page, document_.id(), place);
+  add_text(page, {document_.id(), document_.id()}, place);
 }
 
 void PageWriter::add_frame(const ocr::Page& page, std::chrono::milliseconds time, const mmif::Annotation* time_point,
                            const mmif::Annotation* time_frame) {
   const mmif::Annotation& point =
       time_point != nullptr ? *time_point : view().new_annotation(types::TimePoint, {{"timePoint", time.count()}});
-  add_text(page, point.id(), {{"timePoint", time.count()}});
-  if (time_point == nullptr && time_frame != nullptr) align(time_frame->id(), last_text_);
+  const std::string& origin = time_frame != nullptr ? time_frame->id() : point.id();
+  add_text(page, {origin, point.id(), time_point == nullptr && time_frame != nullptr}, {{"timePoint", time.count()}});
 }
 
-void PageWriter::add_text(const ocr::Page& page, const std::string& source, const mmif::Object& place) {
+void PageWriter::add_text(const ocr::Page& page, const Sources& sources, const mmif::Object& place) {
   mmif::Annotation& text = view().new_text_document(page.text, settings_.language);
-  last_text_ = text.id();
-  text.set("origins", mmif::Array{source});
+  const std::string id = text.id();
+  text.set("origin", sources.origin);
+  text.set("origins", mmif::Array{sources.place});
   text.set("confidence", page.confidence);
   if (const auto* number = place.find("page")) text.set("page", *number);
-  align(source, last_text_);
-  if (settings_.blocks) add_boxes(page, page.blocks, "block", last_text_, place);
-  if (settings_.lines) add_boxes(page, page.lines, "line", last_text_, place);
-  if (settings_.words) add_boxes(page, page.words, "word", last_text_, place);
+  if (sources.align_origin) align(sources.origin, id);
+  if (settings_.blocks) add_boxes(page, page.blocks, "block", id, place);
+  if (settings_.lines) add_boxes(page, page.lines, "line", id, place);
+  if (settings_.words) add_boxes(page, page.words, "word", id, place);
+  // visaid_builder takes the source of the last Alignment for the place of a text.
+  align(sources.place, id);
 }
 
 void PageWriter::add_boxes(const ocr::Page& page, const std::vector<ocr::Piece>& pieces, const char* label,

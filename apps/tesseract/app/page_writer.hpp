@@ -27,7 +27,12 @@ class PageWriter {
 
  private:
   mmif::View& view();
-  void add_text(const ocr::Page& page, const std::string& source, const mmif::Object& place);
+  // What a text was read from: the annotation that asked for it, and where it stands. Both are one for a page or a TimePoint.
+  struct Sources {
+    std::string origin, place;
+    bool align_origin = false;
+  };
+  void add_text(const ocr::Page& page, const Sources& sources, const mmif::Object& place);
   void add_boxes(const ocr::Page& page, const std::vector<ocr::Piece>& pieces, const char* label, const std::string& text_id,
                  const mmif::Object& place);
   void align(const std::string& source, const std::string& target);
@@ -36,7 +41,6 @@ class PageWriter {
   const mmif::Annotation& document_;
   const Settings& settings_;
   mmif::View* view_ = nullptr;
-  std::string last_text_;
 };
 
 }  // namespace ocr_app

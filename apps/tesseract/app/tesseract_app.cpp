@@ -1,8 +1,13 @@
 #include "tesseract_app.hpp"
 
 #include <algorithm>
-#include <thread>
+#include <exception>
+#include <optional>
+#include <string>
+#include <vector>
 
+#include "base/available_cpus.hpp"
+#include "clams/exceptions.hpp"
 #include "failure.hpp"
 #include "ocr/picture.hpp"
 #include "page_writer.hpp"
@@ -12,6 +17,14 @@ namespace ocr_app {
 namespace {
 
 namespace types = mmif::types;
+
+// "page 2", "pages 2, 5, 7, …"
+std::string listed(const std::vector<int>& pages) {
+  constexpr std::size_t kMost = 20;
+  std::string text = pages.size() == 1 ? "page " : "pages ";
+  for (std::size_t n = 0; n < std::min(pages.size(), kMost); ++n) text += (n > 0 ? ", " : "") + std::to_string(pages[n]);
+  return text + (pages.size() > kMost ? ", …" : "");
+}
 
 std::optional<std::chrono::steady_clock::time_point> deadline_of(const Settings& settings) {
   if (settings.page_timeout == std::chrono::milliseconds(0)) return std::nullopt;
@@ -26,19 +39,66 @@ class TesseractApp::Request {
   Request(mmif::Mmif& mmif, const Settings& settings, clams::Run& run, ocr::Engine& engine)
       : mmif_(mmif), settings_(settings), run_(run), engine_(engine) {}
 
+  // Each document by itself: one that cannot be read is named in a warning and costs none of the others. It is an error only where
+  // nothing at all could be read.
+  void read_all(const std::vector<mmif::Annotation*>& images, const std::vector<mmif::Annotation*>& videos) {
+    for (const mmif::Annotation* image : images) attempt("image " + image->id(), [&] { read_image(*image); });
+    for (mmif::Annotation* video : videos) attempt("video " + video->id(), [&] { read_video(*video); });
+    if (failures_.empty()) return;
+    if (failures_.size() == images.size() + videos.size()) std::rethrow_exception(failures_.front().error);
+    for (const Failure& failure : failures_) run_.warn(failure.name + " could not be read and was left out: " + failure.reason);
+  }
+
+ private:
+  struct Failure {
+    std::string name, reason;
+    std::exception_ptr error;
+  };
+
+  template <class Read>
+  void attempt(const std::string& name, const Read& read) {
+    try {
+      run_.throw_if_cancelled();
+      read();
+    } catch (const clams::Cancelled&) { throw; } catch (const clams::AppError& error) {
+      failures_.push_back({name, error.text(), std::current_exception()});
+    }
+  }
+
   void read_image(const mmif::Annotation& document) {
     const std::string name = "image " + document.id();
     const std::string path = value_or_fail(document.location_path(), name);
     const auto file = value_or_fail(ocr::ImageFile::open(path), name);
     PageWriter writer(run_, document, settings_);
+    std::vector<int> failed;
+    std::string reason;  // of the first
     for (int n = 0; n < file.pages(); ++n) {
       run_.throw_if_cancelled();
-      const auto picture = value_or_fail(file.read(n), name);
-      if (picture.damaged()) run_.warn(name + " (" + path + ") is damaged; what could be decoded of it was read");
-      const auto page = recognise(picture, file.pages() > 1 ? "page " + std::to_string(n + 1) + " of " + name : name);
-      if (page) writer.add_page(*page, file.pages() > 1 ? std::optional(n + 1) : std::nullopt);
+      auto failure = read_page(file, n, name, writer);
+      if (failure && failed.empty()) reason = std::move(*failure);
+      if (failure) failed.push_back(n + 1);
       run_.progress(static_cast<double>(n + 1) / file.pages(), name);
     }
+    if (static_cast<int>(failed.size()) == file.pages()) throw clams::ValueError(name + ": " + reason);
+    if (!failed.empty())
+      run_.warn(std::to_string(failed.size()) + " of " + std::to_string(file.pages()) + " pages of " + name +
+                (failed.size() == 1 ? " was" : " were") + " left out (" + listed(failed) + "): " + reason);
+    if (file.pages_lost())
+      run_.warn("the list of pages of " + name + " (" + path + ") breaks off after page " + std::to_string(file.pages()) +
+                ": pages after it are lost");
+  }
+
+  // Why the page could not be read; none where it was, or was left out with a warning.
+  std::optional<std::string> read_page(const ocr::ImageFile& file, int n, const std::string& name, PageWriter& writer) {
+    const auto picture = file.read(n);
+    if (!picture) return picture.error().message;
+    const bool several = file.pages() > 1;
+    const std::string what = several ? "page " + std::to_string(n + 1) + " of " + name : name;
+    if (picture->damaged()) run_.warn(what + " (" + file.path() + ") is damaged; what could be decoded of it was read");
+    const auto page = recognise(*picture, what);
+    if (!page) return page.error().message;
+    if (*page) writer.add_page(**page, several ? std::optional(n + 1) : std::nullopt);
+    return std::nullopt;
   }
 
   void read_video(mmif::Annotation& document) {
@@ -46,9 +106,11 @@ class TesseractApp::Request {
     PageWriter writer(run_, document, settings_);
     FrameRun frames;
     frames.take = [&](const Sample& sample, const ocr::Picture& picture, double progress) {
-      const auto page = recognise(picture, "the frame at " + std::to_string(sample.time.count()) + " ms of " + name);
+      const std::string what = "the frame at " + std::to_string(sample.time.count()) + " ms of " + name;
+      const auto page = recognise(picture, what);
+      if (!page) run_.warn(what + " was left out: " + page.error().message);
       // Most frames of most videos hold no text: an empty document for each would bury the others.
-      if (page && !page->text.empty()) writer.add_frame(*page, sample.time, sample.time_point, sample.time_frame);
+      if (page && *page && !(*page)->text.empty()) writer.add_frame(**page, sample.time, sample.time_point, sample.time_frame);
       run_.progress(progress, name);
     };
     frames.warn = [this](const std::string& message) { run_.warn(message); };
@@ -56,24 +118,30 @@ class TesseractApp::Request {
     read_frames(mmif_, document, settings_.sampling, frames);
   }
 
- private:
-  // nullopt: it took too long and was left out, with a warning.
-  std::optional<ocr::Page> recognise(const ocr::Picture& picture, const std::string& what) {
+  // None: it took too long and was left out, with a warning. An error is about this picture alone; what would fail for each picture
+  // is thrown.
+  base::Result<std::optional<ocr::Page>> recognise(const ocr::Picture& picture, const std::string& what) {
     auto page = engine_.recognise(picture, settings_.page, {.stop = run_.stop_token(), .deadline = deadline_of(settings_)});
-    if (page) return std::move(page).value();
-    if (page.error().code != base::ErrorCode::Timeout) fail(page.error(), what);
-    run_.warn(what + " was left out: reading it took longer than pageTimeout (" + std::to_string(settings_.page_timeout.count()) +
-              " ms)");
-    return std::nullopt;
+    if (page) return std::optional(std::move(page).value());
+    switch (page.error().code) {
+      case base::ErrorCode::Timeout:
+        run_.warn(what + " was left out: reading it took longer than pageTimeout (" +
+                  std::to_string(settings_.page_timeout.count()) + " ms)");
+        return std::optional<ocr::Page>();
+      case base::ErrorCode::Internal:
+      case base::ErrorCode::Unavailable: return std::move(page).error();
+      default: fail(page.error(), what);
+    }
   }
 
   mmif::Mmif& mmif_;
   const Settings& settings_;
   clams::Run& run_;
   ocr::Engine& engine_;
+  std::vector<Failure> failures_;
 };
 
-TesseractApp::TesseractApp() : engines_(std::max(1U, std::thread::hardware_concurrency())) {}
+TesseractApp::TesseractApp() : engines_(base::available_cpus().count) {}
 
 clams::AppMetadata TesseractApp::metadata() const {
   clams::AppMetadata metadata;
@@ -82,8 +150,9 @@ clams::AppMetadata TesseractApp::metadata() const {
       std::string("Reads the text of page images (PNG, JPEG, TIFF with one or many pages)") +
       (video_is_supported() ? " and of video frames, at TimeFrames, at TimePoints or every N seconds" : "") +
       ", with Tesseract. Each page, and each frame with text in it, gets a TextDocument aligned with its source, and a BoundingBox "
-      "aligned "
-      "with that TextDocument for each word, line and block, with its text, place and confidence. One view per document.";
+      "aligned with that TextDocument for each word, line and block, with its text, place and confidence; places are pixels of the "
+      "picture as viewers show it, upright and with square pixels. One view per document. What cannot be read is named in a "
+      "warning.";
   metadata.app_license = "Apache-2.0";
   metadata.identifier = "clams-tesseract";
   metadata.url = "https://github.com/clamsproject/clams-cpp";
@@ -116,9 +185,7 @@ void TesseractApp::annotate(mmif::Mmif& mmif, const clams::Parameters& parameter
     return;
   }
   const auto engine = value_or_fail(engines_.acquire(settings.engine, {.stop = run.stop_token()}));
-  Request request(mmif, settings, run, *engine);
-  for (const mmif::Annotation* image : images) request.read_image(*image);
-  for (mmif::Annotation* video : videos) request.read_video(*video);
+  Request(mmif, settings, run, *engine).read_all(images, videos);
 }
 
 mmif::Object TesseractApp::runtime_facts() const {

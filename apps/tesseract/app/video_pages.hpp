@@ -12,15 +12,14 @@
 namespace ocr_app {
 
 struct FrameRun {
-  // Called in ascending order of time. `sample.time` is the wanted time, except past the end of the video: then that of its last
-  // frame.
+  // Called in ascending order of time, only for times at which the video has a picture; it is upright and its pixels are square.
   std::function<void(const Sample& sample, const ocr::Picture& picture, double progress)> take;
   std::function<void(const std::string&)> warn;
   std::stop_token stop;
 };
 
-// Reads the frames that `settings` ask for and notes rate, number of frames and duration at the document. Throws clams exceptions;
-// in a build without libmedia always one that says so.
+// Reads the frames that `settings` ask for and notes rate, number of frames and duration at the document. What is missing of the
+// video or of the wanted times is told to `warn`. Throws clams exceptions; in a build without libmedia always one that says so.
 void read_frames(const mmif::Mmif& mmif, mmif::Annotation& video, const Sampling& sampling, const FrameRun& run);
 
 bool video_is_supported() noexcept;

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <list>
 #include <mutex>
+#include <new>
 
 namespace ocr {
 namespace {
@@ -55,7 +56,31 @@ struct EnginePool::State {
   }
 };
 
-EnginePool::EnginePool(std::size_t limit) : state_(std::make_shared<State>(limit)) {}
+namespace {
+
+// The place of an engine that is being loaded, given up again unless the engine was lent. Loading may throw (no memory), and a
+// place lost each time would leave a pool in which every request waits for ever.
+template <class State>
+class Place {
+ public:
+  explicit Place(State& state) : state_(&state) {}
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() {
+    if (state_ == nullptr) return;
+    const std::lock_guard lock(state_->mutex);
+    --state_->loaded;
+    state_->changed.notify_one();
+  }
+  void keep() noexcept { state_ = nullptr; }
+
+ private:
+  State* state_;
+};
+
+}  // namespace
+
+EnginePool::EnginePool(std::size_t limit, Loader load) : state_(std::make_shared<State>(limit)), load_(std::move(load)) {}
 
 base::Result<EnginePool::Lease> EnginePool::acquire(const EngineOptions& options, const Limits& limits) {
   const std::string key = key_of(options);
@@ -74,14 +99,13 @@ base::Result<EnginePool::Lease> EnginePool::acquire(const EngineOptions& options
   displaced.reset();  // outside the lock, and before its successor takes memory
   if (engine) return Lease(state_, key, std::move(engine));
 
-  auto loaded = Engine::load(options);
-  if (!loaded) {
-    const std::lock_guard lock(state_->mutex);
-    --state_->loaded;
-    state_->changed.notify_one();
-    return std::move(loaded).error();
-  }
-  return Lease(state_, key, std::make_unique<Engine>(std::move(loaded).value()));
+  Place place(*state_);
+  auto loaded = load_(options);
+  if (!loaded) return std::move(loaded).error();
+  engine = std::make_unique<Engine>(std::move(loaded).value());
+  Lease lease(state_, key, std::move(engine));
+  place.keep();
+  return lease;
 }
 
 std::size_t EnginePool::idle() const {
@@ -108,7 +132,11 @@ EnginePool::Lease::~Lease() { give_back(); }
 void EnginePool::Lease::give_back() noexcept {
   if (!engine_) return;
   const std::lock_guard lock(state_->mutex);
-  state_->idle.push_back(Idle{std::move(key_), std::move(engine_)});
+  try {
+    state_->idle.push_back(Idle{std::move(key_), std::move(engine_)});
+  } catch (const std::bad_alloc&) {  // then it is loaded anew when it is wanted
+    --state_->loaded;
+  }
   state_->changed.notify_one();
 }
 

@@ -1,6 +1,7 @@
 // Engines that are loaded once and lent to one request at a time.
 #pragma once
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 #include "base/result.hpp"
@@ -34,8 +35,10 @@ class EnginePool {
     std::unique_ptr<Engine> engine_;
   };
 
-  // limit >= 1.
-  explicit EnginePool(std::size_t limit);
+  using Loader = std::function<base::Result<Engine>(const EngineOptions&)>;
+  // limit >= 1. `load` may throw: the place is free again then, and so for an error.
+  explicit EnginePool(
+      std::size_t limit, Loader load = [](const EngineOptions& options) { return Engine::load(options); });
 
   // An idle engine with these options, else a new one, else waits until one comes back. Errors: those of Engine::load; Cancelled,
   // Timeout while waiting.
@@ -46,6 +49,7 @@ class EnginePool {
 
  private:
   std::shared_ptr<State> state_;
+  Loader load_;
 };
 
 }  // namespace ocr

@@ -8,7 +8,9 @@
 #include <cstring>
 #include <string_view>
 
+#include "orientation.hpp"
 #include "quiet.hpp"
+#include "tiff_directory.hpp"
 
 namespace ocr {
 namespace {
@@ -24,13 +26,6 @@ base::Status check_dimensions(std::int64_t width, std::int64_t height, const std
   return Error{ErrorCode::InvalidArgument,
                what + " is " + std::to_string(width) + " x " + std::to_string(height) +
                    " pixels; a picture may have 1 to 32767 a side and 128 million in all: scale it down"};
-}
-
-base::Result<int> count_tiff_pages(FILE* file, const std::string& path) {
-  l_int32 pages = 0;
-  std::rewind(file);
-  if (tiffGetCount(file, &pages) == 0 && pages >= 1) return pages;
-  return Error{ErrorCode::Corrupt, "cannot read image \"" + path + "\": its TIFF directory is truncated or damaged"};
 }
 
 }  // namespace
@@ -82,9 +77,25 @@ base::Result<ImageFile> ImageFile::open(const std::string& path) {
   if (!file) return base::error_from_errno("cannot open image \"" + path + "\"", errno);
   silence_libraries();
   BASE_TRY_ASSIGN(const Format format, format_of(file.get(), path));
-  int pages = 1;
-  if (format == Format::Tiff) { BASE_TRY_ASSIGN(pages, count_tiff_pages(file.get(), path)); }
-  return ImageFile(path, format, pages);
+  ImageFile image(path, format);
+  BASE_TRY(image.read_heads(file.get()));
+  return image;
+}
+
+base::Status ImageFile::read_heads(std::FILE* file) {
+  if (format_ == Format::Jpeg) orientation_ = orientation_of_jpeg(file);
+  if (format_ == Format::Png) orientation_ = orientation_of_png(file);
+  if (format_ != Format::Tiff) return {};
+  const TiffPages found = pages_of_tiff(file);
+  if (found.readable == 0)
+    return Error{ErrorCode::Corrupt, "cannot read image \"" + path_ + "\": its TIFF directory is truncated or damaged"};
+  pages_ = found.readable;
+  pages_lost_ = !found.whole;
+  return {};
+}
+
+std::string ImageFile::name_of_page(int number) const {
+  return (pages_ > 1 ? "page " + std::to_string(number + 1) + " of " : std::string()) + "image \"" + path_ + "\"";
 }
 
 base::Status ImageFile::check_size(int number) const {
@@ -92,8 +103,8 @@ base::Status ImageFile::check_size(int number) const {
   const bool failed = format_ == Format::Tiff
                           ? readHeaderTiff(path_.c_str(), number, &width, &height, nullptr, nullptr, nullptr, nullptr, nullptr) != 0
                           : pixReadHeader(path_.c_str(), nullptr, &width, &height, nullptr, nullptr, nullptr) != 0;
-  if (failed) return Error{ErrorCode::Corrupt, "cannot read image \"" + path_ + "\": its header is truncated or damaged"};
-  return check_dimensions(width, height, "image \"" + path_ + "\"");
+  if (failed) return Error{ErrorCode::Corrupt, "cannot read " + name_of_page(number) + ": its header is truncated or damaged"};
+  return check_dimensions(width, height, name_of_page(number));
 }
 
 base::Result<Picture> ImageFile::read(int number) const {
@@ -105,8 +116,12 @@ base::Result<Picture> ImageFile::read(int number) const {
   Pix* pix = format_ == Format::Tiff   ? pixReadTiff(path_.c_str(), number)
              : format_ == Format::Jpeg ? pixReadJpeg(path_.c_str(), 0, 1, &warnings, L_JPEG_CONTINUE_WITH_BAD_DATA)
                                        : pixRead(path_.c_str());
-  if (pix == nullptr) return Error{ErrorCode::Corrupt, "cannot decode image \"" + path_ + "\": it is truncated or damaged"};
-  return Picture(pix, warnings > 0);
+  if (pix == nullptr)
+    return Error{ErrorCode::Corrupt,
+                 "cannot decode " + name_of_page(number) + ": it is truncated or damaged, or of a kind that is not read here"};
+  Picture picture(upright(pix, orientation_), warnings > 0);
+  if (picture.pix_ == nullptr) return Error{ErrorCode::Unavailable, "out of memory for " + name_of_page(number)};
+  return picture;
 }
 
 }  // namespace ocr

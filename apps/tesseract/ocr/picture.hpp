@@ -38,26 +38,35 @@ class Picture {
   bool damaged_ = false;
 };
 
-// An image file: PNG, JPEG, or TIFF with one or many pages. Known by its content, not by its name.
+// An image file: PNG, JPEG, or TIFF with one or many pages. Known by its content, not by its name. Pictures stand upright, as
+// viewers show them: by the orientation that Exif (JPEG, PNG) or the TIFF page states.
 class ImageFile {
  public:
   // Reads headers only. Errors, naming the path: NotFound, PermissionDenied; InvalidArgument (no regular file); Unsupported
   // (another format); Corrupt (no readable header).
   static base::Result<ImageFile> open(const std::string& path);
 
+  const std::string& path() const noexcept { return path_; }
   int pages() const noexcept { return pages_; }
-  // Page `number`, from 0. Errors: InvalidArgument (no such page, or too large: refused before decoding), Corrupt.
+  // The list of a TIFF's pages breaks off after the last one: how many are lost is not known.
+  bool pages_lost() const noexcept { return pages_lost_; }
+  // Page `number`, from 0. Errors, naming path and page: InvalidArgument (no such page, or too large: refused before decoding),
+  // Corrupt.
   base::Result<Picture> read(int number) const;
 
  private:
   enum class Format { Png, Jpeg, Tiff };
-  ImageFile(std::string path, Format format, int pages) : path_(std::move(path)), format_(format), pages_(pages) {}
+  ImageFile(std::string path, Format format) : path_(std::move(path)), format_(format) {}
   static base::Result<Format> format_of(std::FILE* file, const std::string& path);
+  base::Status read_heads(std::FILE* file);
   base::Status check_size(int number) const;
+  std::string name_of_page(int number) const;
 
   std::string path_;
   Format format_;
-  int pages_;
+  int pages_ = 1;
+  bool pages_lost_ = false;
+  int orientation_ = 1;  // as Exif numbers it; of a TIFF each page has its own, which its reader heeds
 };
 
 }  // namespace ocr

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <new>
 #include <thread>
 
 #include "test_pictures.hpp"
@@ -21,6 +22,20 @@ class Pool : public test::InTemporaryDirectory {
   }
   EngineOptions language(const char* code) const { return {{code}, directory()}; }
 };
+
+TEST_F(Pool, KeepsThePlaceOfAnEngineWhoseLoadingThrows) {
+  bool fails = true;
+  EnginePool pool(1, [&](const EngineOptions& options) {
+    if (fails) throw std::bad_alloc();
+    return Engine::load(options);
+  });
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THROW((void)pool.acquire(language("eng"), {.stop = {}, .deadline = steady_clock::now() + 5s}), std::bad_alloc);
+    EXPECT_EQ(pool.loaded(), 0U);
+  }
+  fails = false;
+  EXPECT_TRUE(pool.acquire(language("eng")));
+}
 
 TEST_F(Pool, AReturnedEngineIsLentAgain) {
   EnginePool pool(2);

@@ -149,6 +149,83 @@ TEST_F(Images, AnUnreadableImageIsNamed) {
   EXPECT_THAT(error_of(reply), HasSubstr("truncated or damaged"));
 }
 
+TEST_F(Images, OneMissingOrUnreadableImageCostsNoneOfTheOthers) {
+  ocr::test::write_title(path("a.png"));
+  ocr::test::write_title(path("cut.png"));
+  std::filesystem::resize_file(path("cut.png"), 2000);
+  const auto reply = post(mmif_with(
+      {image("d1", path("none.png")), image("d2", path("a.png")), image("d3", path("cut.png")), image("d4", path("a.png"))}));
+  ASSERT_EQ(reply.status, 200U) << reply.bytes;
+  EXPECT_THAT(warnings_of(reply), HasSubstr("image d1 could not be read and was left out: "));
+  EXPECT_THAT(warnings_of(reply), HasSubstr(path("none.png")));
+  EXPECT_THAT(warnings_of(reply), HasSubstr("image d3 could not be read and was left out: "));
+  EXPECT_EQ(reply.mmif->annotations(types::TextDocument).size(), 2U);
+}
+
+TEST_F(Images, WhereNothingCanBeReadItIsAnError) {
+  const auto reply = post(mmif_with({image("d1", path("none.png")), image("d2", path("neither.png"))}));
+  EXPECT_EQ(reply.status, 500U);
+  EXPECT_THAT(error_of(reply), HasSubstr(path("none.png")));
+}
+
+class BadPages : public Images {
+ protected:
+  static std::vector<std::int64_t> numbers(const test::Reply& reply) {
+    std::vector<std::int64_t> found;
+    for (const auto* text : reply.mmif->annotations(types::TextDocument)) found.push_back(text->integer("page").value_or(-1));
+    return found;
+  }
+};
+
+TEST_F(BadPages, ADamagedPageAmongManyIsNamedAndTheOthersKeepTheirNumbers) {
+  for (const int bad : {1, 2, 3}) {
+    ocr::test::write_tiff(path("many.tif"), 3);
+    ocr::test::damage_tiff_page(path("many.tif"), bad);
+    const auto reply = post(mmif_with({image("d1", path("many.tif"))}), "levels=none");
+    ASSERT_EQ(reply.status, 200U) << reply.bytes;
+    std::vector<std::int64_t> others{1, 2, 3};
+    others.erase(others.begin() + bad - 1);
+    EXPECT_EQ(numbers(reply), others);
+    EXPECT_THAT(warnings_of(reply), HasSubstr("1 of 3 pages of image d1 was left out (page " + std::to_string(bad) + "): "));
+    EXPECT_THAT(warnings_of(reply), HasSubstr(path("many.tif")));
+  }
+}
+
+TEST_F(BadPages, WhereNoPageCanBeReadItIsAnError) {
+  ocr::test::write_tiff(path("many.tif"), 2);
+  ocr::test::damage_tiff_page(path("many.tif"), 1);
+  ocr::test::damage_tiff_page(path("many.tif"), 2);
+  const auto reply = post(mmif_with({image("d1", path("many.tif"))}));
+  EXPECT_EQ(reply.status, 500U);
+  EXPECT_THAT(error_of(reply), HasSubstr("page 1 of image"));
+}
+
+TEST_F(BadPages, AListOfPagesThatBreaksOffIsNamed) {
+  ocr::test::write_tiff(path("many.tif"), 3);
+  ocr::test::cut_tiff_before_directory(path("many.tif"), 3);
+  const auto reply = post(mmif_with({image("d1", path("many.tif"))}), "levels=none");
+  ASSERT_EQ(reply.status, 200U) << reply.bytes;
+  EXPECT_EQ(numbers(reply), (std::vector<std::int64_t>{1, 2}));
+  EXPECT_THAT(warnings_of(reply), HasSubstr("breaks off after page 2"));
+}
+
+// All eight values, in Exif of JPEG and PNG and in the tag of a TIFF.
+TEST_F(Images, APictureIsReadAsViewersTurnIt) {
+  for (const char* name : {"a.jpg", "a.png", "a.tif"})
+    for (int orientation = 1; orientation <= 8; ++orientation) {
+      ocr::test::write_turned_title(path(name), orientation);
+      const auto reply = post(mmif_with({image("d1", path(name))}), "levels=line");
+      ASSERT_EQ(reply.status, 200U) << reply.bytes;
+      EXPECT_THAT(texts_of(last_view(reply)), ElementsAre("The Gettysburg Address")) << name << " " << orientation;
+      // Boxes are those of the upright picture, which is wide and low.
+      const auto lines = boxes(last_view(reply), "line");
+      ASSERT_EQ(lines.size(), 1U);
+      const auto& corners = *lines[0]->find("coordinates")->array();
+      EXPECT_GT((*corners[3].array())[0].as_double().value_or(-1), 300) << name << " " << orientation;
+      EXPECT_LT((*corners[3].array())[1].as_double().value_or(-1), 140) << name << " " << orientation;
+    }
+}
+
 TEST_F(Images, ADamagedJpegIsReadWithAWarning) {
   ocr::test::write_title(path("cut.jpg"));
   std::filesystem::resize_file(path("cut.jpg"), std::filesystem::file_size(path("cut.jpg")) * 95 / 100);

@@ -36,6 +36,13 @@ inline constexpr int kLineWidth = 1160, kLineHeight = 44;
 // `pages` pages; page n holds the title and n + 1 lines of the text below it.
 void write_tiff(const std::string& path, int pages);
 
+// Makes the pixels of page `page` (from 1) of such a file undecodable.
+void damage_tiff_page(const std::string& path, int page);
+// Cuts the file so that the directory of page `page` is lost.
+void cut_tiff_before_directory(const std::string& path, int page);
+// The title stored so that it stands upright when turned by `orientation` (1 to 8), which the file states: .jpg, .png or .tif.
+void write_turned_title(const std::string& path, int orientation);
+
 // The sample's title as grey pixels with padded rows and an odd width, darker by up to 70 % than a ground that runs from `left` to
 // `right`.
 Picture title_over(int left, int right);

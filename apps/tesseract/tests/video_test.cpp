@@ -73,8 +73,8 @@ class Videos : public ocr::test::InTemporaryDirectory {
   // What was read at which time, by the TimePoints that text documents are aligned with.
   static std::vector<std::pair<std::int64_t, std::string>> read(const test::Reply& reply) {
     std::vector<std::pair<std::int64_t, std::string>> found;
-    const mmif::View& view = last_view(reply);
-    for (const auto* alignment : view.annotations(types::Alignment)) {
+    if (!reply.mmif) return found;
+    for (const auto* alignment : reply.mmif->annotations(types::Alignment)) {
       const auto* source = reply.mmif->find(alignment->string("source"));
       const auto* text = reply.mmif->find(alignment->string("target"));
       if (source != nullptr && source->is(types::TimePoint))
@@ -205,13 +205,136 @@ TEST_F(Videos, TimesInSecondsAndFramesAreUnderstood) {
   EXPECT_THAT(read(post(body(annotations), "tfSamplingMode=single")), ElementsAre(Found(1500, kLines[1]), Found(4500, kLines[4])));
 }
 
-TEST_F(Videos, PastTheEndTheLastFrameIsReadWithAWarning) {
-  const auto reply = post(body(frame("tf_1", R"("start": 60000, "end": 62000)")), "tfSamplingMode=single");
+TEST_F(Videos, IsoTimesAreUnderstood) {
+  const auto reply = post(body(frame("tf_1", R"("timeUnit": "isoformat", "start": "00:00:01.000", "end": "00:00:02.000")")),
+                          "tfSamplingMode=single");
+  EXPECT_THAT(read(reply), ElementsAre(Found(1500, kLines[1]))) << reply.bytes;
+}
+
+TEST_F(Videos, AnUnknownTimeUnitIsNamed) {
+  const auto reply = post(body(frame("tf_1", R"("timeUnit": "fortnight", "start": 1, "end": 2)")), "tfSamplingMode=single");
+  EXPECT_EQ(reply.status, 500U);
+  EXPECT_THAT(error_of(reply), HasSubstr("time unit 'fortnight'"));
+}
+
+// All three ways to choose frames: nothing is written for a time past the end, and the times are named.
+TEST_F(Videos, PastTheEndNothingIsRead) {
+  const std::string late = point("tp_9", 60000), middle = R"("start": 59000, "end": 61000)";
+  const auto reply = post(body(point("tp_1", 5500) + ", " + late));
   ASSERT_EQ(reply.status, 200U) << reply.bytes;
-  EXPECT_THAT(warnings_of(reply), HasSubstr("past the end of video d1"));
-  const auto texts = reply.mmif->annotations(types::TextDocument);
-  ASSERT_EQ(texts.size(), 1U);
-  EXPECT_EQ(texts[0]->text().value_or(""), kLines[5]);
+  EXPECT_THAT(read(reply), ElementsAre(Found(5500, kLines[5])));
+  EXPECT_THAT(warnings_of(reply), HasSubstr("1 timepoint(s) (60000 ms) lie past the end of video d1, which is 0:06.000 long"));
+  for (const auto& [annotations, query] : std::vector<std::pair<std::string, std::string>>{
+           {frame("tf_1", middle), "tfSamplingMode=single"},
+           {frame("tf_1", R"("start": 6000, "end": 6200)"), "tfSamplingMode=all"},
+           {late + ", " + frame("tf_1", R"("targets": ["v_0:tp_9"], "representatives": ["v_0:tp_9"])"), ""}}) {
+    const auto other = post(body(annotations), query);
+    EXPECT_EQ(other.status, 200U) << other.bytes;
+    EXPECT_THAT(warnings_of(other), HasSubstr("past the end of video d1")) << query;
+    EXPECT_TRUE(other.mmif->annotations(types::TextDocument).empty()) << query;
+    EXPECT_TRUE(other.mmif->annotations(types::Alignment).empty()) << query;
+  }
+  EXPECT_THAT(warnings_of(post(body(), "sampleEvery=1")), IsEmpty()) << "steps end with the video";
+}
+
+class LostParts : public Videos {
+ protected:
+  // The clip without what lies between two shares of its bytes; `wiped`: zeros instead.
+  std::string damaged(const std::string& name, double from, double to, bool wiped) {
+    std::string bytes = base::read_file(clip()).value();
+    const auto at = [&](double share) { return static_cast<std::ptrdiff_t>(share * static_cast<double>(bytes.size())); };
+    if (wiped)
+      std::fill(bytes.begin() + at(from), bytes.begin() + at(to), '\0');
+    else
+      bytes.erase(bytes.begin() + at(from), bytes.begin() + at(to));
+    EXPECT_TRUE(base::write_file_atomically(path(name), bytes));
+    return path(name);
+  }
+  static std::string with_clip(std::string body, const std::string& other) {
+    const auto at = body.find(clip());
+    return body.replace(at, clip().size(), other);
+  }
+};
+
+TEST_F(LostParts, OfACutVideoAreNamedHoweverFramesAreChosen) {
+  const std::string cut = damaged("cut.mkv", 0.45, 1, false);
+  const std::string points = point("tp_1", 500) + ", " + point("tp_2", 4500),
+                    frames = frame("tf_1", R"("start": 4000, "end": 4400)");
+  const auto missing = testing::ContainsRegex(
+      "video d1: [23]\\.[0-9]{3} s of 6\\.000 s \\([3456][0-9]\\.[0-9] %\\) are missing: "
+      "0:0[23]\\.[0-9]{3} to 0:06\\.000 \\(the file ends early\\)");
+  const auto every = post(with_clip(body(), cut), "sampleEvery=1");
+  ASSERT_EQ(every.status, 200U) << every.bytes;
+  EXPECT_THAT(warnings_of(every), missing);
+  EXPECT_THAT(read(every), testing::Each(testing::Field(&Found::first, testing::Le(3000))));
+  EXPECT_GE(read(every).size(), 2U);
+
+  const auto at_points = post(with_clip(body(points), cut));
+  EXPECT_THAT(warnings_of(at_points), missing);
+  EXPECT_THAT(warnings_of(at_points), HasSubstr("No image is available for 1 timepoint(s) (4500 ms) of video d1"));
+  EXPECT_THAT(read(at_points), ElementsAre(Found(500, kLines[0])));
+
+  for (const char* mode : {"single", "all"}) {
+    const auto in_frames = post(with_clip(body(frames), cut), std::string("tfSamplingMode=") + mode);
+    EXPECT_EQ(in_frames.status, 200U);
+    EXPECT_THAT(warnings_of(in_frames), missing) << mode;
+    EXPECT_THAT(warnings_of(in_frames), HasSubstr("No image is available")) << mode;
+    EXPECT_TRUE(in_frames.mmif->annotations(types::TextDocument).empty()) << mode;
+  }
+}
+
+TEST_F(LostParts, OfADamagedVideoAreNamedAndTheRestIsRead) {
+  const auto reply = post(with_clip(body(), damaged("hole.mkv", 0.3, 0.5, true)), "sampleEvery=0.5");
+  ASSERT_EQ(reply.status, 200U) << reply.bytes;
+  EXPECT_THAT(warnings_of(reply), testing::ContainsRegex("video d1: .* are missing: 0:0[12]\\.[0-9]{3} to 0:0[2345]\\.[0-9]{3}"));
+  const auto found = read(reply);
+  ASSERT_GE(found.size(), 4U);
+  EXPECT_EQ(found.front(), Found(0, kLines[0]));
+  EXPECT_EQ(found.back(), Found(5500, kLines[5]));
+  for (const auto& [time, text] : found) EXPECT_EQ(text, kLines[time / 1000]) << time;
+}
+
+TEST_F(LostParts, AWholeVideoHasNoWarning) {
+  for (const char* query : {"sampleEvery=1", "sampleEvery=7"}) EXPECT_THAT(warnings_of(post(body(), query)), IsEmpty());
+  EXPECT_THAT(warnings_of(post(body(point("tp_1", 500) + ", " + point("tp_2", 5990)))), IsEmpty());
+}
+
+TEST_F(LostParts, OneVideoOfTwoThatCannotBeReadCostsNothingOfTheOther) {
+  ASSERT_TRUE(base::write_file_atomically(path("text.mp4"), std::string(4000, 'x')));
+  for (const bool first : {true, false}) {
+    const std::string bad = video("d1", path("text.mp4")), good = video("d2", clip());
+    const auto reply = post(mmif_with(first ? std::vector{bad, good} : std::vector{good, bad}), "sampleEvery=5");
+    ASSERT_EQ(reply.status, 200U) << reply.bytes;
+    EXPECT_THAT(warnings_of(reply), HasSubstr("video d1 could not be read and was left out: "));
+    EXPECT_THAT(warnings_of(reply), HasSubstr(path("text.mp4")));
+    EXPECT_EQ(reply.mmif->annotations(types::TextDocument).size(), 2U);
+  }
+}
+
+// As phones write it: stored lying on its side, with a matrix that turns it.
+TEST_F(LostParts, ATurnedVideoIsReadUpright) {
+  const auto line = ocr::test::sample_line(1);
+  constexpr int kWidth = 80, kHeight = 1160;
+  for (const int degrees : {90, 270}) {
+    media::testing::VideoTrack track{.encoder = "mjpeg", .width = kWidth, .height = kHeight, .frames = 3, .turn_degrees = degrees};
+    track.paint = [&](int, media::Image& image) {
+      for (int y = 0; y < ocr::test::kLineHeight; ++y)
+        for (int x = 0; x < ocr::test::kLineWidth; ++x) {
+          const int shown_y = y + 18;
+          const int stored_x = degrees == 90 ? shown_y : kWidth - 1 - shown_y;
+          const int stored_y = degrees == 90 ? kHeight - 1 - x : x;
+          image.pixels[static_cast<std::size_t>(stored_y) * image.stride + static_cast<std::size_t>(stored_x)] =
+              line[static_cast<std::size_t>(y * ocr::test::kLineWidth + x)];
+        }
+    };
+    ASSERT_TRUE(media::testing::write_clip(path("turned.mov"), track));
+    const auto reply = post(mmif_with({video("d1", path("turned.mov"))}), "sampleEvery=1&levels=line");
+    EXPECT_THAT(read(reply), ElementsAre(Found(0, kLines[0]))) << degrees << reply.bytes;
+    // Boxes are those of the upright picture, 1160 x 80.
+    const auto boxes = last_view(reply).annotations(types::BoundingBox);
+    ASSERT_EQ(boxes.size(), 1U);
+    EXPECT_GT((*(*boxes[0]->find("coordinates")->array())[3].array())[0].as_double().value_or(-1), 900) << degrees;
+  }
 }
 
 TEST_F(Videos, AVideoWithoutAnnotationsSaysWhatToDo) {

@@ -6,6 +6,7 @@
 #include "clams/exceptions.hpp"
 #include "speech/engine_log.hpp"
 #include "speech/failure.hpp"
+#include "speech/listen.hpp"
 #include "speech/sound.hpp"
 
 namespace vad_app {
@@ -47,13 +48,21 @@ speech::EngineListener to_log(const base::Logger& log) {
   };
 }
 
-void write_segments(mmif::View& view, const mmif::Annotation& document, const std::vector<Interval>& intervals,
-                    milliseconds offset) {
-  view.new_contain(types::TimeFrame, {{"timeUnit", "milliseconds"}, {"document", document.id()}});
-  for (const auto& interval : intervals) {
-    const auto start = interval.start + offset, end = interval.end + offset;
-    view.new_annotation(types::TimeFrame, {{"label", "speech"}, {"start", start.count()}, {"end", end.count()}});
+// In the time of the file. A detector that hears pieces apart cannot join speech over what is missing between them.
+std::vector<Interval> speech_in(Detector& detector, const speech::Heard& heard, const DetectOptions& options,
+                                const speech::EngineListener& log) {
+  std::vector<Interval> all;
+  for (const auto& piece : heard.sound.pieces) {
+    for (const auto& found : value_or_fail(detector.detect(heard.sound.of(piece), options, log), heard.document.id()))
+      all.push_back({found.start + piece.start, found.end + piece.start});
   }
+  return all;
+}
+
+void write_segments(mmif::View& view, const mmif::Annotation& document, const std::vector<Interval>& intervals) {
+  view.new_contain(types::TimeFrame, {{"timeUnit", "milliseconds"}, {"document", document.id()}});
+  for (const auto& interval : intervals)
+    view.new_annotation(types::TimeFrame, {{"label", "speech"}, {"start", interval.start.count()}, {"end", interval.end.count()}});
 }
 
 }  // namespace
@@ -89,19 +98,13 @@ clams::AppMetadata VadApp::metadata() const {
 
 void VadApp::annotate(mmif::Mmif& mmif, const clams::Parameters& parameters, clams::Run& run) {
   const DetectOptions options = options_from(parameters);
-  const auto documents = speech::documents_with_sound(mmif);
-  if (documents.empty()) return run.warn("there is no AudioDocument and no VideoDocument to listen to");
   const auto log = to_log(run.log());
   Detector detector = value_or_fail(Detector::create(log));
-  for (std::size_t n = 0; n < documents.size(); ++n) {
-    const mmif::Annotation& document = *documents[n];
-    const std::string path = value_or_fail(document.location_path(), document.id());
-    const auto sound = value_or_fail(speech::read_sound(path, run.stop_token()), document.id());
+  speech::for_each_sound(mmif, run, [&](const speech::Heard& heard) {
     run.throw_if_cancelled();
-    const auto intervals = value_or_fail(detector.detect(sound.samples, options, log), document.id());
-    write_segments(run.new_view(), document, intervals, sound.start);
-    run.progress(static_cast<double>(n + 1) / static_cast<double>(documents.size()), document.id());
-  }
+    write_segments(run.new_view(), heard.document, speech_in(detector, heard, options, log));
+    run.progress(heard.progress_to, heard.document.id());
+  });
 }
 
 }  // namespace vad_app

@@ -1,5 +1,4 @@
 // clams-whisper. $CLAMS_WHISPER_MODELS: the folder with the weights.
-#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -44,7 +43,5 @@ int main(int argc, char** argv) {
                                .weights_missing = std::make_shared<base::Guarded<std::string>>()};
   const int status = clams::run_program(argc, argv, {{"", [&] { return std::make_unique<whisper_app::WhisperApp>(options); }}});
   const std::string missing = options.weights_missing->with([](const std::string& message) { return message; });
-  if (status != kFailed || missing.empty()) return status;
-  std::fprintf(stderr, "%s\n", missing.c_str());
-  return kConfiguration;
+  return status == kFailed && !missing.empty() ? kConfiguration : status;  // the run has printed it
 }

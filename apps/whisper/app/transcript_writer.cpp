@@ -34,8 +34,8 @@ class Writer {
     const mmif::Annotation& document = view_.new_text_document(text_, options_.language);
     view_.new_contain(types::Token, {{"document", document.id()}});
     view_.new_contain(types::TimeFrame, {{"timeUnit", "milliseconds"}, {"document", source.id()}});
-    view_.new_contain(types::Alignment,
-                      {{"sourceType", options_.word_times ? types::Token : types::Sentence}, {"targetType", types::TimeFrame}});
+    // Without sourceType and targetType: the view holds Alignments of two kinds, and readers take those as true for all.
+    view_.new_contain(types::Alignment);
     view_.new_contain(types::Sentence);
     align(source.id(), document.id());
   }
@@ -45,7 +45,7 @@ class Writer {
     for (const auto& word : segment.words) tokens.emplace_back(add_word(word));
     const mmif::Annotation& sentence = view_.new_annotation(
         types::Sentence, {{"targets", std::move(tokens)}, {"text", segment.text}, {"confidence", rounded(segment.confidence)}});
-    if (!options_.word_times) align(sentence.id(), add_time(segment.start, segment.end));
+    if (!options_.word_times) align(add_time(segment.start, segment.end), sentence.id());
   }
 
  private:
@@ -56,7 +56,7 @@ class Writer {
       properties.set("end", place->second);
     }
     const std::string token = view_.new_annotation(types::Token, std::move(properties)).id();
-    if (options_.word_times) align(token, add_time(word.start, word.end));
+    if (options_.word_times) align(add_time(word.start, word.end), token);
     return token;
   }
 
@@ -72,8 +72,7 @@ class Writer {
   }
 
   std::string add_time(std::chrono::milliseconds start, std::chrono::milliseconds end) {
-    const auto from = start + options_.offset, to = end + options_.offset;
-    return view_.new_annotation(types::TimeFrame, {{"label", "speech"}, {"start", from.count()}, {"end", to.count()}}).id();
+    return view_.new_annotation(types::TimeFrame, {{"label", "speech"}, {"start", start.count()}, {"end", end.count()}}).id();
   }
 
   void align(const std::string& source, const std::string& target) {

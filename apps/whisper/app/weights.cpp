@@ -1,6 +1,7 @@
 #include "app/weights.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
@@ -35,6 +36,11 @@ bool is_name(std::string_view name) {
   return !name.empty() && name.size() <= 100 && std::all_of(name.begin(), name.end(), fits);
 }
 
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
 // Sizes that also exist for English alone, where they are better at it.
 bool has_english_twin(std::string_view name) {
   return name == "tiny" || name == "base" || name == "small" || name == "medium" || name == "toy";
@@ -60,7 +66,8 @@ base::Result<Weights> WeightsFolder::find(const std::string& model, const std::s
     return base::Error{base::ErrorCode::InvalidArgument, "\"" + model +
                                                              "\" is no model; give a size (tiny, base, small, medium, large, "
                                                              "turbo), its short form, or the path of a file ggml-*.bin"};
-  const std::string name = full_name(model);
+  // A name that some file has is that file, else capitals make no difference.
+  const std::string name = is_file(file_of(model)) ? model : full_name(lower_case(model));
   std::vector<std::string> candidates;
   if (language == "en" && has_english_twin(name)) candidates.push_back(name + ".en");
   candidates.push_back(name);

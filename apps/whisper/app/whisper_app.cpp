@@ -1,9 +1,12 @@
 #include "app/whisper_app.hpp"
 
+#include "app/hear.hpp"
+#include "app/progress.hpp"
 #include "app/transcript_writer.hpp"
 #include "engine/cuda_index.hpp"
 #include "engine/memory.hpp"
 #include "speech/failure.hpp"
+#include "speech/listen.hpp"
 #include "speech/sound.hpp"
 
 namespace whisper_app {
@@ -83,27 +86,39 @@ class WhisperApp::Request {
         use_(run.gpu(), !held.device.empty(), asr::memory_need(held.model->shape(), asr::decoders_of(settings.run)).state),
         state_(value_or_fail(asr::State::create(held.model, to_log(run.log())))) {}
 
-  // `from` and `to`: of the request's progress.
-  void transcribe(const mmif::Annotation& document, double from, double to) {
-    const std::string name = document.id();
-    const std::string path = value_or_fail(document.location_path(), name);
-    const auto sound = value_or_fail(speech::read_sound(path, run_.stop_token()), name);
+  void transcribe(const speech::Heard& heard) {
+    const std::string name = heard.document.id();
     asr::RunOptions options = settings_.run;
     options.threads = run_.cpu_threads();
-    asr::RunHooks hooks;
-    hooks.stop = run_.stop_token();
-    hooks.progress = [&](double done) { run_.progress(from + done * (to - from), name); };
-    hooks.log = to_log(run_.log());
-    const auto transcript = value_or_fail(state_.transcribe(sound.samples, options, hooks), name);
+    const Clock::time_point began = Clock::now();
+    const auto transcript = value_or_fail(hear(state_, heard.sound, options, hooks_for(heard, began)), name);
     WriteOptions writing;
     writing.language = options.translate ? "en" : settings_.language.empty() ? transcript.language : settings_.language;
     writing.word_times = options.word_times;
-    writing.offset = sound.start;
-    write_transcript(run_.new_view(), document, transcript, writing);
-    run_.progress(to, name);
+    write_transcript(run_.new_view(), heard.document, transcript, writing);
+    run_.progress(heard.progress_to, name);
+    run_.log().info(name + ": " + summary_in_words(speech::length_of(heard.sound.samples.size()), since(began)));
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
+  static std::chrono::milliseconds since(Clock::time_point began) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
+  }
+
+  asr::RunHooks hooks_for(const speech::Heard& heard, Clock::time_point began) const {
+    asr::RunHooks hooks;
+    hooks.stop = run_.stop_token();
+    hooks.log = to_log(run_.log());
+    hooks.progress = [this, &heard, began](double done) {
+      const auto length = speech::length_of(heard.sound.samples.size());
+      run_.progress(heard.progress_from + done * (heard.progress_to - heard.progress_from),
+                    heard.document.id() + ": " + progress_in_words(done, length, since(began)));
+    };
+    return hooks;
+  }
+
   const Settings& settings_;
   clams::Run& run_;
   DeviceUse use_;  // before the state, so that it is dropped after it
@@ -162,15 +177,10 @@ Weights WhisperApp::weights_for(const Settings& settings) const {
 
 void WhisperApp::annotate(mmif::Mmif& mmif, const clams::Parameters& parameters, clams::Run& run) {
   const Settings settings = settings_from(parameters);
-  const auto documents = speech::documents_with_sound(mmif);
-  if (documents.empty()) return run.warn("there is no AudioDocument and no VideoDocument to listen to");
+  if (speech::documents_with_sound(mmif).empty()) return run.warn(speech::kNothingToHear);
   const auto held = model_for(weights_for(settings), run);
   Request request(settings, run, *held);
-  const auto count = static_cast<double>(documents.size());
-  for (std::size_t n = 0; n < documents.size(); ++n) {
-    run.throw_if_cancelled();
-    request.transcribe(*documents[n], static_cast<double>(n) / count, static_cast<double>(n + 1) / count);
-  }
+  speech::for_each_sound(mmif, run, [&](const speech::Heard& heard) { request.transcribe(heard); });
 }
 
 bool WhisperApp::uses_gpu() const { return asr::engine_knows_gpus() || options_.charge_without_gpu; }

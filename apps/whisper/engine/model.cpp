@@ -38,7 +38,10 @@ whisper_full_params parameters_of(const RunOptions& o, const RunHooks& hooks) {
   p.language = o.language.c_str();
   p.translate = o.translate;
   p.initial_prompt = o.prompt.empty() ? nullptr : o.prompt.c_str();
-  p.no_context = !o.carry_context;
+  p.no_context = !o.carry_context || !o.continues;  // the state keeps what it heard, of another document too
+  // The engine's own switch clears what was heard before the call, not what is heard within it. With a prompt the length of the past
+  // must stay: the prompt would be left out with it.
+  if (!o.carry_context && o.prompt.empty()) p.n_max_text_ctx = 0;
   p.no_speech_thold = static_cast<float>(o.no_speech_threshold);
   p.token_timestamps = o.word_times;
   p.greedy.best_of = o.best_of;

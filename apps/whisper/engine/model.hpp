@@ -62,6 +62,7 @@ struct RunOptions {
   bool translate = false;     // into English
   std::string prompt = {};    // text before the beginning, for names and style
   bool carry_context = true;  // what was heard so far helps with what follows
+  bool continues = false;     // the state's last transcription is what was heard before; else it is forgotten
   double no_speech_threshold = 0.6;
   bool word_times = true;
   int beam = 1;     // > 1: beam search

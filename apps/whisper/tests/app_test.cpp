@@ -70,8 +70,8 @@ TEST_F(WhisperAppTest, writes_text_tokens_times_sentences_and_alignments_as_the_
                end = static_cast<std::size_t>(*tokens[n]->integer("end"));
     EXPECT_EQ(text.substr(start, end - start), tokens[n]->string("text"));
     EXPECT_EQ(tokens[n]->string("document"), texts[0]->id());
-    EXPECT_EQ(alignments[n + 1]->string("source"), tokens[n]->id());
-    EXPECT_EQ(alignments[n + 1]->string("target"), frames[n]->id());
+    EXPECT_EQ(alignments[n + 1]->string("source"), frames[n]->id());
+    EXPECT_EQ(alignments[n + 1]->string("target"), tokens[n]->id());
     EXPECT_EQ(frames[n]->string("label"), "speech");
     EXPECT_EQ(frames[n]->string("document"), "d1");
     EXPECT_EQ(frames[n]->string("timeUnit"), "milliseconds");
@@ -92,8 +92,7 @@ TEST_F(WhisperAppTest, contains_of_the_view_is_that_of_the_python_wrapper) {
   EXPECT_EQ(*contains->find(types::Token), mmif::Value(mmif::Object{{"document", "v_0:td_1"}}));
   EXPECT_EQ(*contains->find(types::TimeFrame),
             mmif::Value(mmif::Object{{"timeUnit", "milliseconds"}, {"document", "d1"}, {"label", "speech"}}));
-  EXPECT_EQ(*contains->find(types::Alignment),
-            mmif::Value(mmif::Object{{"sourceType", types::Token}, {"targetType", types::TimeFrame}}));
+  EXPECT_EQ(*contains->find(types::Alignment), mmif::Value(mmif::Object{}));
 }
 
 TEST_F(WhisperAppTest, without_word_times_each_sentence_has_a_time) {
@@ -102,7 +101,12 @@ TEST_F(WhisperAppTest, without_word_times_each_sentence_has_a_time) {
               ElementsAre(std::pair(0, 5000), std::pair(5000, 10'000), std::pair(10'000, 15'000), std::pair(15'000, 20'000)));
   const auto& view = last_view(reply);
   EXPECT_EQ(view.annotations(types::Token).size(), 10U);
-  EXPECT_EQ(view.annotations(types::Alignment)[1]->string("source"), view.annotations(types::Sentence)[0]->id());
+  const auto alignments = view.annotations(types::Alignment);
+  ASSERT_EQ(alignments.size(), 5U);
+  for (std::size_t n = 0; n < 4; ++n) {
+    EXPECT_EQ(alignments[n + 1]->string("source"), view.annotations(types::TimeFrame)[n]->id());
+    EXPECT_EQ(alignments[n + 1]->string("target"), view.annotations(types::Sentence)[n]->id());
+  }
 }
 
 TEST_F(WhisperAppTest, the_detected_language_is_recorded_and_a_translation_is_english) {
@@ -153,6 +157,49 @@ TEST_F(WhisperAppTest, an_empty_sound_gives_an_empty_text) {
   const auto reply = post(*service_, mmif_with({audio("d1", folder_.file("empty.wav"))}), "model=toy&language=en");
   ASSERT_EQ(reply.status, 200U) << reply.bytes;
   EXPECT_EQ(text_of(reply), "");
+}
+
+TEST_F(WhisperAppTest, an_empty_sound_is_named) {
+  write_wav(folder_.file("empty.wav"), {});
+  const auto reply = post(*service_, mmif_with({audio("d1", folder_.file("empty.wav"))}), "model=toy&language=en");
+  EXPECT_THAT(warnings_of(reply), HasSubstr("d1: there is no sound in it"));
+}
+
+TEST_F(WhisperAppTest, of_a_sound_that_was_cut_off_what_is_there_is_written_and_the_rest_is_named) {
+  std::filesystem::resize_file(four_passages_wav(), 44 + 2 * 160'000);
+  const auto reply = post(*service_, request(), "model=toy&language=en");
+  ASSERT_EQ(reply.status, 200U) << reply.bytes;
+  EXPECT_EQ(text_of(reply), "low tone heard. high tone heard.");
+  EXPECT_THAT(warnings_of(reply), AllOf(HasSubstr("d1: "), HasSubstr("10.000 s of 20.000 s (50.0 %)"),
+                                        HasSubstr("0:10.000 to 0:20.000"), HasSubstr("the file ends early")));
+  for (const auto& [start, end] : frames_of(reply)) EXPECT_LE(end, 10'000);
+}
+
+TEST_F(WhisperAppTest, a_whole_sound_is_no_warning) {
+  const auto reply = post(*service_, request(), "model=toy&language=en");
+  EXPECT_EQ(reply.mmif->views().size(), 1U) << reply.bytes;
+}
+
+TEST_F(WhisperAppTest, one_document_that_cannot_be_read_leaves_the_others) {
+  write_wav(folder_.file("low.wav"), tone(300, 5));
+  std::ofstream(folder_.file("text.wav")) << "this is no sound";
+  const auto reply = post(*service_,
+                          mmif_with({audio("d1", four_passages_wav()), audio("d2", folder_.file("none.wav")),
+                                     audio("d3", folder_.file("text.wav")), audio("d4", folder_.file("low.wav"))}),
+                          "model=toy&language=en");
+  ASSERT_EQ(reply.status, 200U) << reply.bytes;
+  ASSERT_EQ(reply.mmif->views().size(), 3U) << "two documents and the warnings";
+  EXPECT_EQ(text_of(reply), "low tone heard.");
+  EXPECT_THAT(warnings_of(reply), AllOf(HasSubstr("d2: left out"), HasSubstr(folder_.file("none.wav")), HasSubstr("d3: left out"),
+                                        Not(HasSubstr("d1: ")), Not(HasSubstr("d4: "))));
+}
+
+TEST_F(WhisperAppTest, documents_of_which_none_can_be_read_are_an_error_that_names_each) {
+  const auto reply = post(*service_, mmif_with({audio("d1", folder_.file("none.wav")), audio("d2", folder_.file("gone.wav"))}),
+                          "model=toy&language=en");
+  EXPECT_EQ(reply.status, 500U);
+  EXPECT_THAT(error_of(reply), AllOf(HasSubstr("none of the 2 documents"), HasSubstr("d1: "), HasSubstr(folder_.file("none.wav")),
+                                     HasSubstr("d2: "), HasSubstr(folder_.file("gone.wav"))));
 }
 
 TEST_F(WhisperAppTest, a_missing_sound_is_named) {
@@ -248,6 +295,25 @@ TEST_F(WhisperAppTest, the_sound_of_a_video_is_heard) {
   const auto reply = post(*service_, mmif_with({video("d1", path)}), "model=toy&language=en");
   ASSERT_EQ(reply.status, 200U) << reply.bytes;
   EXPECT_EQ(text_of(reply), kText);
+}
+
+// The second half of the sound is stored ten seconds later.
+TEST_F(WhisperAppTest, words_after_a_jump_of_the_time_stamps_have_the_times_of_the_file) {
+  const auto path = folder_.file("jump.mkv");
+  media::testing::AudioTrack track{.samples = four_passages()};
+  track.jumps = {{std::chrono::seconds(10), std::chrono::seconds(10)}};
+  ASSERT_TRUE(media::testing::write_clip(path, std::nullopt, track));
+  const auto reply = post(*service_, mmif_with({audio("d1", path)}), "model=toy&language=en&wordTimestamps=false");
+  ASSERT_EQ(reply.status, 200U) << reply.bytes;
+  EXPECT_EQ(text_of(reply), kText);
+  const auto frames = frames_of(reply);
+  ASSERT_EQ(frames.size(), 4U);
+  const std::vector<std::pair<double, double>> wanted{{0, 5000}, {5000, 10'000}, {20'000, 25'000}, {25'000, 30'000}};
+  for (std::size_t n = 0; n < 4; ++n) {
+    EXPECT_NEAR(static_cast<double>(frames[n].first), wanted[n].first, 100) << n;
+    EXPECT_NEAR(static_cast<double>(frames[n].second), wanted[n].second, 100) << n;
+  }
+  EXPECT_THAT(warnings_of(reply), AllOf(HasSubstr("10.0"), HasSubstr("the time stamps jump"), HasSubstr("(33.3 %)")));
 }
 #endif
 

@@ -1,9 +1,11 @@
 // The engine alone: what it hears, beside others, and when it is stopped.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
+#include "app/hear.hpp"
 #include "engine/model.hpp"
 #include "speech/testing/sounds.hpp"
 
@@ -81,6 +83,61 @@ TEST(Engine, a_sound_that_is_too_short_gives_no_text) {
     EXPECT_TRUE(state.transcribe(speech::testing::tone(300, seconds), {}, {}).value().segments.empty()) << seconds;
   auto many = State::create(toy_model("toy"), {}).value();
   EXPECT_EQ(many.transcribe({}, {}, {}).value().language, "und");
+}
+
+speech::Sound in_pieces(std::vector<float> samples, std::vector<speech::Piece> pieces) {
+  return {std::move(samples), std::move(pieces), {}};
+}
+
+TEST(Hearing, gives_each_piece_the_times_of_the_file) {
+  auto state = State::create(toy_model(), {}).value();
+  const auto sound =
+      in_pieces(speech::testing::four_passages(), {{0, 160'000, milliseconds(1000)}, {160'000, 160'000, milliseconds(60'000)}});
+  const auto transcript = whisper_app::hear(state, sound, {}, {}).value();
+  EXPECT_EQ(text_of(transcript), kFourPassages);
+  std::vector<std::int64_t> starts;
+  for (const auto& segment : transcript.segments) {
+    starts.push_back(segment.start.count());
+    for (const auto& word : segment.words) {
+      EXPECT_GE(word.start, segment.start);
+      EXPECT_LE(word.end, segment.end);
+    }
+  }
+  EXPECT_EQ(starts, (std::vector<std::int64_t>{1000, 6000, 60'000, 65'000}));
+}
+
+// The engine fills its window of 30 s up, and a segment may end there.
+TEST(Hearing, names_no_time_outside_of_the_piece) {
+  auto state = State::create(toy_model(), {}).value();
+  const std::size_t length = 16'000 * 33 / 10;
+  const auto transcript =
+      whisper_app::hear(state, in_pieces(speech::testing::tone(300, 3.3), {{0, length, milliseconds(500)}}), {}, {}).value();
+  ASSERT_FALSE(transcript.segments.empty());
+  for (const auto& segment : transcript.segments) {
+    EXPECT_LE(segment.end, milliseconds(3800));
+    for (const auto& word : segment.words) EXPECT_LE(word.end, milliseconds(3800));
+  }
+}
+
+TEST(Hearing, keeps_the_language_of_the_first_piece) {
+  auto state = State::create(toy_model("toy"), {}).value();
+  const auto sound = in_pieces(speech::testing::four_passages(), {{0, 800, milliseconds(0)}, {800, 160'000, milliseconds(5000)}});
+  EXPECT_EQ(whisper_app::hear(state, sound, {}, {}).value().language, "es");
+  EXPECT_EQ(whisper_app::hear(state, sound, {.language = "de"}, {}).value().language, "de");
+  EXPECT_EQ(whisper_app::hear(state, in_pieces({}, {}), {}, {}).value().language, "und");
+}
+
+TEST(Hearing, counts_progress_over_all_pieces) {
+  auto state = State::create(toy_model(), {}).value();
+  std::vector<double> progress;
+  RunHooks hooks;
+  hooks.progress = [&](double done) { progress.push_back(done); };
+  const auto sound = in_pieces(speech::testing::four_passages(), {{0, 160'000, {}}, {160'000, 160'000, milliseconds(60'000)}});
+  ASSERT_TRUE(whisper_app::hear(state, sound, {}, hooks));
+  ASSERT_FALSE(progress.empty());
+  EXPECT_TRUE(std::is_sorted(progress.begin(), progress.end()));
+  EXPECT_GT(progress.back(), 0.7);
+  EXPECT_LE(progress.back(), 1);
 }
 
 TEST(Engine, states_of_one_model_made_and_run_at_once_hear_the_same) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "app/progress.hpp"
 #include "app/weights.hpp"
 #include "base/fd.hpp"
 #include "engine/model_file.hpp"
@@ -122,6 +123,19 @@ TEST_F(ModelFile, that_is_not_there_is_not_found) {
   EXPECT_EQ(asr::read_model_shape(folder_.file("none.bin")).error().code, base::ErrorCode::NotFound);
 }
 
+TEST(Progress, names_what_is_done_and_what_is_left) {
+  EXPECT_EQ(whisper_app::progress_in_words(0.179, milliseconds(749'000), milliseconds(9'000)), "2:14 of 12:29, 0:41 left");
+  EXPECT_EQ(whisper_app::progress_in_words(0, milliseconds(749'000), milliseconds(0)), "0:00 of 12:29");
+  EXPECT_EQ(whisper_app::progress_in_words(1, milliseconds(3'723'000), milliseconds(60'000)), "1:02:03 of 1:02:03, 0:00 left");
+}
+
+TEST(Progress, ends_with_how_fast_it_was) {
+  EXPECT_EQ(whisper_app::summary_in_words(milliseconds(749'000), milliseconds(80'000)),
+            "12:29 of sound in 1:20, 9.4 times as fast as it plays");
+  EXPECT_EQ(whisper_app::summary_in_words(milliseconds(0), milliseconds(0)),
+            "0:00 of sound in 0:00, 0.0 times as fast as it plays");
+}
+
 class WeightsTest : public ::testing::Test {
  protected:
   void have(const std::string& name) { std::ofstream(folder_.file("ggml-" + name + ".bin")) << "x"; }
@@ -143,6 +157,18 @@ TEST_F(WeightsTest, short_forms_stand_for_sizes) {
   EXPECT_EQ(found("l3"), "large-v3");
   EXPECT_EQ(found("turbo"), "large-v3-turbo");
   EXPECT_EQ(found("tu"), "large-v3-turbo");
+}
+
+TEST_F(WeightsTest, capitals_of_a_name_make_no_difference_where_no_file_has_them) {
+  have("tiny");
+  have("large-v3-turbo");
+  EXPECT_EQ(found("TINY"), "tiny");
+  EXPECT_EQ(found("Tiny"), "tiny");
+  EXPECT_EQ(found("T"), "tiny");
+  EXPECT_EQ(found("Turbo"), "large-v3-turbo");
+  have("MyOwn");
+  EXPECT_EQ(found("MyOwn"), "MyOwn");
+  EXPECT_THAT(whisper_app::WeightsFolder(folder_.path()).find("BASE", "").error().message, HasSubstr("put ggml-base.bin there"));
 }
 
 TEST_F(WeightsTest, english_prefers_the_model_for_english_alone) {

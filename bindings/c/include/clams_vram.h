@@ -53,9 +53,12 @@ typedef struct clams_vram_answer {
   int32_t outcome;          /* enum clams_vram_outcome */
   int32_t retry_after;      /* seconds, -1 if waiting does not help */
   uint64_t required_bytes;  /* of a refusal; else 0 */
-  uint64_t available_bytes; /* what one request could be granted on `device` */
+  uint64_t available_bytes; /* what one request could be granted on `device`; 0 unless available_known */
   uint64_t reserved_bytes;  /* promised to others on it */
   uint64_t headroom_bytes;  /* kept free on it */
+  uint64_t most_bytes;      /* what the roomiest GPU here can give at all; 0 unless most_known */
+  int32_t available_known;  /* 0: the driver or the ledger could not be read */
+  int32_t most_known;       /* 1: refused for good */
   clams_vram_lease* lease;  /* NULL unless granted */
   uint64_t lease_bytes;     /* what is charged */
   int32_t lease_enforced;   /* 0: the lease is noted, but no GPU is known that it counts on */
@@ -63,6 +66,7 @@ typedef struct clams_vram_answer {
   const char* device;       /* UUID; "" on a host without a GPU */
   const char* model;        /* the name in messages */
   const char* code;         /* of a refusal: INSUFFICIENT_GPU_MEMORY, ... */
+  const char* reason;       /* of a refusal: memory; driver or ledger when the memory cannot be checked */
   const char* error;        /* of a failure: the code's name, for example "invalid_argument" */
   const char* python_exception; /* of a failure: the Python exception that stands for it, for example "ValueError" */
   const char* message;      /* one line for people; "" if granted */

@@ -31,11 +31,12 @@ struct Answer : clams_vram_answer {
     device = device_text.c_str();
     model = model_text.c_str();
     code = code_text.c_str();
+    reason = reason_text.c_str();
     error = error_text.c_str();
     python_exception = python_text.c_str();
     message = message_text.c_str();
   }
-  std::string device_text, model_text, code_text, error_text, python_text, message_text;
+  std::string device_text, model_text, code_text, reason_text, error_text, python_text, message_text;
 };
 
 struct Devices : clams_vram_devices {
@@ -67,12 +68,16 @@ void refuse(Answer& answer, const vram::Refusal& refusal) {
   answer.outcome = refusal.kind == vram::Refusal::Kind::Permanent ? CLAMS_VRAM_NEVER : CLAMS_VRAM_NOT_NOW;
   answer.retry_after = refusal.retry_after ? static_cast<std::int32_t>(refusal.retry_after->count()) : -1;
   answer.required_bytes = refusal.required.count();
-  answer.available_bytes = refusal.available.count();
+  answer.available_known = refusal.has_available() ? 1 : 0;
+  if (refusal.has_available()) answer.available_bytes = refusal.available.count();
+  answer.most_known = refusal.kind == vram::Refusal::Kind::Permanent ? 1 : 0;
+  if (answer.most_known != 0) answer.most_bytes = refusal.most.count();
   answer.reserved_bytes = refusal.reserved.count();
   answer.headroom_bytes = refusal.headroom.count();
   answer.device_text = refusal.device.text();
   answer.model_text = refusal.model;
   answer.code_text = refusal.code();
+  answer.reason_text = vram::name_of(refusal.reason);
   answer.message_text = refusal.message();
 }
 
@@ -189,7 +194,7 @@ clams_vram_devices* clams_vram_list_devices(const char* app) {
 void clams_vram_free_devices(clams_vram_devices* devices) { delete static_cast<Devices*>(devices); }
 
 int clams_vram_parse_bytes(const char* text, uint64_t* value, char* problem, size_t size) {
-  const auto result = base::parse_bytes(text);
+  const auto result = base::parse_memory_size(text);
   return parsed(result, value, result ? result->count() : 0, problem, size);
 }
 

@@ -28,7 +28,7 @@ base::Result<vram::Headroom> headroom() {
   const std::string_view text = base::trim(given);
   if (text.empty()) return vram::Headroom::percent(10);
   if (!text.ends_with('%')) {
-    BASE_TRY_ASSIGN(const base::Bytes bytes, base::parse_bytes(text));
+    BASE_TRY_ASSIGN(const base::Bytes bytes, base::parse_memory_size(text));
     return vram::Headroom::bytes(bytes);
   }
   const std::string_view number = base::trim(text.substr(0, text.size() - 1));

@@ -18,15 +18,21 @@ __all__ = ["ImpossibleMemory", "InsufficientMemory", "Lease", "VramError", "devi
 
 
 class VramError(RuntimeError):
-    """The memory was not granted. The figures stand in the attributes."""
+    """The memory was not granted. The figures stand in the attributes.
+
+    `reason`: "memory", "driver" or "ledger" (the last two: it cannot be checked, and the policy is to refuse). `available_bytes` is None unless the reason
+    is "memory"; `most_bytes`, what the roomiest GPU here can give at all, is None unless the refusal is for good.
+    """
 
     def __init__(self, message, **facts):
         super().__init__(message)
         self.code = facts.get("code", "")
+        self.reason = facts.get("reason", "")
         self.model = facts.get("model", "")
         self.device = facts.get("device", "")
         self.required_bytes = facts.get("required_bytes", 0)
-        self.available_bytes = facts.get("available_bytes", 0)
+        self.available_bytes = facts.get("available_bytes")
+        self.most_bytes = facts.get("most_bytes")
         self.reserved_bytes = facts.get("reserved_bytes", 0)
         self.headroom_bytes = facts.get("headroom_bytes", 0)
         self.retry_after = facts.get("retry_after")

@@ -14,9 +14,9 @@ _LONGEST_PROBLEM = 512
 
 class _Answer(ctypes.Structure):
     _fields_ = [("outcome", ctypes.c_int32), ("retry_after", ctypes.c_int32), ("required_bytes", ctypes.c_uint64), ("available_bytes", ctypes.c_uint64),
-                ("reserved_bytes", ctypes.c_uint64), ("headroom_bytes", ctypes.c_uint64), ("lease", ctypes.c_void_p), ("lease_bytes", ctypes.c_uint64),
+                ("reserved_bytes", ctypes.c_uint64), ("headroom_bytes", ctypes.c_uint64), ("most_bytes", ctypes.c_uint64), ("available_known", ctypes.c_int32), ("most_known", ctypes.c_int32), ("lease", ctypes.c_void_p), ("lease_bytes", ctypes.c_uint64),
                 ("lease_enforced", ctypes.c_int32), ("native", ctypes.c_int32), ("device", ctypes.c_char_p), ("model", ctypes.c_char_p),
-                ("code", ctypes.c_char_p), ("error", ctypes.c_char_p), ("python_exception", ctypes.c_char_p), ("message", ctypes.c_char_p)]
+                ("code", ctypes.c_char_p), ("reason", ctypes.c_char_p), ("error", ctypes.c_char_p), ("python_exception", ctypes.c_char_p), ("message", ctypes.c_char_p)]
 
 
 class _Device(ctypes.Structure):
@@ -170,9 +170,9 @@ class Lease:
 
 
 def _refusal(answer):
-    return {"message": answer.message.decode(), "permanent": answer.outcome == _NEVER, "code": answer.code.decode(), "model": answer.model.decode(),
-            "device": answer.device.decode(), "required_bytes": answer.required_bytes, "available_bytes": answer.available_bytes,
-            "reserved_bytes": answer.reserved_bytes, "headroom_bytes": answer.headroom_bytes,
+    return {"message": answer.message.decode(), "permanent": answer.outcome == _NEVER, "code": answer.code.decode(), "reason": answer.reason.decode(), "model": answer.model.decode(),
+            "device": answer.device.decode(), "required_bytes": answer.required_bytes, "available_bytes": answer.available_bytes if answer.available_known else None,
+            "most_bytes": answer.most_bytes if answer.most_known else None, "reserved_bytes": answer.reserved_bytes, "headroom_bytes": answer.headroom_bytes,
             "retry_after": answer.retry_after if answer.retry_after >= 0 else None}
 
 

@@ -56,6 +56,17 @@ Result<Bytes> parse_bytes(std::string_view text) {
   return bad_size(text);
 }
 
+Result<Bytes> parse_memory_size(std::string_view text) {
+  BASE_TRY_ASSIGN(const Bytes bytes, parse_bytes(text));
+  const std::string_view trimmed = trim(text);
+  const bool bare = trimmed.find_first_not_of("0123456789.") == std::string_view::npos;
+  const bool none = trimmed.find_first_not_of("0.") == std::string_view::npos;
+  if (!bare || none || bytes >= 1_MiB) return bytes;
+  const std::string number(trimmed);
+  return Error{ErrorCode::InvalidArgument, number + " bytes? write " + number + "GiB or " + number + "MiB; where bytes are meant, " +
+                                               std::to_string(bytes.count()) + "B"};
+}
+
 std::string to_string(Bytes value) {
   std::array<char, 48> buffer{};
   const auto count = static_cast<double>(value.count());

@@ -52,22 +52,26 @@ class TemporaryName {
 
 }  // namespace
 
-Status write_file_atomically(const std::string& path, std::string_view data, unsigned mode) {
+Status write_file_atomically(const std::string& path, std::string_view data, unsigned mode, ModeRule rule) {
   const std::string directory = parent_of(path);
   const std::string name = path.substr(path.rfind('/') + 1);  // npos + 1 is 0
-  TemporaryName temporary(directory + "/." + name + "." + random_suffix() + ".tmp");
+  constexpr std::size_t kRoom = 200;                          // of the 255 bytes that a name may have
+  TemporaryName temporary(directory + "/." + name.substr(0, kRoom) + "." + random_suffix() + ".tmp");
+  // Errors name the file that was asked for: nobody knows the other.
   auto opened = open_file(temporary.path(), O_WRONLY | O_CREAT | O_EXCL, mode);
   if (!opened) {
     temporary.keep();
-    return std::move(opened).error();
+    return error_from_errno("cannot write '" + path + "'", opened.error().native);
   }
   Fd fd = std::move(opened).value();
+  if (rule == ModeRule::Exact && ::fchmod(fd.get(), mode) != 0)
+    return error_from_errno("cannot set the mode of '" + temporary.path() + "'", errno);
   CLAMS_CRASH_POINT("file.created");
   const std::size_t half = data.size() / 2;
-  BASE_TRY(write_all(fd.get(), data.substr(0, half), temporary.path()));
+  BASE_TRY(write_all(fd.get(), data.substr(0, half), path));
   CLAMS_CRASH_POINT("file.half_written");
-  BASE_TRY(write_all(fd.get(), data.substr(half), temporary.path()));
-  if (::fsync(fd.get()) != 0) return error_from_errno("cannot write '" + temporary.path() + "'", errno);
+  BASE_TRY(write_all(fd.get(), data.substr(half), path));
+  if (::fsync(fd.get()) != 0) return error_from_errno("cannot write '" + path + "'", errno);
   fd.reset();
   CLAMS_CRASH_POINT("file.synced");
   if (::rename(temporary.path().c_str(), path.c_str()) != 0) return error_from_errno("cannot replace '" + path + "'", errno);

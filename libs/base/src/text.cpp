@@ -6,6 +6,16 @@
 namespace base {
 namespace {
 
+// Letters in one case; the ways to join words are one.
+std::string folded(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+    if (c == '_') c = '-';
+  }
+  return out;
+}
+
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
@@ -41,16 +51,23 @@ std::string_view trim(std::string_view text) {
 }
 
 std::string_view closest(std::string_view word, const std::vector<std::string>& candidates) {
-  std::string_view best;
-  std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
+  const std::string wanted = folded(word);
+  std::string_view best, begins;
+  // A word of one letter is like every other.
+  std::size_t best_distance = std::min(std::max<std::size_t>(2, word.size() / 3) + 1, word.size());
+  bool several_begin = false;
   for (const std::string& candidate : candidates) {
-    const std::size_t distance = edit_distance(word, candidate);
+    const std::string other = folded(candidate);
+    const std::size_t distance = edit_distance(wanted, other);
     if (distance < best_distance) {
       best = candidate;
       best_distance = distance;
     }
+    if (wanted.size() < 3 || !other.starts_with(wanted)) continue;
+    several_begin = !begins.empty();
+    begins = candidate;
   }
-  return best;
+  return best.empty() && !several_begin ? begins : best;
 }
 
 }  // namespace base

@@ -43,5 +43,25 @@ TEST(Bytes, PrintsForPeople) {
   EXPECT_EQ(gib_text(6_GiB + 256_MiB), "6.25");
 }
 
+TEST(MemorySizes, ABareNumberBelowAMebibyteIsAskedBack) {
+  for (const char* slip : {"8", " 8 ", "1", "1048575", "0.5", "16.0", "008"}) {
+    const auto parsed = parse_memory_size(slip);
+    ASSERT_FALSE(parsed) << slip;
+    EXPECT_EQ(parsed.error().code, ErrorCode::InvalidArgument);
+    EXPECT_NE(parsed.error().message.find("bytes? write "), std::string::npos) << parsed.error().message;
+  }
+  EXPECT_EQ(parse_memory_size("8").error().message, "8 bytes? write 8GiB or 8MiB; where bytes are meant, 8B");
+}
+
+TEST(MemorySizes, NoneUnitsAndLargeNumbersAreTaken) {
+  EXPECT_EQ(*parse_memory_size("0"), Bytes(0));
+  EXPECT_EQ(*parse_memory_size("0.0"), Bytes(0));
+  EXPECT_EQ(*parse_memory_size("8B"), Bytes(8));
+  EXPECT_EQ(*parse_memory_size("512KiB"), 512_KiB);
+  EXPECT_EQ(*parse_memory_size("1048576"), 1_MiB);
+  EXPECT_EQ(*parse_memory_size("8GiB"), 8_GiB);
+  EXPECT_FALSE(parse_memory_size("eight"));
+}
+
 }  // namespace
 }  // namespace base

@@ -38,7 +38,23 @@ TEST_F(Files, AtomicWriteIntoAMissingDirectoryNamesThePath) {
   const auto status = write_file_atomically(directory_ + "/no/such/file", "x");
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::NotFound);
-  EXPECT_NE(status.error().message.find("/no/such"), std::string::npos);
+  EXPECT_NE(status.error().message.find("'" + directory_ + "/no/such/file'"), std::string::npos) << status.error().message;
+  EXPECT_EQ(status.error().message.find(".tmp"), std::string::npos) << status.error().message;
+}
+
+TEST_F(Files, AtomicWriteOverADirectoryNamesItAndLeavesNothing) {
+  ASSERT_TRUE(make_directories(directory_ + "/sub"));
+  const auto status = write_file_atomically(directory_ + "/sub", "x");
+  ASSERT_FALSE(status);
+  EXPECT_NE(status.error().message.find("'" + directory_ + "/sub'"), std::string::npos) << status.error().message;
+  EXPECT_EQ(list_directory(directory_)->size(), 1U);
+  ::rmdir((directory_ + "/sub").c_str());
+}
+
+TEST_F(Files, AtomicWriteTakesTheLongestNameThereIs) {
+  const std::string path = directory_ + "/" + std::string(255, 'n');
+  ASSERT_TRUE(write_file_atomically(path, "x"));
+  EXPECT_EQ(*read_file(path), "x");
 }
 
 TEST_F(Files, ReadFileStopsAtItsLimit) {

@@ -1,8 +1,10 @@
 #include "media/audio.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "input.hpp"
+#include "sound_line.hpp"
 
 namespace media {
 namespace {
@@ -12,24 +14,34 @@ using base::ErrorCode;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kReadAllBlock = 1 << 16;
+// How much less than the file states may be there. The codings for speech and music add samples at both ends and take them away: one
+// frame and what the filters hold before the sound, up to two frames behind it (LAME). Files state the length with or without them.
+constexpr std::int64_t kSlack = 100'000, kExactSlack = 10'000;
+constexpr std::int64_t kSlackFrames = 5;
+
+bool is_lossless(AVCodecID codec) {
+  const AVCodecDescriptor* descriptor = avcodec_descriptor_get(codec);
+  return descriptor != nullptr && (descriptor->props & AV_CODEC_PROP_LOSSLESS) != 0;
+}
 
 }  // namespace
 
 class AudioReader::Impl {
  public:
-  Impl(std::unique_ptr<Input> input, Options options) : input_(std::move(input)), rate_(options.rate) {
+  Impl(std::unique_ptr<Input> input, Options options) : input_(std::move(input)), rate_(options.rate), line_(input_->start()) {
     const AVCodecContext& codec = input_->codec();
     info_.source_rate = codec.sample_rate;
     info_.channels = codec.ch_layout.nb_channels;
     info_.duration = milliseconds((input_->duration() + 500) / 1000);
-    if (input_->stream().start_time != AV_NOPTS_VALUE)
-      info_.start = milliseconds(input_->to_time(input_->stream().start_time) / 1000);
+    info_.start = milliseconds(input_->start() / 1000);
     info_.codec = avcodec_get_name(codec.codec_id);
   }
 
   const AudioInfo& info() const noexcept { return info_; }
   int rate() const noexcept { return rate_; }
   const std::string& path() const noexcept { return input_->path(); }
+
+  const SoundLine& line() const noexcept { return line_; }
 
   base::Result<std::size_t> read(std::span<float> block, const Limits& limits) {
     std::size_t filled = 0;
@@ -49,22 +61,46 @@ class AudioReader::Impl {
 
  private:
   base::Status refill(const Limits& limits) {
+    made_ += ready_.size();
     ready_.clear();
     taken_ = 0;
     BASE_TRY_ASSIGN(const bool more, input_->next(*frame_, limits));
-    if (!more) {
-      ended_ = true;
-      return resampler_ ? convert(nullptr) : base::Status{};
-    }
-    BASE_TRY(prepare(*frame_));
-    auto status = convert(frame_.get());
+    if (!more) return finish();
+    auto status = take(*frame_);
     av_frame_unref(frame_.get());
     return status;
   }
 
+  base::Status finish() {
+    ended_ = true;
+    line_.finish({.stated = input_->stated_end(),
+                  .packets = input_->packets_until(),
+                  .slack = is_lossless(input_->codec().codec_id) ? kExactSlack : std::max(kSlack, kSlackFrames * longest_frame_),
+                  .abrupt = input_->ends_abruptly()});
+    return resampler_ ? convert(nullptr) : base::Status{};
+  }
+
+  base::Status take(AVFrame& frame) {
+    BASE_TRY(prepare(frame));
+    const bool damaged = std::exchange(damaged_before_, input_->damaged_packets()) != input_->damaged_packets();
+    const auto stamp = input_->time_of(frame);
+    const auto step = line_.place(stamp, frame.nb_samples, frame.sample_rate, damaged);
+    longest_frame_ = std::max(longest_frame_, std::int64_t{1'000'000} * frame.nb_samples / frame.sample_rate);
+    if (step.silence > 0) BASE_TRY(check_resampled(swr_inject_silence(resampler_.get(), static_cast<int>(step.silence))));
+    if (step.leap) {
+      // What the resampler holds belongs before the leap.
+      BASE_TRY(convert(nullptr));
+      resampler_.reset();
+      line_.leap_at(made_ + ready_.size());
+      BASE_TRY(prepare(frame));
+    }
+    return convert(&frame);
+  }
+
   // A new resampler whenever rate, layout or sample format change within the stream; what the old one held back is kept.
   base::Status prepare(AVFrame& frame) {
-    if (frame.ch_layout.nb_channels <= 0) return Error{ErrorCode::Corrupt, "the audio of \"" + path() + "\" has no channels"};
+    if (frame.ch_layout.nb_channels <= 0 || frame.sample_rate <= 0)
+      return Error{ErrorCode::Corrupt, "the audio of \"" + path() + "\" has no channels or no sample rate"};
     if (frame.ch_layout.order == AV_CHANNEL_ORDER_UNSPEC) av_channel_layout_default(&frame.ch_layout, frame.ch_layout.nb_channels);
     const Format format{frame.sample_rate, frame.ch_layout.nb_channels, frame.format};
     if (resampler_ && format == format_) return {};
@@ -94,8 +130,12 @@ class AudioReader::Impl {
     auto** in = frame != nullptr ? const_cast<const std::uint8_t**>(frame->extended_data) : nullptr;
     const int made = swr_convert(resampler_.get(), out, room, in, samples);
     ready_.resize(before + static_cast<std::size_t>(std::max(made, 0)));
-    if (made >= 0) return {};
-    return Error{ErrorCode::Corrupt, "cannot resample the audio of \"" + path() + "\": " + libav_text(made), made};
+    return check_resampled(made);
+  }
+
+  base::Status check_resampled(int code) const {
+    if (code >= 0) return {};
+    return Error{ErrorCode::Corrupt, "cannot resample the audio of \"" + path() + "\": " + libav_text(code), code};
   }
 
   struct Format {
@@ -105,12 +145,16 @@ class AudioReader::Impl {
 
   std::unique_ptr<Input> input_;
   int rate_;
+  SoundLine line_;
   AudioInfo info_;
   Libav<AVFrame> frame_{av_frame_alloc()};
   Libav<SwrContext> resampler_;
   Format format_;
   std::vector<float> ready_;  // resampled and not yet handed out, from taken_ on
   std::size_t taken_ = 0;
+  std::uint64_t made_ = 0;  // samples before `ready_`
+  std::uint64_t damaged_before_ = 0;
+  std::int64_t longest_frame_ = 0;  // microseconds
   bool ended_ = false;
 };
 
@@ -127,6 +171,8 @@ base::Result<AudioReader> AudioReader::open(const std::string& path, Options opt
 }
 
 const AudioInfo& AudioReader::info() const noexcept { return impl_->info(); }
+const std::vector<AudioStretch>& AudioReader::stretches() const noexcept { return impl_->line().stretches(); }
+const Completeness& AudioReader::completeness() const noexcept { return impl_->line().completeness(); }
 
 base::Result<std::size_t> AudioReader::read(std::span<float> block, const Limits& limits) { return impl_->read(block, limits); }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.hpp"
@@ -27,19 +28,46 @@ class Input {
   // To a key frame at or before `at` (microseconds from the beginning), as well as the container can; false if it cannot.
   bool seek(std::int64_t at, const Limits& limits);
 
+  // Packets so far that could not be decoded wholly.
+  std::uint64_t damaged_packets() const noexcept { return damaged_; }
+  // Where the packets end that were read so far. Microseconds from the beginning of the file.
+  std::int64_t packets_until() const noexcept { return packets_until_; }
+  // Where the stream should end as the file says; none where the file does not say it, and where the file says only how long the
+  // longest of its streams is and another one was read to that end. Final after `next` gave false. Microseconds from the beginning.
+  std::optional<std::int64_t> stated_end() const;
+  // Of the first packet, as the file says; 0 where it does not. Microseconds from the beginning of the file.
+  std::int64_t start() const noexcept;
+  // Whether the data ends in the middle of something: the last packet cannot be decoded, or the mark is missing that stands at the
+  // end of every Ogg stream. After `next` gave false.
+  bool ends_abruptly() const;
+  // When the frame is shown or heard; none where the file does not say. Microseconds from the beginning of the file.
+  std::optional<std::int64_t> time_of(const AVFrame& frame) const noexcept;
+
   // Microseconds from the beginning of the file <-> the stream's own time stamps.
   std::int64_t to_time(std::int64_t timestamp) const noexcept;
   std::int64_t to_timestamp(std::int64_t time) const noexcept;
   // Of the stream, else of the file; 0 if unknown. Microseconds.
   std::int64_t duration() const noexcept;
+  // The file states a length of this stream, not only one of itself.
+  bool states_own_length() const;
+  // libav measured the length, by the last time stamps of a file that states none.
+  bool length_is_measured() const noexcept { return format_->duration_estimation_method == AVFMT_DURATION_FROM_PTS; }
+  // Packets of the stream that were read so far.
+  std::uint64_t packets() const noexcept { return packets_; }
 
  private:
   explicit Input(std::string path) : path_(std::move(path)) {}
   base::Status open_format();
   base::Status open_codec(AVMediaType type);
   base::Result<bool> decode(AVFrame& frame, const Limits& limits);
+  base::Result<bool> feed(const Limits& limits);
+  std::optional<std::int64_t> counted_end() const;
   base::Error failure(int code, const char* what) const;
   static int interrupted(void* self);
+  std::int64_t begin() const noexcept;  // time stamp of the beginning of the file, microseconds
+  void discard_others();
+  void note_packet();
+  void note_damage() noexcept;
 
   std::string path_;
   const Limits* limits_ = nullptr;  // of the call that is running
@@ -48,6 +76,12 @@ class Input {
   Libav<AVPacket> packet_{av_packet_alloc()};
   int stream_ = -1;
   bool draining_ = false;
+  std::uint64_t damaged_ = 0;
+  std::int64_t packets_until_ = 0, others_until_ = 0;
+  bool watches_others_ = false;
+  std::uint64_t packets_ = 0;
+  int failed_reads_ = 0;  // one after the other
+  bool last_packet_damaged_ = false;
 };
 
 }  // namespace media

@@ -1,5 +1,7 @@
 #include "picture.hpp"
 
+#include <cmath>
+
 namespace media {
 namespace {
 
@@ -27,17 +29,26 @@ AVPixelFormat without_range(int format) {
 
 }  // namespace
 
-Image PictureConverter::convert(const AVFrame& frame) {
+Size square_size(int width, int height, AVRational pixel) noexcept {
+  constexpr double kMost = 4;
+  const double ratio = pixel.num > 0 && pixel.den > 0 ? av_q2d(pixel) : 1;
+  if (ratio > 1 && ratio <= kMost) return {static_cast<int>(std::lround(width * ratio)), height};
+  if (ratio < 1 && ratio >= 1 / kMost) return {width, static_cast<int>(std::lround(height / ratio))};
+  return {width, height};
+}
+
+Image PictureConverter::convert(const AVFrame& frame, AVRational pixel) {
   const AVPixelFormat target = format_ == PixelFormat::Gray8 ? AV_PIX_FMT_GRAY8 : AV_PIX_FMT_RGB24;
-  scaler_.reset(sws_getCachedContext(scaler_.release(), frame.width, frame.height, without_range(frame.format), frame.width,
-                                     frame.height, target, SWS_BILINEAR, nullptr, nullptr, nullptr));
+  const Size size = square_size(frame.width, frame.height, pixel);
+  scaler_.reset(sws_getCachedContext(scaler_.release(), frame.width, frame.height, without_range(frame.format), size.width,
+                                     size.height, target, SWS_BILINEAR, nullptr, nullptr, nullptr));
   if (!scaler_) return {};
   set_colours(scaler_.get(), frame);
 
-  Image image{format_, frame.width, frame.height, 0, {}};
-  const std::size_t row = static_cast<std::size_t>(frame.width) * static_cast<std::size_t>(bytes_per_pixel(format_));
+  Image image{format_, size.width, size.height, 0, {}};
+  const std::size_t row = static_cast<std::size_t>(size.width) * static_cast<std::size_t>(bytes_per_pixel(format_));
   image.stride = (row + kRowAlignment - 1) / kRowAlignment * kRowAlignment;
-  image.pixels.resize(image.stride * static_cast<std::size_t>(frame.height) + kRowAlignment);
+  image.pixels.resize(image.stride * static_cast<std::size_t>(size.height) + kRowAlignment);
   std::uint8_t* planes[4] = {image.pixels.data(), nullptr, nullptr, nullptr};
   const int strides[4] = {static_cast<int>(image.stride), 0, 0, 0};
   if (sws_scale(scaler_.get(), frame.data, frame.linesize, 0, frame.height, planes, strides) <= 0) return {};

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
+
 #include "media/testing/clip.hpp"
 #include "temporary_directory.hpp"
 
@@ -85,26 +87,36 @@ TEST_P(VideoFile, GivesTheSameFramesInAnyOrder) {
   }
 }
 
-TEST_P(VideoFile, GivesTheLastFrameWithAFlagPastTheEnd) {
+TEST_P(VideoFile, GivesNothingPastTheEnd) {
   VideoReader reader = clip();
-  for (const auto wanted : {milliseconds(2100), milliseconds(1h), milliseconds::max()}) {
-    auto frame = reader.frame_at(wanted);
-    ASSERT_TRUE(frame) << frame.error().message;
-    ASSERT_TRUE(*frame);
-    EXPECT_TRUE((*frame)->past_end);
-    EXPECT_EQ(read_number((*frame)->image), 49);
-    EXPECT_EQ((*frame)->time, 1960ms);
+  for (const auto wanted : {milliseconds(2000), milliseconds(2100), milliseconds(1h), milliseconds::max()}) {
+    auto look = reader.frame_at(wanted);
+    ASSERT_TRUE(look) << look.error().message;
+    EXPECT_FALSE(*look) << wanted.count();
+    EXPECT_EQ(look->absence, VideoLook::Absence::PastEnd) << wanted.count();
   }
   EXPECT_EQ(number_at(reader, 0ms), 0);
 }
 
-TEST_P(VideoFile, TheLastFrameItselfIsNotPastTheEnd) {
+TEST_P(VideoFile, AWholeFileHasNoLosses) {
+  VideoReader reader = clip({.frames = 120});
+  ASSERT_TRUE(reader.every(40ms, [](milliseconds, const VideoFrame& frame) {
+    EXPECT_FALSE(frame.distorted);
+    return true;
+  }));
+  EXPECT_TRUE(reader.losses().none()) << describe(reader.losses().missing);
+  VideoReader skipping = clip({.frames = 120});
+  ASSERT_TRUE(skipping.every(1s, [](milliseconds, const VideoFrame&) { return true; }));
+  EXPECT_TRUE(skipping.losses().none()) << describe(skipping.losses().missing);
+  ASSERT_TRUE(skipping.frame_at(1h));
+  ASSERT_TRUE(skipping.frame_at(10ms));
+  EXPECT_TRUE(skipping.losses().none()) << describe(skipping.losses().missing);
+}
+
+TEST_P(VideoFile, TheLastFrameItselfIsShownToTheEnd) {
   VideoReader reader = clip();
-  auto frame = reader.frame_at(1970ms);
-  ASSERT_TRUE(frame);
-  ASSERT_TRUE(*frame);
-  EXPECT_FALSE((*frame)->past_end);
-  EXPECT_EQ(read_number((*frame)->image), 49);
+  EXPECT_EQ(number_at(reader, 1970ms), 49);
+  EXPECT_EQ(number_at(reader, 1998ms), 49);
 }
 
 TEST_P(VideoFile, HasNoFrameBeforeItsBeginning) {
@@ -112,6 +124,7 @@ TEST_P(VideoFile, HasNoFrameBeforeItsBeginning) {
   auto frame = reader.frame_at(-41ms);
   ASSERT_TRUE(frame);
   EXPECT_FALSE(*frame);
+  EXPECT_EQ(frame->absence, VideoLook::Absence::BeforeBeginning);
   EXPECT_EQ(number_at(reader, -40ms), 0);
 }
 
@@ -143,9 +156,100 @@ TEST_F(Video, AHoleInTheTimeLineGivesNoImage) {
   auto frame = reader->frame_at(2500ms);
   ASSERT_TRUE(frame);
   EXPECT_FALSE(*frame);
+  EXPECT_EQ(frame->absence, VideoLook::Absence::Gap);
+  EXPECT_THAT(reader->losses().missing.gaps, ::testing::ElementsAre(Gap{80ms, 5000ms, Gap::Reason::Jump}));
   std::vector<std::int64_t> seen;
   ASSERT_TRUE(reader->every(100ms, [&](milliseconds wanted, const VideoFrame&) { return seen.push_back(wanted.count()), true; }));
   EXPECT_THAT(seen, ::testing::ElementsAre(0, 5000));
+}
+
+// A frame of a slide show is the picture until the next one comes.
+TEST_F(Video, AFrameIsShownUntilTheNextOne) {
+  for (const char* name : {"slides.mp4", "slides.mov"}) {
+    VideoTrack track{.encoder = "mjpeg", .fps = 1, .frames = 4, .times = {0ms, 5000ms, 5040ms, 9000ms}};
+    ASSERT_TRUE(write_clip(path(name), track));
+    auto reader = VideoReader::open(path(name));
+    ASSERT_TRUE(reader) << reader.error().message;
+    for (const auto& [wanted, number] :
+         std::vector<std::pair<milliseconds, int>>{{100ms, 0}, {2600ms, 0}, {4800ms, 0}, {4960ms, 1}, {7000ms, 2}, {8700ms, 2}}) {
+      auto frame = reader->frame_at(wanted);
+      ASSERT_TRUE(frame && *frame) << name << wanted.count();
+      EXPECT_EQ(read_number((*frame)->image), number) << name << wanted.count();
+    }
+    EXPECT_TRUE(reader->losses().none());
+  }
+}
+
+// The time axis is that of the file: frames that bear late times are not counted from 0.
+TEST_F(Video, APictureThatBeginsAfterTheSoundKeepsItsTimes) {
+  std::vector<milliseconds> times;
+  for (int n = 0; n < 50; ++n) times.emplace_back(1500 + n * 40);
+  // AAC begins with 64 ms that only mp4 can say to leave out.
+  for (const auto& [name, begin] :
+       std::vector<std::pair<std::string, int>>{{"late.mp4", 1500}, {"late.mkv", 1564}, {"late.ts", 1564}}) {
+    ASSERT_TRUE(write_clip(path(name), VideoTrack{.frames = 50, .times = times},
+                           testing::AudioTrack{.encoder = "aac", .samples = testing::tone(440, 4, 16'000)}));
+    auto reader = VideoReader::open(path(name));
+    ASSERT_TRUE(reader) << reader.error().message;
+    auto before = reader->frame_at(500ms);
+    ASSERT_TRUE(before) << before.error().message;
+    EXPECT_FALSE(*before);
+    EXPECT_EQ(before->absence, VideoLook::Absence::BeforeBeginning) << name;
+    std::vector<std::int64_t> seen;
+    ASSERT_TRUE(reader->every(100ms, [&](milliseconds wanted, const VideoFrame& frame) {
+      EXPECT_NEAR(static_cast<double>(wanted.count()), begin + 40 * read_number(frame.image), 21) << name;
+      return seen.push_back(wanted.count()), true;
+    }));
+    EXPECT_EQ(seen.front(), begin == 1500 ? 1500 : 1600) << name;
+    EXPECT_EQ(seen.back(), begin == 1500 ? 3400 : 3500) << name;
+    EXPECT_TRUE(reader->losses().none()) << name << ": " << describe(reader->losses().missing);
+  }
+}
+
+// Where the dark corner of a picture is, of four.
+std::string dark_corner(const Image& image) {
+  const auto value = [&](int x, int y) { return static_cast<int>(image.row(y)[x]); };
+  const int right = image.width - 8, bottom = image.height - 8;
+  if (value(8, 8) < 64) return "top left";
+  if (value(right, 8) < 64) return "top right";
+  if (value(8, bottom) < 64) return "bottom left";
+  return value(right, bottom) < 64 ? "bottom right" : "none";
+}
+
+TEST_F(Video, TheDisplayMatrixIsHeeded) {
+  const auto dark_top_left = [](int, Image& image) {
+    for (int y = 0; y < 24; ++y) std::fill_n(image.pixels.begin() + y * static_cast<int>(image.stride), 24, std::uint8_t{0});
+  };
+  for (const auto& [degrees, corner] :
+       std::vector<std::pair<int, std::string>>{{0, "top left"}, {90, "top right"}, {180, "bottom right"}, {270, "bottom left"}}) {
+    ASSERT_TRUE(
+        write_clip(path("t.mov"), VideoTrack{.encoder = "mjpeg", .frames = 5, .turn_degrees = degrees, .paint = dark_top_left}));
+    auto reader = VideoReader::open(path("t.mov"));
+    ASSERT_TRUE(reader);
+    auto frame = reader->frame_at(0ms);
+    ASSERT_TRUE(frame && *frame);
+    const bool across = degrees % 180 != 0;
+    EXPECT_EQ((*frame)->image.width, across ? 64 : 192) << degrees;
+    EXPECT_EQ((*frame)->image.height, across ? 192 : 64) << degrees;
+    EXPECT_EQ(reader->info().width, (*frame)->image.width) << degrees;
+    EXPECT_EQ(reader->info().height, (*frame)->image.height) << degrees;
+    EXPECT_EQ(dark_corner((*frame)->image), corner) << degrees;
+  }
+}
+
+TEST_F(Video, PixelsAreMadeSquareByStretchingTheShorterSide) {
+  for (const auto& [w, h, width, height] :
+       std::vector<std::array<int, 4>>{{1, 1, 192, 64}, {2, 1, 384, 64}, {1, 2, 192, 128}, {16, 11, 279, 64}}) {
+    ASSERT_TRUE(write_clip(path("s.mp4"), VideoTrack{.frames = 5, .pixel_width = w, .pixel_height = h}));
+    auto reader = VideoReader::open(path("s.mp4"));
+    ASSERT_TRUE(reader);
+    auto frame = reader->frame_at(40ms);
+    ASSERT_TRUE(frame && *frame);
+    EXPECT_EQ((*frame)->image.width, width) << w << ":" << h;
+    EXPECT_EQ((*frame)->image.height, height) << w << ":" << h;
+    EXPECT_EQ(reader->info().width, width);
+    EXPECT_EQ(read_number((*frame)->image), 1);
+  }
 }
 
 TEST_F(Video, FramesCanBeColour) {

@@ -85,6 +85,19 @@ Object written_annotation(std::string_view type, Object properties) {
   return Object{{"@type", type}, {"properties", std::move(properties)}};
 }
 
+// Keys of the author's own first; then message and stack trace unless they are empty.
+Object written_error(const Object& error) {
+  constexpr std::array<std::string_view, 2> kKnown{"message", "stackTrace"};
+  Object out;
+  for (const auto& [name, value] : error) {
+    if (!value.is_null() && !among(kKnown, name)) out.append(name, value);
+  }
+  for (const std::string_view name : kKnown) {
+    if (const Value* value = error.find(name); value != nullptr && !is_empty(*value)) out.set(name, *value);
+  }
+  return out;
+}
+
 // Unknown keys first, then the known ones in the order of the Python SDK.
 Object ordered_view_metadata(const Object& metadata) {
   Object out;
@@ -95,7 +108,7 @@ Object ordered_view_metadata(const Object& metadata) {
   for (const std::string_view name : kViewMetadataOrder) {
     const Value* value = metadata.find(name);
     if (value == nullptr || (name != "app" && is_empty(*value))) continue;
-    out.set(name, *value);
+    out.set(name, name == "error" && value->object() != nullptr ? Value(written_error(*value->object())) : *value);
     has_content = has_content || name == "contains" || name == "error" || name == "warnings";
   }
   if (!has_content) out.set("contains", Object());

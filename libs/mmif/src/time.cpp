@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <unordered_map>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <utility>
 
 #include "utf8.hpp"
 
@@ -14,8 +17,6 @@ using base::Error;
 using base::ErrorCode;
 constexpr int kMaxTargetDepth = 64;
 constexpr int kMaxTargets = 1'000'000;  // targets that share targets lead to ever more visits
-
-using KnownExtents = std::unordered_map<const Annotation*, Extent>;
 
 // How far a walk along targets may go.
 class Reach {
@@ -42,6 +43,17 @@ double rounded(double value) {
   return std::fmod(floor, 2) == 0 ? floor : floor + 1;
 }
 
+// The number that 1 to 15 digits make.
+std::optional<double> digits(std::string_view text) noexcept {
+  if (text.empty() || text.size() > 15) return std::nullopt;
+  double value = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return std::nullopt;
+    value = value * 10 + (c - '0');
+  }
+  return value;
+}
+
 std::vector<const Annotation*> targets_of(const Mmif& mmif, const Annotation& annotation, const Value& targets,
                                           std::string& missing) {
   std::vector<const Annotation*> found;
@@ -57,35 +69,106 @@ std::vector<const Annotation*> targets_of(const Mmif& mmif, const Annotation& an
   return found;
 }
 
-base::Result<Extent> extent_at(const Mmif& mmif, const Annotation& annotation, int depth, Reach& reach, KnownExtents& known) {
-  if (const auto at = known.find(&annotation); at != known.end()) return at->second;
-  BASE_TRY(reach.visit(annotation, depth));
-  if (const auto point = annotation.number("timePoint")) return Extent{*point, *point};
-  const auto start = annotation.number("start"), end = annotation.number("end");
-  if (start && end) return Extent{*start, *end};
-  const Value* targets = annotation.find("targets");
-  if (targets == nullptr || targets->array() == nullptr || targets->array()->empty()) {
-    return Error{ErrorCode::InvalidDocument,
-                 "annotation " + annotation.id() + " has no start and end, no timePoint and no targets"};
-  }
-  std::string missing;
-  const auto list = targets_of(mmif, annotation, *targets, missing);
-  if (!missing.empty()) return Error{ErrorCode::NotFound, missing};
-  std::optional<Extent> whole;
-  for (const Annotation* target : list) {
-    BASE_TRY_ASSIGN(const Extent part, extent_at(mmif, *target, depth + 1, reach, known));
-    whole = whole ? Extent{std::min(whole->start, part.start), std::max(whole->end, part.end)} : part;
-  }
-  return known.emplace(&annotation, *whole).first->second;
+// What an annotation holds at a time property: a number, an ISO text, or neither.
+std::optional<double> time_property(const Annotation& annotation, std::string_view name) {
+  if (const auto number = annotation.number(name)) return number;
+  return milliseconds_of_iso(annotation.string(name));
 }
 
-// timeUnit of the annotation, or of what it points to.
-std::string_view unit_text(const Mmif& mmif, const Annotation& annotation, int depth) {
-  if (const std::string_view own = annotation.string("timeUnit"); !own.empty() || depth > kMaxTargetDepth) return own;
-  const Value* targets = annotation.find("targets");
-  if (targets == nullptr || targets->array() == nullptr || targets->array()->empty()) return {};
-  const Annotation* first = mmif.find(targets->array()->front().as_string());
-  return first == nullptr ? std::string_view() : unit_text(mmif, *first, depth + 1);
+// Own times, without targets; none if there are none.
+std::optional<Extent> own_extent(const Annotation& annotation) {
+  if (const auto point = time_property(annotation, "timePoint")) return Extent{*point, *point};
+  const auto start = time_property(annotation, "start"), end = time_property(annotation, "end");
+  return start && end ? std::optional(Extent{*start, *end}) : std::nullopt;
+}
+
+// A text where a time should stand, which is no ISO time.
+std::optional<std::string> wrong_text(const Annotation& annotation) {
+  for (const char* name : {"timePoint", "start", "end"})
+    if (const std::string_view text = annotation.string(name); !text.empty() && !milliseconds_of_iso(text))
+      return "annotation " + annotation.id() + " has '" + std::string(text) + "' as its " + name +
+             ", which is neither a number nor a time like 00:00:03.200";
+  return std::nullopt;
+}
+
+// How the times of one annotation become those of its extent; `unit`: timeUnit of the annotations on the way to it, or empty.
+using Read = std::function<base::Result<Extent>(const Annotation& annotation, const Extent& own, std::string_view unit)>;
+
+class ExtentWalk {
+ public:
+  ExtentWalk(const Mmif& mmif, Read read) : mmif_(mmif), read_(std::move(read)) {}
+
+  base::Result<Extent> of(const Annotation& annotation, std::string_view unit = {}, int depth = 0) {
+    if (const std::string_view own = annotation.string("timeUnit"); !own.empty()) unit = own;
+    const auto key = std::pair(&annotation, std::string(unit));
+    if (const auto at = known_.find(key); at != known_.end()) return at->second;
+    BASE_TRY(reach_.visit(annotation, depth));
+    if (const auto own = own_extent(annotation)) return read_(annotation, *own, unit);
+    BASE_TRY_ASSIGN(const Extent whole, of_targets(annotation, unit, depth));
+    return known_.emplace(key, whole).first->second;
+  }
+
+ private:
+  base::Result<Extent> of_targets(const Annotation& annotation, std::string_view unit, int depth) {
+    const Value* targets = annotation.find("targets");
+    if (targets == nullptr || targets->array() == nullptr || targets->array()->empty())
+      return Error{
+          ErrorCode::InvalidDocument,
+          wrong_text(annotation).value_or("annotation " + annotation.id() + " has no start and end, no timePoint and no targets")};
+    std::string missing;
+    const auto list = targets_of(mmif_, annotation, *targets, missing);
+    if (!missing.empty()) return Error{ErrorCode::NotFound, missing};
+    std::optional<Extent> whole;
+    for (const Annotation* target : list) {
+      BASE_TRY_ASSIGN(const Extent part, of(*target, unit, depth + 1));
+      whole = whole ? Extent{std::min(whole->start, part.start), std::max(whole->end, part.end)} : part;
+    }
+    return *whole;
+  }
+
+  const Mmif& mmif_;
+  Read read_;
+  Reach reach_;
+  std::map<std::pair<const Annotation*, std::string>, Extent> known_;
+};
+
+// Frames per second of a document, under the names that the Python SDK looks for. 0 or less is none.
+std::optional<double> frame_rate_of(const Annotation* document) {
+  if (document == nullptr) return std::nullopt;
+  for (const char* name :
+       {"fps", "framerate", "frameRate", "frame_rate", "frame-rate", "framespersecond", "framesPerSecond", "frames_per_second",
+        "frames-per-second", "framepersecond", "framePerSecond", "frame_per_second", "frame-per-second"})
+    if (const auto rate = document->number(name); rate && *rate > 0) return rate;
+  return std::nullopt;
+}
+
+bool has_iso_texts(const Annotation& annotation) {
+  for (const char* name : {"timePoint", "start", "end"})
+    if (!annotation.string(name).empty()) return true;
+  return false;
+}
+
+// In milliseconds.
+base::Result<Extent> converted(const Mmif& mmif, const Annotation& annotation, const Extent& own, std::string_view text) {
+  const bool iso = has_iso_texts(annotation);
+  const auto wrong = [&](const std::string& what) {
+    return Error{ErrorCode::InvalidDocument, "annotation " + annotation.id() + what};
+  };
+  const auto unit = text.empty() ? std::optional(TimeUnit::Milliseconds) : parse_time_unit(text);
+  if (!unit)
+    return wrong(" has the time unit '" + std::string(text) +
+                 "', which is not known; known are milliseconds, seconds, frames and isoformat");
+  if (iso && !text.empty() && *unit != TimeUnit::IsoFormat)
+    return wrong(" has a text as its time, and the time unit '" + std::string(text) + "', which is for numbers");
+  if (!iso && *unit == TimeUnit::IsoFormat)
+    return wrong(" has a number as its time, and the time unit '" + std::string(text) + "', which is for texts like 00:00:03.200");
+  if (iso) return own;
+  const auto fps = frame_rate_of(document_of(mmif, annotation));
+  const auto start = convert_time(own.start, *unit, TimeUnit::Milliseconds, fps),
+             end = convert_time(own.end, *unit, TimeUnit::Milliseconds, fps);
+  if (start && end) return Extent{*start, *end};
+  return Error{ErrorCode::NotFound,
+               "annotation " + annotation.id() + " counts in " + std::string(text) + ", and the fps of its document is not known"};
 }
 
 Annotation* document_at(const Mmif& mmif, const Annotation& annotation, int depth) {
@@ -117,17 +200,19 @@ std::optional<TimeUnit> parse_time_unit(std::string_view text) noexcept {
     return std::find(list.begin(), list.end(), text) != list.end();
   };
   if (is_one_of({"m", "ms", "msec", "millisecond", "milliseconds"})) return TimeUnit::Milliseconds;
-  if (is_one_of({"s", "sec", "second", "seconds"})) return TimeUnit::Seconds;
-  if (is_one_of({"f", "frame", "frames"})) return TimeUnit::Frames;
+  if (is_one_of({"s", "se", "sec", "second", "seconds"})) return TimeUnit::Seconds;
+  if (is_one_of({"f", "fr", "frame", "frames"})) return TimeUnit::Frames;
+  if (is_one_of({"i", "iso", "isoformat"})) return TimeUnit::IsoFormat;
   return std::nullopt;
 }
 
 std::string_view to_string(TimeUnit unit) noexcept {
-  constexpr std::array<std::string_view, 3> kNames{"milliseconds", "seconds", "frames"};
+  constexpr std::array<std::string_view, 4> kNames{"milliseconds", "seconds", "frames", "isoformat"};
   return kNames[static_cast<std::size_t>(unit)];
 }
 
 std::optional<double> convert_time(double value, TimeUnit from, TimeUnit to, std::optional<double> fps) {
+  if (from == TimeUnit::IsoFormat || to == TimeUnit::IsoFormat) return std::nullopt;
   if (from == to) return value;
   if ((from == TimeUnit::Frames || to == TimeUnit::Frames) && (!fps || !(*fps > 0))) return std::nullopt;
   const double seconds = from == TimeUnit::Seconds ? value : from == TimeUnit::Milliseconds ? value / 1000 : value / *fps;
@@ -135,27 +220,47 @@ std::optional<double> convert_time(double value, TimeUnit from, TimeUnit to, std
   return rounded(to == TimeUnit::Milliseconds ? seconds * 1000 : seconds * *fps);
 }
 
+std::optional<double> milliseconds_of_iso(std::string_view text) noexcept {
+  if (text.starts_with('T')) text.remove_prefix(1);
+  const std::size_t point = text.find_first_of(".,");
+  std::string_view whole = text.substr(0, point);
+  double parts[3] = {};
+  for (int n = 0; n < 3; ++n) {
+    const std::size_t colon = whole.find(':');
+    if ((colon == std::string_view::npos) != (n == 2)) return std::nullopt;
+    const auto part = digits(whole.substr(0, colon));
+    if (!part || (n > 0 && *part >= 60)) return std::nullopt;
+    parts[n] = *part;
+    whole.remove_prefix(n == 2 ? whole.size() : colon + 1);
+  }
+  double milliseconds = ((parts[0] * 60 + parts[1]) * 60 + parts[2]) * 1000;
+  if (point == std::string_view::npos) return milliseconds;
+  const std::string_view fraction = text.substr(point + 1);
+  const auto decimals = digits(fraction);
+  if (!decimals) return std::nullopt;
+  return milliseconds + rounded(*decimals * 1000 / std::pow(10.0, static_cast<double>(fraction.size())));
+}
+
+std::string iso_of_milliseconds(std::int64_t milliseconds) {
+  const char* sign = milliseconds < 0 ? "-" : "";
+  const auto ms =
+      milliseconds < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(milliseconds) : static_cast<std::uint64_t>(milliseconds);
+  char text[48];
+  std::snprintf(text, sizeof text, "%s%02llu:%02u:%02u.%03u", sign, static_cast<unsigned long long>(ms / 3'600'000),
+                static_cast<unsigned>(ms / 60'000 % 60), static_cast<unsigned>(ms / 1000 % 60), static_cast<unsigned>(ms % 1000));
+  return text;
+}
+
 base::Result<Extent> extent_of(const Mmif& mmif, const Annotation& annotation) {
-  Reach reach;
-  KnownExtents known;
-  return extent_at(mmif, annotation, 0, reach, known);
+  ExtentWalk walk(mmif, [](const Annotation&, const Extent& own, std::string_view) { return base::Result<Extent>(own); });
+  return walk.of(annotation);
 }
 
 base::Result<Extent> extent_ms(const Mmif& mmif, const Annotation& annotation) {
-  BASE_TRY_ASSIGN(const Extent extent, extent_of(mmif, annotation));
-  const std::string_view text = unit_text(mmif, annotation, 0);
-  const auto unit = text.empty() ? std::optional(TimeUnit::Milliseconds) : parse_time_unit(text);
-  if (!unit)
-    return Error{ErrorCode::InvalidDocument,
-                 "annotation " + annotation.id() + " has the time unit '" + std::string(text) + "', which is not known"};
-  const Annotation* document = document_of(mmif, annotation);
-  const auto fps = document == nullptr ? std::nullopt : document->number("fps");
-  const auto start = convert_time(extent.start, *unit, TimeUnit::Milliseconds, fps),
-             end = convert_time(extent.end, *unit, TimeUnit::Milliseconds, fps);
-  if (!start || !end)
-    return Error{ErrorCode::NotFound,
-                 "annotation " + annotation.id() + " counts in frames, and the fps of its document is not known"};
-  return Extent{*start, *end};
+  ExtentWalk walk(mmif, [&mmif](const Annotation& holder, const Extent& own, std::string_view unit) {
+    return converted(mmif, holder, own, unit);
+  });
+  return walk.of(annotation);
 }
 
 Annotation* document_of(const Mmif& mmif, const Annotation& annotation) { return document_at(mmif, annotation, 0); }

@@ -8,14 +8,39 @@
 namespace mmif {
 namespace {
 
-TEST(TimeUnits, AreReadInTheirSpellings) {
-  for (const char* text : {"ms", "msec", "millisecond", "milliseconds"})
+// The table of mmif-python's timeunit_helper.
+TEST(TimeUnits, AreReadInTheSpellingsOfThePythonSdk) {
+  for (const char* text : {"m", "ms", "msec", "millisecond", "milliseconds"})
     EXPECT_EQ(parse_time_unit(text), TimeUnit::Milliseconds) << text;
-  for (const char* text : {"s", "sec", "second", "seconds"}) EXPECT_EQ(parse_time_unit(text), TimeUnit::Seconds) << text;
-  for (const char* text : {"f", "frame", "frames"}) EXPECT_EQ(parse_time_unit(text), TimeUnit::Frames) << text;
+  for (const char* text : {"s", "se", "sec", "second", "seconds"}) EXPECT_EQ(parse_time_unit(text), TimeUnit::Seconds) << text;
+  for (const char* text : {"f", "fr", "frame", "frames"}) EXPECT_EQ(parse_time_unit(text), TimeUnit::Frames) << text;
+  for (const char* text : {"i", "iso", "isoformat"}) EXPECT_EQ(parse_time_unit(text), TimeUnit::IsoFormat) << text;
   for (const char* text : {"", "minutes", "Seconds", " s"}) EXPECT_EQ(parse_time_unit(text), std::nullopt) << text;
-  for (const TimeUnit unit : {TimeUnit::Milliseconds, TimeUnit::Seconds, TimeUnit::Frames})
+  for (const TimeUnit unit : {TimeUnit::Milliseconds, TimeUnit::Seconds, TimeUnit::Frames, TimeUnit::IsoFormat})
     EXPECT_EQ(parse_time_unit(to_string(unit)), unit);
+}
+
+TEST(TimeUnits, IsoTimesAreMilliseconds) {
+  for (const auto& [text, milliseconds] : std::vector<std::pair<std::string, double>>{{"00:00:03.200", 3200},
+                                                                                      {"00:00:03.2", 3200},
+                                                                                      {"01:02:03.004", 3'723'004},
+                                                                                      {"0:00:00", 0},
+                                                                                      {"00:00:01.001", 1001},
+                                                                                      {"100:00:00", 360'000'000},
+                                                                                      {"T00:01:00", 60'000},
+                                                                                      {"00:00:00,5", 500},
+                                                                                      {"00:00:00.0004999", 0},
+                                                                                      {"00:00:00.123456789", 123},
+                                                                                      {"23:59:59.999", 86'399'999}})
+    EXPECT_EQ(milliseconds_of_iso(text), milliseconds) << text;
+  for (const char* text : {"", "3.2", "00:03", "00:60:00", "00:00:60", "00:00:03.", "00:00:03.2x", "-00:00:03", "a:00:00", "00::03",
+                           "00:00:03:04", "00:00:03Z", "T", "00:00:.5", " 00:00:03"})
+    EXPECT_EQ(milliseconds_of_iso(text), std::nullopt) << text;
+  for (const std::int64_t time : {0, 1, 999, 3200, 3'723'004, 86'399'999, 360'000'000})
+    EXPECT_EQ(milliseconds_of_iso(iso_of_milliseconds(time)), static_cast<double>(time));
+  EXPECT_EQ(iso_of_milliseconds(3200), "00:00:03.200");
+  EXPECT_EQ(iso_of_milliseconds(-3200), "-00:00:03.200");
+  EXPECT_EQ(convert_time(1, TimeUnit::IsoFormat, TimeUnit::Seconds), std::nullopt) << "a text is no number";
 }
 
 TEST(TimeUnits, ConvertRoundingHalfToEven) {
@@ -118,9 +143,53 @@ TEST_F(Extents, InMillisecondsGoByTheUnitOfTheAnnotationOrItsTargets) {
   EXPECT_EQ(*extent_ms(*mmif_, add(types::TimeFrame, {{"start", 1}, {"end", 2}}, "f3")), (Extent{1, 2}))
       << "milliseconds unless something says otherwise";
   const auto odd = extent_ms(*mmif_, add(types::TimeFrame, {{"start", 1}, {"end", 2}, {"timeUnit", "fortnight"}}, "f4"));
-  EXPECT_EQ(odd.error().message, "annotation v_0:f4 has the time unit 'fortnight', which is not known");
+  EXPECT_EQ(odd.error().message,
+            "annotation v_0:f4 has the time unit 'fortnight', which is not known; known are milliseconds, seconds, frames and "
+            "isoformat");
   EXPECT_EQ(extent_ms(*mmif_, add(types::TimeFrame, {{"start", 1}, {"end", 2}, {"timeUnit", "frames"}}, "f5")).error().code,
             base::ErrorCode::NotFound);
+}
+
+TEST_F(Extents, TargetsOfDifferentUnitsAreEachReadInTheirs) {
+  add(types::TimePoint, {{"timePoint", 50}, {"timeUnit", "frames"}, {"document", "d1"}}, "p1");
+  add(types::TimePoint, {{"timePoint", 500}, {"timeUnit", "milliseconds"}}, "p2");
+  add(types::TimePoint, {{"timePoint", "00:00:03.200"}, {"timeUnit", "isoformat"}}, "p3");
+  add(types::TimePoint, {{"timePoint", 4}}, "p4");
+  EXPECT_EQ(*extent_ms(*mmif_, add(types::TimeFrame, {{"targets", Array{"v_0:p1", "v_0:p2"}}}, "f1")), (Extent{500, 2000}));
+  EXPECT_EQ(*extent_ms(*mmif_, add(types::TimeFrame, {{"targets", Array{"v_0:p3", "v_0:p1"}}}, "f2")), (Extent{2000, 3200}));
+  EXPECT_EQ(*extent_ms(*mmif_, add(types::TimeFrame, {{"targets", Array{"v_0:p3", "v_0:p4"}}, {"timeUnit", "seconds"}}, "f3")),
+            (Extent{3200, 4000}))
+      << "a target without a unit has that of the annotation that points to it";
+}
+
+TEST_F(Extents, FramesAreCountedByTheRateOfTheDocumentUnderAnyOfItsNames) {
+  for (const char* name : {"fps", "framerate", "frameRate", "frames-per-second", "frame_per_second"}) {
+    const std::string id = std::string("d_") + name;
+    mmif_->new_document(types::VideoDocument, id, {{name, 10}});
+    const auto& point = view_.new_annotation(types::TimePoint, {{"timePoint", 50}, {"timeUnit", "fr"}, {"document", id}});
+    EXPECT_EQ(*extent_ms(*mmif_, point), (Extent{5000, 5000})) << name;
+  }
+  mmif_->new_document(types::VideoDocument, "d_0", {{"fps", 0}});
+  const auto unknown = extent_ms(*mmif_, add(types::TimePoint, {{"timePoint", 50}, {"timeUnit", "f"}, {"document", "d_0"}}, "p9"));
+  EXPECT_EQ(unknown.error().message, "annotation v_0:p9 counts in f, and the fps of its document is not known");
+}
+
+TEST_F(Extents, IsoTextsAreTimes) {
+  const auto& frame = add(types::TimeFrame, {{"start", "00:00:03.200"}, {"end", "00:00:04.800"}, {"timeUnit", "isoformat"}}, "f1");
+  EXPECT_EQ(*extent_ms(*mmif_, frame), (Extent{3200, 4800}));
+  EXPECT_EQ(*extent_of(*mmif_, frame), (Extent{3200, 4800}));
+  EXPECT_EQ(*extent_ms(*mmif_, add(types::TimePoint, {{"timePoint", "00:01:00"}}, "p1")), (Extent{60'000, 60'000}))
+      << "a text speaks for itself";
+  const auto message = [&](Object properties) {
+    const auto extent = extent_ms(*mmif_, view_.new_annotation(types::TimeFrame, std::move(properties)));
+    return extent ? "taken" : extent.error().message;
+  };
+  EXPECT_NE(
+      message({{"start", "00:00:01.5"}, {"end", "00:00:02"}, {"timeUnit", "seconds"}}).find("'seconds', which is for numbers"),
+      std::string::npos);
+  EXPECT_NE(message({{"start", 1}, {"end", 2}, {"timeUnit", "iso"}}).find("'iso', which is for texts"), std::string::npos);
+  EXPECT_NE(message({{"start", "1 minute"}, {"end", "00:00:02"}, {"timeUnit", "iso"}}).find("has '1 minute' as its start"),
+            std::string::npos);
 }
 
 TEST_F(Extents, TheDocumentIsTheAnnotationsOwnThatOfContainsOrOfItsFirstTarget) {

@@ -72,9 +72,57 @@ Object string_map(const std::vector<std::pair<std::string, std::string>>& pairs)
   return object;
 }
 
+// Control characters would tear the line that shows them.
+std::string shown(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == '\x7f') c = '?';
+  }
+  return out;
+}
+
+bool is_blank_or_control(char c) { return static_cast<unsigned char>(c) <= 0x20 || c == '\x7f'; }
+bool has_blank(std::string_view text) { return std::any_of(text.begin(), text.end(), is_blank_or_control); }
+
+// A word that becomes part of a URL as it is, or a URL.
+bool is_identifier(std::string_view text) {
+  if (text.find("://") != std::string_view::npos)
+    return !has_blank(text) && text.find_first_of("\"<>\\^`{|}") == std::string_view::npos;
+  const auto fits = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           std::string_view("._~-").find(c) != std::string_view::npos;
+  };
+  return text != "." && text != ".." && std::all_of(text.begin(), text.end(), fits);
+}
+
+base::Status check_type(std::string_view field, const std::string& type) {
+  if (type.empty()) return bad_field(field, "has an empty type");
+  if (has_blank(type)) return bad_field(field, "has the type '" + shown(type) + "', which holds a blank or a control character");
+  return {};
+}
+
+base::Status check_choices(const Parameter& parameter, const std::string& field) {
+  for (std::size_t i = 0; i < parameter.choices.size(); ++i) {
+    const Value& choice = parameter.choices[i];
+    const std::string text = "'" + shown(mmif::python_str(choice)) + "'";
+    const auto cast = cast_text(parameter.type, mmif::python_str(choice));
+    const bool fits = parameter.type == ParameterType::String ? choice.string() != nullptr
+                                                              : choice.array() == nullptr && choice.object() == nullptr;
+    if (!fits || !cast)
+      return bad_field(field, "has the choice " + text + ", which is no " + std::string(to_string(parameter.type)));
+    for (std::size_t j = 0; j < i; ++j) {
+      if (parameter.choices[j] == choice) return bad_field(field, "has the choice " + text + " twice");
+    }
+  }
+  return {};
+}
+
 base::Status check_parameter(const Parameter& parameter) {
-  const std::string field = "parameter '" + parameter.name + "'";
+  const std::string field = "parameter '" + shown(parameter.name) + "'";
   if (parameter.name.empty()) return bad_field("a parameter", "has no name");
+  if (parameter.name.front() == '-' || parameter.name.find('=') != std::string::npos || has_blank(parameter.name))
+    return bad_field(field, "has a name that no flag can have: it begins with '-', or holds '=', a blank or a control character");
+  BASE_TRY(check_choices(parameter, field));
   if (parameter.description.empty()) return bad_field(field, "has no description");
   if (parameter.multivalued && parameter.type == ParameterType::Boolean)
     return bad_field(field, "is a boolean and cannot be multivalued");
@@ -167,26 +215,38 @@ base::Status AppMetadata::complete(std::string_view environment_version, std::ve
   }
   if (!environment_version.empty()) app_version = environment_version;
   if (app_version.empty()) app_version = "unresolvable";
+  if (has_blank(app_version)) return bad_field("app_version", "'" + shown(app_version) + "' holds a blank or a control character");
+  if (!is_identifier(identifier))
+    return bad_field(
+        "identifier",
+        "'" + shown(identifier) + "' is neither a plain word nor an http(s) URL: a word has letters, digits and any of . _ ~ -");
   const std::string prefix = identifier.find('/') == std::string::npos ? "http://apps.clams.ai/" : "";
   const auto full =
       normalise_http_url(prefix + std::string(strip_slashes(identifier)) + "/" + std::string(strip_slashes(app_version)));
-  if (!full) return bad_field("identifier", "'" + identifier + "' is neither a plain word nor an http(s) URL");
+  if (!full) return bad_field("identifier", "'" + shown(identifier) + "' is neither a plain word nor an http(s) URL");
   identifier = *full;
   const auto source = normalise_http_url(url);
-  if (!source) return bad_field("url", "'" + url + "' is not an http(s) URL");
+  // A blank in a path is encoded, as the Python SDK does.
+  if (!source || std::any_of(url.begin(), url.end(), [](char c) { return c != ' ' && is_blank_or_control(c); }))
+    return bad_field("url", "'" + shown(url) + "' is not an http(s) URL");
   url = *source;
 
   std::set<std::string_view> seen_inputs;
   for (const auto& input : inputs) {
     if (const auto* single = std::get_if<Input>(&input)) {
+      BASE_TRY(check_type("input", single->type));
       if (!seen_inputs.insert(single->type).second) return bad_field("input", "has the type " + single->type + " twice");
       continue;
     }
-    for (const Input& one : std::get<std::vector<Input>>(input)) {
+    const auto& choice = std::get<std::vector<Input>>(input);
+    if (choice.empty()) return bad_field("input", "offers a choice of nothing");
+    for (const Input& one : choice) {
+      BASE_TRY(check_type("input", one.type));
       if (!one.required)
         return bad_field("input", "offers a choice in which " + one.type + " is not required; leave it out instead");
     }
   }
+  for (const Output& output : outputs) BASE_TRY(check_type("output", output.type));
   if (std::any_of(app_tags.begin(), app_tags.end(), [](const std::string& tag) { return tag.empty(); }))
     return bad_field("app_tags", "has an empty tag");
   if (est_gpu_mem_min < 0 || est_gpu_mem_typ < 0) return bad_field("est_gpu_mem_min and est_gpu_mem_typ", "must not be negative");
@@ -195,16 +255,14 @@ base::Status AppMetadata::complete(std::string_view environment_version, std::ve
                     std::to_string(est_gpu_mem_min) + " MB); " + std::to_string(est_gpu_mem_min) + " MB is used for both");
     est_gpu_mem_typ = est_gpu_mem_min;
   }
-  for (const Parameter& universal : universal_parameters()) parameters.push_back(universal);
   std::set<std::string_view> names;
   for (const Parameter& parameter : parameters) {
     BASE_TRY(check_parameter(parameter));
-    if (!names.insert(parameter.name).second) {
-      return bad_field("parameter '" + parameter.name + "'", is_universal_parameter(parameter.name)
-                                                                 ? "has the name of a parameter that every app has"
-                                                                 : "already exist.");
-    }
+    const std::string field = "parameter '" + parameter.name + "'";
+    if (is_universal_parameter(parameter.name)) return bad_field(field, "has the name of a parameter that every app has");
+    if (!names.insert(parameter.name).second) return bad_field(field, "is declared twice");
   }
+  for (const Parameter& universal : universal_parameters()) parameters.push_back(universal);
   complete_ = true;
   return {};
 }

@@ -185,22 +185,22 @@ void RawParameters::merge(const RawParameters& other) {
 }
 
 template <class T>
-T Parameters::get(std::string_view name) const {
+T Parameters::get_as(std::string_view name) const {
   const Value* value = typed_.find(name);
   if (value == nullptr) throw ValueError("there is no parameter \"" + std::string(name) + "\"; declare it in metadata()");
   return Getter<T>::get(name, *value);
 }
 
-template Value Parameters::get<Value>(std::string_view) const;
-template std::string Parameters::get<std::string>(std::string_view) const;
-template bool Parameters::get<bool>(std::string_view) const;
-template std::int64_t Parameters::get<std::int64_t>(std::string_view) const;
-template int Parameters::get<int>(std::string_view) const;
-template double Parameters::get<double>(std::string_view) const;
-template std::vector<std::string> Parameters::get<std::vector<std::string>>(std::string_view) const;
-template std::vector<std::int64_t> Parameters::get<std::vector<std::int64_t>>(std::string_view) const;
-template std::vector<double> Parameters::get<std::vector<double>>(std::string_view) const;
-template std::vector<std::pair<std::string, std::string>> Parameters::get<std::vector<std::pair<std::string, std::string>>>(
+template Value Parameters::get_as<Value>(std::string_view) const;
+template std::string Parameters::get_as<std::string>(std::string_view) const;
+template bool Parameters::get_as<bool>(std::string_view) const;
+template std::int64_t Parameters::get_as<std::int64_t>(std::string_view) const;
+template int Parameters::get_as<int>(std::string_view) const;
+template double Parameters::get_as<double>(std::string_view) const;
+template std::vector<std::string> Parameters::get_as<std::vector<std::string>>(std::string_view) const;
+template std::vector<std::int64_t> Parameters::get_as<std::vector<std::int64_t>>(std::string_view) const;
+template std::vector<double> Parameters::get_as<std::vector<double>>(std::string_view) const;
+template std::vector<std::pair<std::string, std::string>> Parameters::get_as<std::vector<std::pair<std::string, std::string>>>(
     std::string_view) const;
 
 std::string Parameters::time_frame_sampling_mode() const { return get<std::string>("tfSamplingMode"); }

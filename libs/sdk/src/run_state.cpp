@@ -24,7 +24,9 @@ void RunState::sign(mmif::View& view, const Parameters& parameters) {
 
 void RunState::warn(std::string_view message, std::string_view category, CodePlace where) {
   std::string record = warning_record(message, category, where);
-  if (seen_.insert(record).second) warnings_.push_back(std::move(record));
+  if (!seen_.insert(record).second) return;
+  warnings_.push_back(std::move(record));
+  if (context_.on_warning) context_.on_warning(message);
 }
 
 void RunState::progress(double fraction, std::string_view what) const {

@@ -1,5 +1,6 @@
 // The SDK's side of a Run.
 #pragma once
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -26,7 +27,9 @@ class RunState final : public Run {
   const base::Logger& log() const noexcept override { return context_.log; }
   void progress(double fraction, std::string_view what) const override;
   std::stop_token stop_token() const noexcept override { return context_.stop; }
-  unsigned cpu_threads() const noexcept override { return context_.cpu_threads; }
+  unsigned cpu_threads() const noexcept override {
+    return std::max(1U, context_.cpu_share ? context_.cpu_share() : context_.cpu_threads);
+  }
   std::string_view request_id() const noexcept override { return context_.request_id; }
 
   GpuRequest& gpu() noexcept override { return gpu_; }

@@ -3,11 +3,13 @@
 #include <sys/utsname.h>
 
 #include <optional>
-#include <thread>
 
+#include "base/available_cpus.hpp"
+#include "base/text.hpp"
 #include "cast.hpp"
 #include "clams/answers.hpp"
 #include "mmif/json.hpp"
+#include "odd_numbers.hpp"
 #include "run_state.hpp"
 #include "view_signer.hpp"
 #include "vram/out_of_memory.hpp"
@@ -32,10 +34,23 @@ std::vector<std::string> undefined_parameter_warnings(const AppMetadata& metadat
   return warnings;
 }
 
+// The same for people who typed it.
+std::string misspelt_parameter(const AppMetadata& metadata, const std::string& name) {
+  std::vector<std::string> names;
+  for (const Parameter& parameter : metadata.parameters) names.push_back(parameter.name);
+  const std::string_view like = base::closest(name, names);
+  return "there is no parameter \"" + name + "\"" + (like.empty() ? "" : "; did you mean \"" + std::string(like) + "\"?");
+}
+
+bool is_on(const RawParameters& raw, std::string_view name) {
+  const auto* values = raw.find(name);
+  return values != nullptr && *cast_text(ParameterType::Boolean, values->front())->boolean();
+}
+
 std::string cpu_description() {
   utsname machine{};
   ::uname(&machine);
-  return std::string(machine.machine) + ", " + std::to_string(std::thread::hardware_concurrency()) + " cores";
+  return std::string(machine.machine) + ", " + std::to_string(base::available_cpus().count) + " cores";
 }
 
 Object profiling_of(const Parameters& parameters, std::chrono::steady_clock::duration ran, const GpuMemory& gpu) {
@@ -62,11 +77,10 @@ bool remove_empty_views(Mmif& mmif) {
   return any_left;
 }
 
-std::string empty_output_warning(const AppMetadata& metadata) {
-  return warning_record("App \"" + metadata.identifier +
-                            "\" produced no annotations for this input; the input may lack expected content, or there may "
-                            "genuinely be nothing to annotate.",
-                        "EmptyOutputWarning", CodePlace::here());
+std::string empty_output_text(const AppMetadata& metadata) {
+  return "App \"" + metadata.identifier +
+         "\" produced no annotations for this input; the input may lack expected content, or there may genuinely be nothing to "
+         "annotate.";
 }
 
 Answer mmif_answer(unsigned status, mmif::Written body) {
@@ -87,10 +101,19 @@ Answer Answer::text(unsigned status, std::string content_type, std::string body)
   return answer;
 }
 
+base::Result<AppMetadata> metadata_of(const App& app, std::string_view environment_version, std::vector<std::string>& notes) {
+  try {
+    AppMetadata metadata = app.metadata();
+    BASE_TRY(metadata.complete(environment_version, notes));
+    return metadata;
+  } catch (...) {
+    return base::Error{base::ErrorCode::Configuration, "app metadata: metadata() threw " + describe_current_exception()};
+  }
+}
+
 base::Result<std::unique_ptr<Service>> Service::create(std::unique_ptr<App> app, ServiceOptions options) {
-  AppMetadata metadata = app->metadata();
   std::vector<std::string> notes;
-  BASE_TRY(metadata.complete(options.environment_version, notes));
+  BASE_TRY_ASSIGN(AppMetadata metadata, metadata_of(*app, options.environment_version, notes));
   for (const std::string& note : notes) options.log.warning(note);
   options.gpu.app = metadata.identifier;
   options.gpu.estimate = base::Bytes(
@@ -110,16 +133,17 @@ Service::Service(std::unique_ptr<App> app, AppMetadata metadata, ServiceOptions 
 
 Service::~Service() = default;
 
+bool asks_for_runtime(std::string_view query) {
+  if (query.empty()) return false;
+  const RawParameters raw = RawParameters::from_query(query);
+  return is_on(raw, "includeVRAM") || is_on(raw, "includeRuntime");
+}
+
 Answer Service::describe(std::string_view query) const {
   bool pretty = false;
   if (!query.empty()) {
-    const RawParameters raw = RawParameters::from_query(query);
-    const auto asks = [&](std::string_view name) {
-      const auto* values = raw.find(name);
-      return values != nullptr && *cast_text(ParameterType::Boolean, values->front())->boolean();
-    };
-    pretty = asks("pretty");
-    if (asks("includeVRAM") || asks("includeRuntime")) {
+    pretty = is_on(RawParameters::from_query(query), "pretty");
+    if (asks_for_runtime(query)) {
       Object runtime{{"gpu", gpu_->status()}};
       for (const auto& [name, value] : app_->runtime_facts()) runtime.set(name == "gpu" ? "app_gpu" : name, value);
       Object metadata = metadata_.to_object();
@@ -146,13 +170,19 @@ base::Status Service::check_values(const RawParameters& given) const {
 }
 
 Answer Service::input_error(std::string_view detail) const {
-  return Answer::text(options_.python_status_codes ? 500 : 400, "text/plain; charset=utf-8",
-                      "Invalid input data. See below for validation error.\n\n" + std::string(detail));
+  Answer answer = Answer::text(options_.python_status_codes ? 500 : 400, "text/plain; charset=utf-8",
+                               "Invalid input data. See below for validation error.\n\n" + std::string(detail));
+  answer.failure = "invalid input data: " + std::string(detail);
+  return answer;
 }
 
-Answer Service::refused(const vram::Refusal& refusal, const base::Logger& log) const {
-  log.warning(refusal.message());
-  return refusal_answer(refusal, options_.vram_error_status);
+Answer Service::refused(const vram::Refusal& refusal, const RequestContext& context) const {
+  gpu_->count_refusal(refusal);
+  // That memory ran out is logged with what the app said.
+  if (refusal.reason != vram::Refusal::Reason::Allocation && !context.caller_reports_failure) context.log.warning(refusal.message());
+  Answer answer = refusal_answer(refusal, options_.vram_error_status);
+  answer.failure = refusal.message();
+  return answer;
 }
 
 Answer Service::app_failure(const Mmif& mmif, const RawParameters& raw, const std::string& message) const {
@@ -161,7 +191,9 @@ Answer Service::app_failure(const Mmif& mmif, const RawParameters& raw, const st
   sign_with_request(view, metadata_, raw, std::chrono::system_clock::now());
   view.edit_metadata().set("error",
                            Object{{"message", message}, {"stackTrace", "  in annotate of " + metadata_.identifier + "\n"}});
-  return mmif_answer(500, input->write(true));
+  Answer answer = mmif_answer(500, input->write(true));
+  answer.failure = message;
+  return answer;
 }
 
 // One call of the app, admitted and over.
@@ -215,7 +247,7 @@ Service::Attempt Service::run_app(Mmif& mmif, const Parameters& parameters, cons
   if (context.after_run && attempt.gpu) context.after_run(*attempt.gpu, attempt.out_of_memory);
   if (!context.assignment && attempt.out_of_memory && attempt.gpu && !attempt.gpu->grant().device.empty()) {
     context.log.warning("the app ran out of GPU memory although " + base::to_string(attempt.gpu->grant().bytes) +
-                        " were promised: " + *attempt.failure);
+                        " were reserved for it: " + *attempt.failure);
     attempt.refusal = attempt.gpu->ran_out();
   }
   return attempt;
@@ -231,6 +263,11 @@ Answer Service::annotate(std::string body, RawParameters given, const RequestCon
   RawParameters raw = RawParameters::from_envelope(envelope->parameters);
   raw.merge(given);
   std::vector<std::string> warnings = undefined_parameter_warnings(metadata_, raw);
+  if (context.on_warning) {
+    for (const auto& [name, values] : raw) {
+      if (metadata_.find_parameter(name) == nullptr) context.on_warning(misspelt_parameter(metadata_, name));
+    }
+  }
 
   auto refined = refine(metadata_, raw);
   if (!refined) {
@@ -247,22 +284,34 @@ Answer Service::annotate(std::string body, RawParameters given, const RequestCon
     const bool overdue = context.overdue != nullptr && context.overdue->load();
     const Object told = overdue ? Object{{"error", "the request ran longer than its time limit"}, {"code", "REQUEST_TIMEOUT"}}
                                 : Object{{"error", "The request was stopped before it was finished."}, {"code", "CANCELLED"}};
-    return Answer::text(overdue ? 504 : 503, "application/json", mmif::to_mmif_text(told) + "\n");
+    Answer answer = Answer::text(overdue ? 504 : 503, "application/json", mmif::to_mmif_text(told) + "\n");
+    if (!overdue) answer.headers.emplace_back("Retry-After", "5");  // for a successor of this server
+    return answer;
   }
-  if (attempt.refusal) return refused(*attempt.refusal, context.log);
+  if (attempt.refusal) return refused(*attempt.refusal, context);
   if (attempt.failure) {
-    context.log.error("the app failed: " + *attempt.failure);
+    if (!context.caller_reports_failure) context.log.error("the app failed: " + *attempt.failure);
     return app_failure(*mmif, raw, *attempt.failure);
   }
-  return finish(*mmif, *refined, context, attempt, std::move(warnings));
+  return finish(*mmif, raw, *refined, context, attempt, std::move(warnings));
 }
 
-Answer Service::finish(Mmif& mmif, const Parameters& parameters, const RequestContext& context, Attempt& attempt,
-                       std::vector<std::string> warnings) {
+Answer Service::finish(Mmif& mmif, const RawParameters& raw, const Parameters& parameters, const RequestContext& context,
+                       Attempt& attempt, std::vector<std::string> warnings) {
   RunState& run = *attempt.run;
   const bool any_left = remove_empty_views(mmif);
   warnings.insert(warnings.end(), run.warnings().begin(), run.warnings().end());
-  if (!any_left) warnings.push_back(empty_output_warning(metadata_));
+  if (!any_left) {
+    warnings.push_back(warning_record(empty_output_text(metadata_), "EmptyOutputWarning", CodePlace::here()));
+    if (context.on_warning) context.on_warning(empty_output_text(metadata_));
+  }
+  // Not in the document: on the wire it stays what the Python SDK makes of it.
+  if (const auto odd = odd_numbers(mmif)) {
+    if (context.on_warning)
+      context.on_warning(*odd);
+    else
+      context.log.warning(*odd);
+  }
   if (!warnings.empty()) {
     View& view = run.new_view();
     view.edit_metadata().set("warnings", Array(warnings.begin(), warnings.end()));
@@ -273,8 +322,8 @@ Answer Service::finish(Mmif& mmif, const Parameters& parameters, const RequestCo
     if (view->app() == metadata_.identifier) finish_signature(*view, profiling, timestamp);
   }
   if (const auto fine = mmif.check_new_views(); !fine) {
-    context.log.error("the app made invalid MMIF: " + fine.error().message);
-    return input_error(fine.error().message);
+    if (!context.caller_reports_failure) context.log.error("the app made invalid MMIF: " + fine.error().message);
+    return app_failure(mmif, raw, value_error("the app made invalid MMIF: " + fine.error().message));
   }
   return mmif_answer(200, mmif.write(parameters.pretty()));
 }

@@ -160,7 +160,7 @@ TEST(Metadata, TellsWhichFieldIsWrong) {
       {"est_gpu_mem_min and est_gpu_mem_typ must not be negative", [](AppMetadata& m) { m.est_gpu_mem_min = -1; }},
       {"a parameter has no name", [](AppMetadata& m) { m.add_parameter({.name = "", .description = "d"}); }},
       {"parameter 'p' has no description", [](AppMetadata& m) { m.add_parameter({.name = "p", .description = ""}); }},
-      {"parameter 'p' already exist.",
+      {"parameter 'p' is declared twice",
        [](AppMetadata& m) { m.add_parameter({.name = "p", .description = "d"}).add_parameter({.name = "p", .description = "d"}); }},
       {"parameter 'pretty' has the name of a parameter that every app has",
        [](AppMetadata& m) { m.add_parameter({.name = "pretty", .description = "d"}); }},
@@ -176,13 +176,45 @@ TEST(Metadata, TellsWhichFieldIsWrong) {
        [](AppMetadata& m) {
          m.parameters.push_back({.name = "p", .description = "d", .type = ParameterType::Boolean, .multivalued = true});
        }},
+      {"identifier 'my app!' is neither", [](AppMetadata& m) { m.identifier = "my app!"; }},
+      {"identifier 'app?x' is neither", [](AppMetadata& m) { m.identifier = "app?x"; }},
+      {"identifier '..' is neither", [](AppMetadata& m) { m.identifier = ".."; }},
+      {"identifier ' ' is neither", [](AppMetadata& m) { m.identifier = " "; }},
+      {"identifier 'a?b' is neither", [](AppMetadata& m) { m.identifier = "a\nb"; }},
+      {"identifier 'http://apps.clams.ai/my app' is neither", [](AppMetadata& m) { m.identifier = "http://apps.clams.ai/my app"; }},
+      {"identifier 'ftp://x/y' is neither", [](AppMetadata& m) { m.identifier = "ftp://x/y"; }},
+      {"app_version '1 0' holds a blank", [](AppMetadata& m) { m.app_version = "1 0"; }},
+      {"url 'https://' is not an http(s) URL", [](AppMetadata& m) { m.url = "https://"; }},
+      {"url 'https:///x' is not an http(s) URL", [](AppMetadata& m) { m.url = "https:///x"; }},
+      {"url 'https://a b' is not an http(s) URL", [](AppMetadata& m) { m.url = "https://a b"; }},
+      {"url 'https://a/b?c' is not an http(s) URL", [](AppMetadata& m) { m.url = "https://a/b\nc"; }},
+      {"input has an empty type", [](AppMetadata& m) { m.add_input(""); }},
+      {"input offers a choice of nothing", [](AppMetadata& m) { m.add_input_one_of({}); }},
+      {"output has the type 'a b', which holds a blank", [](AppMetadata& m) { m.add_output("a b"); }},
+      {"parameter 'a b' has a name that no flag can have",
+       [](AppMetadata& m) { m.add_parameter({.name = "a b", .description = "d"}); }},
+      {"parameter 'a=b' has a name that no flag can have",
+       [](AppMetadata& m) { m.add_parameter({.name = "a=b", .description = "d"}); }},
+      {"parameter '-a' has a name that no flag can have",
+       [](AppMetadata& m) { m.add_parameter({.name = "-a", .description = "d"}); }},
+      {"parameter 'p' has the choice 'a' twice",
+       [](AppMetadata& m) {
+         m.add_parameter({.name = "p", .description = "d", .choices = {"a", "b", "a"}});
+       }},
+      {"parameter 'p' has the choice 'x', which is no integer",
+       [](AppMetadata& m) {
+         m.add_parameter({.name = "p", .description = "d", .type = ParameterType::Integer, .choices = {1, "x"}});
+       }},
+      {"parameter 'p' has the choice '1', which is no string",
+       [](AppMetadata& m) { m.add_parameter({.name = "p", .description = "d", .choices = {1}}); }},
   };
   for (const auto& c : cases) {
     AppMetadata metadata = minimal();
     c.spoil(metadata);
     std::vector<std::string> notes;
-    const auto status = metadata.complete("1", notes);
+    const auto status = metadata.complete("", notes);
     ASSERT_FALSE(status) << c.what;
+    EXPECT_EQ(status.error().message.find('\n'), std::string::npos) << c.what;
     EXPECT_EQ(status.error().code, base::ErrorCode::Configuration) << c.what;
     EXPECT_NE(status.error().message.find(c.what), std::string::npos) << status.error().message << " without: " << c.what;
     EXPECT_FALSE(metadata.is_complete());

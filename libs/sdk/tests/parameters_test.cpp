@@ -14,6 +14,9 @@
 namespace clams {
 namespace {
 
+static_assert(is_parameter_type<double> && is_parameter_type<std::vector<std::int64_t>> && is_parameter_type<mmif::Value>);
+static_assert(!is_parameter_type<float> && !is_parameter_type<std::size_t> && !is_parameter_type<std::vector<bool>>);
+
 using mmif::Array;
 using mmif::Object;
 using mmif::Value;

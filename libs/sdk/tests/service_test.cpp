@@ -313,14 +313,20 @@ TEST(Service, MalformedInputIsTextWithTheStatusThatWasChosen) {
   }
 }
 
-TEST(Service, InvalidOutputIsToldAsText) {
+// Not the client's: its document was fine, and is in the answer.
+TEST(Service, InvalidOutputIsAFailureOfTheApp) {
   const auto service =
       service_of([](Mmif& mmif, const Parameters&, clams::Run&) { mmif.new_view().new_annotation("http://x.org/T", {}); });
   const Seen unsigned_view = run(*service);
-  EXPECT_EQ(unsigned_view.status, 400U);
-  EXPECT_NE(unsigned_view.body.find("it was not signed"), std::string::npos) << unsigned_view.body;
+  EXPECT_EQ(unsigned_view.status, 500U);
+  EXPECT_EQ(unsigned_view.type, "application/json");
+  EXPECT_TRUE(unsigned_view.error().starts_with("<class 'ValueError'>: the app made invalid MMIF: ")) << unsigned_view.body;
+  EXPECT_NE(unsigned_view.error().find("it was not signed"), std::string::npos) << unsigned_view.body;
   const auto odd_type = service_of([](Mmif&, const Parameters&, clams::Run& run) { run.new_view().new_annotation("foo", {}); });
-  EXPECT_NE(run(*odd_type).body.find("'foo' does not match any of the regexes"), std::string::npos);
+  const Seen odd = run(*odd_type);
+  EXPECT_EQ(odd.status, 500U);
+  EXPECT_NE(odd.error().find("'foo' does not match any of the regexes"), std::string::npos) << odd.body;
+  EXPECT_EQ(odd.body.find("\"foo\""), std::string::npos) << "what is invalid is not handed on";
 }
 
 TEST(Service, AStoppedRunThatFailsIsNoFailureOfTheApp) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mmif/json.hpp"
+#include "retry_after.hpp"
 
 namespace clams::server {
 namespace {
@@ -56,17 +57,44 @@ HttpResponse to_response(Answer answer) {
   return response;
 }
 
-AppHandler::AppHandler(AppBackend& backend, Metrics& metrics, unsigned cores) : backend_(backend), metrics_(metrics), cpu_(cores) {}
+AppHandler::AppHandler(AppBackend& backend, Metrics& metrics) : backend_(backend), metrics_(metrics) {}
 
 HttpResponse AppHandler::health() const {
   const bool draining = server_ != nullptr && server_->draining();
-  const Object body{{"status", draining ? "draining" : "ok"}, {"app", backend_.identifier()}, {"version", backend_.version()}};
-  return text_response(draining ? 503 : 200, "application/json", mmif::to_plain_text(body) + "\n");
+  const bool degraded = backend_.readiness() == Readiness::CannotStart;
+  const Object body{{"status", draining   ? "draining"
+                               : degraded ? "degraded"
+                                          : "ok"},
+                    {"app", backend_.identifier()},
+                    {"version", backend_.version()}};
+  HttpResponse response = text_response(draining ? 503 : 200, "application/json", mmif::to_plain_text(body) + "\n");
+  if (draining) response.headers.emplace_back("Retry-After", kRetryAfterRestart);
+  return response;
+}
+
+bool AppHandler::takes_a_moment(const HttpRequest& request) const {
+  const bool is_get = request.method == "GET" || request.method == "HEAD";
+  return is_get && is_root(request.path) && backend_.reads_gpu(request);
+}
+
+// Whether a load balancer should send requests here; `health` says whether this process should be replaced.
+HttpResponse AppHandler::ready() const {
+  const auto reasons = lifecycle_ == nullptr ? std::vector<std::string_view>() : lifecycle_->unready();
+  Object body{{"ready", reasons.empty()}};
+  if (!reasons.empty()) {
+    mmif::Array list;
+    for (const std::string_view reason : reasons) list.emplace_back(reason);
+    body.set("reasons", std::move(list));
+  }
+  HttpResponse response = text_response(reasons.empty() ? 200 : 503, "application/json", mmif::to_plain_text(body) + "\n");
+  if (!reasons.empty()) response.headers.emplace_back("Retry-After", kRetryAfterRestart);
+  return response;
 }
 
 std::optional<HttpResponse> AppHandler::answer_get(const HttpRequest& request) {
   if (is_root(request.path)) return backend_.describe(request);
   if (request.path == "/health") return health();
+  if (request.path == "/ready") return ready();
   if (request.path == "/metrics") {
     return text_response(
         200, "text/plain; version=0.0.4; charset=utf-8",
@@ -77,7 +105,7 @@ std::optional<HttpResponse> AppHandler::answer_get(const HttpRequest& request) {
 
 std::optional<HttpResponse> AppHandler::answer_now(const HttpRequest& request) {
   const bool root = is_root(request.path);
-  const bool own_page = request.path == "/health" || request.path == "/metrics";
+  const bool own_page = request.path == "/health" || request.path == "/ready" || request.path == "/metrics";
   if (!root && !own_page) return not_found();
   if (request.method == "GET" || request.method == "HEAD") return answer_get(request);
   if (request.method == "OPTIONS") {
@@ -97,8 +125,7 @@ HttpResponse AppHandler::handle(HttpRequest request, std::stop_token stop) {
   } else if (auto answer = backend_.describe(request)) {
     return std::move(*answer);
   }
-  const CpuBudget::Share cpu = cpu_.take();
-  return backend_.annotate(std::move(request), std::move(stop), cpu.threads());
+  return backend_.annotate(std::move(request), std::move(stop));
 }
 
 HttpResponse AppHandler::refusal(unsigned status, std::string_view reason) {
@@ -106,6 +133,7 @@ HttpResponse AppHandler::refusal(unsigned status, std::string_view reason) {
     switch (status) {
       case 408: return "REQUEST_TIMEOUT";
       case 413: return "BODY_TOO_LARGE";
+      case 415: return "UNSUPPORTED_CONTENT_ENCODING";
       case 429: return "QUEUE_FULL";
       case 431: return "HEADER_TOO_LARGE";
       case 503: return "UNAVAILABLE";

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "body_buffer.hpp"
+#include "field_values.hpp"
 #include "request_head.hpp"
 
 namespace clams::server {
@@ -53,18 +54,21 @@ class RequestParser final : public beast::http::basic_parser<true> {
   bool saw_chunk_header_ = false;
   bool head_done_ = false;
   bool hosts_ = false;
+  bool coded_ = false;  // the body is in a content coding
   bool encodings_ = false;
   bool lengths_ = false;
 };
 
 inline void RequestParser::on_request_impl(beast::http::verb, beast::string_view method, beast::string_view target, int version,
-                                           error_code&) {
+                                           error_code& ec) {
   if (out_ == nullptr) return;
   std::string_view rest(target.data(), target.size());
   // A proxy may send "http://host/path"; the path is what counts.
   if (const auto scheme = rest.find("://");
       scheme != std::string_view::npos && rest.front() != '/' && scheme < rest.find_first_of("?#")) {
     const auto path = rest.find_first_of("/?", scheme + 3);
+    if (!is_host_value(rest.substr(scheme + 3, path == std::string_view::npos ? path : path - scheme - 3)))
+      return refuse(400, "the request's target names no host", ec);
     rest = path == std::string_view::npos ? std::string_view{} : rest.substr(path);
   }
   const auto mark = rest.find('?');
@@ -85,7 +89,9 @@ inline void RequestParser::on_field_impl(beast::http::field name, beast::string_
   switch (name) {
     case field::host:
       if (std::exchange(hosts_, true)) return refuse(400, "the request has more than one Host", ec);
+      if (!is_host_value({value.data(), value.size()})) return refuse(400, "Host is not a host with or without a port", ec);
       break;
+    case field::content_encoding: coded_ = coded_ || !is_identity_coding({value.data(), value.size()}); break;
     case field::transfer_encoding:
       if (std::exchange(encodings_, true) || !beast::iequals(value, "chunked")) {
         return refuse(400, "Transfer-Encoding must be exactly \"chunked\"", ec);
@@ -101,12 +107,15 @@ inline void RequestParser::on_field_impl(beast::http::field name, beast::string_
 inline void RequestParser::on_header_impl(error_code& ec) {
   head_done_ = true;
   if (out_ == nullptr) return;
+  if (!hosts_ && !out_->http_1_0) return refuse(400, "an HTTP/1.1 request needs a Host", ec);
   if (encodings_ && out_->http_1_0) return refuse(400, "Transfer-Encoding is not part of HTTP/1.0", ec);
   if (encodings_ && lengths_) return refuse(400, "the request has both Transfer-Encoding and Content-Length", ec);
   out_->chunked = chunked();
   out_->keep_alive = keep_alive();
   out_->content_length = content_length().value_or(0);
   if (out_->http_1_0) out_->expects_continue = false;
+  if (coded_ && out_->has_body())
+    return refuse(415, "the body has a Content-Encoding; this server takes bodies as they are (identity)", ec);
 }
 
 inline void RequestParser::on_chunk_header_impl(std::uint64_t size, beast::string_view extension, error_code& ec) {

@@ -50,6 +50,7 @@ struct Config {
   base::Bytes max_body = base::Bytes(512ULL << 20);
   std::optional<base::Bytes> body_memory;  // none: a quarter of what the process may use
   std::optional<std::chrono::milliseconds> request_timeout;
+  std::chrono::milliseconds drain_delay{0};
   std::chrono::milliseconds drain_timeout{30'000};
   bool python_status_codes = false;
   Executor executor = Executor::Auto;        // what the app says
@@ -68,14 +69,23 @@ struct Config {
   std::vector<std::string> hosted_arguments;  // after "--": the app's own
 };
 
+// What the command line needs to know of the app that it is for.
+struct AppFacts {
+  std::string name, description;
+  std::string version;                // what --version shows first
+  std::vector<Parameter> parameters;  // universal ones included
+  bool uses_gpu = true;
+};
+
 // What parsing needs to know about the program.
 struct ProgramInfo {
   std::string name;  // for messages and --help
   std::string description;
   std::vector<std::string> apps;  // names for --app; empty or one empty name: no such flag
-  // Parameters of the app with this name (empty: the only one); nullopt if there is none.
-  std::function<std::optional<std::vector<Parameter>>(const std::string& app)> parameters;
-  bool hosts = false;  // clams serve: takes an app's path and --python instead of IN and OUT
+  // Of the app with this name (empty: the only one); nullopt if there is none. Error Configuration: its metadata is not in order.
+  std::function<base::Result<std::optional<AppFacts>>(const std::string& app)> facts;
+  bool hosts = false;        // clams serve: takes an app's path and --python instead of IN and OUT
+  std::size_t columns = 80;  // of a page of help
 };
 using EnvironmentLookup = std::function<std::optional<std::string>(const std::string& name)>;
 

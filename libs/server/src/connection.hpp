@@ -61,7 +61,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task<Refusal> read_sized_body(BodyBuffer& body);
   Task<Refusal> read_chunked_body(BodyBuffer& body);
   Task<void> answer();
-  Task<void> answer_by_job();
+  Task<void> answer_by_job(RequestPool& pool);
   Task<void> refuse(Refusal refusal);
   Task<void> respond(HttpResponse response);
   Task<void> linger();
@@ -76,6 +76,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void set_phase(Phase phase);
   void interrupt(Interrupt why);
   void look_at_idle(TimePoint now);
+  void close_after_handover(TimePoint now);
   void look_at_job(TimePoint now);
   void look_for_client(TimePoint now);
   void client_is_gone();
@@ -84,6 +85,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void wake_later();
   void observe(unsigned status);
   void forget_request();
+  bool is_page() noexcept;
   std::optional<HttpResponse> ask_for_quick_answer() noexcept;
   template <class Handler>
   void set_waiter(Handler handler);
@@ -113,6 +115,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool abandoned_ = false;
   bool probed_ = false;
   bool method_is_head_ = false;
+  bool refused_ = false;         // what was answered last had a Retry-After
+  RequestPool* pool_ = nullptr;  // of job_
 
   std::string in_;  // received and not used yet, from in_begin_ on
   std::size_t in_begin_ = 0;

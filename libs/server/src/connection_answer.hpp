@@ -9,6 +9,20 @@
 
 namespace clams::server {
 
+inline bool says_when(const HttpResponse& response) {
+  return std::any_of(response.headers.begin(), response.headers.end(),
+                     [](const Header& header) { return header.first == "Retry-After"; });
+}
+
+inline bool Connection::is_page() noexcept {
+  try {
+    return core_.handler->takes_a_moment(head_.request);
+  } catch (const std::exception& error) {
+    core_.logger.with_context(request_id_).error(std::string("the handler threw while looking at a request: ") + error.what());
+  } catch (...) { core_.logger.with_context(request_id_).error("the handler threw while looking at a request"); }
+  return false;
+}
+
 inline std::optional<HttpResponse> Connection::ask_for_quick_answer() noexcept {
   try {
     return core_.handler->answer_now(head_.request);
@@ -20,22 +34,26 @@ inline std::optional<HttpResponse> Connection::ask_for_quick_answer() noexcept {
 
 inline Task<void> Connection::answer() {
   close_ = !head_.keep_alive;
+  if (!head_.has_body() && is_page()) {
+    co_await answer_by_job(core_.pages);
+    co_return;
+  }
   if (!head_.has_body()) {
     if (auto quick = ask_for_quick_answer()) {
       co_await respond(std::move(*quick));
       co_return;
     }
   }
-  if (core_.draining) {
+  if (core_.refuses_work()) {
     co_await refuse(kDraining);
     co_return;
   }
-  co_await answer_by_job();
+  co_await answer_by_job(core_.pool);
 }
 
-inline Task<void> Connection::answer_by_job() {
+inline Task<void> Connection::answer_by_job(RequestPool& pool) {
   auto& request = head_.request;
-  if (core_.observer) {
+  if (core_.observer || core_.options.status_of) {
     names_ = std::make_unique<Names>(Names{request.method, request.path, request.query, std::string(request.header("User-Agent"))});
   }
   if (!head_.has_body()) request.body = BodyBuffer().finish();
@@ -44,7 +62,8 @@ inline Task<void> Connection::answer_by_job() {
   gone_ = abandoned_ = probed_ = false;
   input_ended_ = kNever;
   set_phase(Phase::Running);
-  if (!core_.pool.try_push(job_)) {
+  pool_ = &pool;
+  if (!pool.try_push(job_)) {
     job_.reset();
     co_await refuse(kQueueFull);
     co_return;
@@ -68,18 +87,18 @@ inline Task<void> Connection::refuse(Refusal refusal) {
   if (refusal.status == 503 && (core_.draining || overload_)) close_ = true;
   linger_ = linger_ || overload_;
   auto response = core_.refusal(refusal.status, refusal.reason);
-  const auto says_when = [](const Header& header) { return header.first == "Retry-After"; };
-  const bool is_momentary = refusal.status == 429 || refusal.reason == kNoBodyMemory;
-  if (is_momentary && std::none_of(response.headers.begin(), response.headers.end(), says_when)) {
-    response.headers.emplace_back("Retry-After", "1");
-  }
+  if ((refusal.status == 429 || refusal.status == 503) && !says_when(response))
+    response.headers.emplace_back("Retry-After", core_.draining ? kRetryAfterRestart : kRetryAfterMoment);
+  if (refusal.status == 415) response.headers.emplace_back("Accept-Encoding", "identity");
   co_await respond(std::move(response));
 }
 
 inline Task<void> Connection::respond(HttpResponse response) {
   set_phase(Phase::Writing);
   close_ = close_ || core_.draining;
+  if (core_.options.status_of) response.status = core_.options.status_of(names_ ? names_->path : head_.request.path, response.status);
   const unsigned status = response.status;
+  refused_ = says_when(response);
   writer_.begin(std::move(response), {.server = core_.options.server_header,
                                       .date = home_.date.now(),
                                       .request_id = request_id_,
@@ -141,10 +160,13 @@ inline void Connection::observe(unsigned status) {
   exchange.request_id = request_id_;
   exchange.remote = remote_;
   exchange.status = status;
+  exchange.refused = refused_;
   exchange.bytes_in = bytes_in_;
   exchange.bytes_out = writer_.sent();
   exchange.total = now - began_;
-  if (job_ && job_->started() != TimePoint{}) {
+  if (pool_ == &core_.pages) {
+    // Time of pages says nothing of requests.
+  } else if (job_ && job_->started() != TimePoint{}) {
     exchange.queued = job_->started() - job_->queued_at;
     exchange.ran = (job_->ended() != TimePoint{} ? job_->ended() : now) - job_->started();
   } else if (job_) {

@@ -28,6 +28,7 @@ inline Connection::~Connection() {
   home_.connections[slot_] = home_.connections.back();
   home_.connections.pop_back();
   core_.connections.fetch_sub(1, std::memory_order_relaxed);
+  core_.awaited.fetch_sub(1, std::memory_order_relaxed);
 }
 
 inline Task<void> Connection::live(std::shared_ptr<Connection> self) { co_await self->serve(); }
@@ -49,7 +50,7 @@ inline Task<bool> Connection::serve_one() {
   forget_request();
   auto refusal = co_await read_head();
   if (!refusal && head_.content_length > core_.options.max_body) refusal = kBodyTooLarge;
-  if (!refusal && head_.has_body() && core_.draining) refusal = kDraining;
+  if (!refusal && head_.has_body() && core_.refuses_work()) refusal = kDraining;
   // A large body is not even read when nobody could take it up; a small one is, so that the connection can go on.
   if (!refusal && head_.content_length > kFirstReservation && core_.pool.full()) refusal = kQueueFull;
   share_ = BodyShare(core_.bodies);
@@ -116,7 +117,8 @@ inline void Connection::release_idle_memory() {
 }
 
 inline void Connection::forget_request() {
-  any_request_ = method_is_head_ = close_ = false;
+  any_request_ = method_is_head_ = close_ = refused_ = false;
+  pool_ = nullptr;
   share_.give_back();
   bytes_in_ = 0;
   names_.reset();

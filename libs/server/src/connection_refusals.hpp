@@ -1,6 +1,7 @@
 // The refusals that a connection decides itself. Included by http_server.cpp only.
 #pragma once
 #include "connection.hpp"
+#include "retry_after.hpp"
 
 namespace clams::server {
 

@@ -53,6 +53,9 @@ inline void Connection::set_phase(Phase phase) {
   const auto is_active = [](Phase p) { return p == Phase::Running || p == Phase::Writing; };
   const bool was = is_active(phase_);
   const bool is = is_active(phase);
+  const auto lingered = static_cast<std::size_t>(phase_ == Phase::Lingering);
+  const auto lingers = static_cast<std::size_t>(phase == Phase::Lingering);
+  if (lingered != lingers) core_.awaited.fetch_add(lingered - lingers, std::memory_order_relaxed);  // modulo: one less, or one more
   phase_ = phase;
   if (was == is) return;
   if (is)
@@ -78,7 +81,17 @@ inline void Connection::look(TimePoint now) {
   if (phase_ == Phase::Head || phase_ == Phase::Body) interrupt(Interrupt::Drain);
 }
 
+// 1. A client sends a request. 2. Before we read it, the connection is closed for being idle: the client gets a reset. So what has
+// come by now is read first.
+inline void Connection::close_after_handover(TimePoint now) {
+  const auto quiet_since = std::max(began_, ServerCore::at(core_.drain_began));
+  if (now < quiet_since + kHandoverQuiet && !core_.finishing()) return;
+  pollfd client{socket_.native_handle(), POLLIN, 0};
+  if (core_.finishing() || ::poll(&client, 1, 0) == 0) interrupt(Interrupt::Drain);
+}
+
 inline void Connection::look_at_idle(TimePoint now) {
+  if (core_.hands_over && core_.draining) return close_after_handover(now);
   // Clients that come while the server drains may still ask for its health: they were not idle when it began.
   const auto drain_began = core_.drain_began.load(std::memory_order_relaxed);
   if (core_.finishing() || (drain_began != 0 && began_ <= ServerCore::at(drain_began))) return interrupt(Interrupt::Drain);
@@ -119,7 +132,7 @@ inline void Connection::client_is_gone() {
   if (std::exchange(gone_, true)) return;
   job_->client_is_gone();
   // Still in the queue: it leaves at once and makes room. Otherwise the handler ends it, and it comes back as usual.
-  if (core_.pool.remove(job_.get())) { wake_later(); }
+  if (pool_->remove(job_.get())) { wake_later(); }
 }
 
 // The client is answered without the job, whose result is dropped when it comes.
@@ -127,7 +140,7 @@ inline void Connection::abandon_job() {
   if (std::exchange(abandoned_, true)) return;
   if (core_.stopping) interrupt_ = Interrupt::Kill;
   job_->request_stop();
-  core_.pool.remove(job_.get());
+  pool_->remove(job_.get());
   wake_later();
 }
 

@@ -26,7 +26,7 @@ HostedBackend::~HostedBackend() {
 
 base::Result<std::unique_ptr<HostedBackend>> HostedBackend::start(HostedOptions options) {
   auto records = std::make_shared<WorkerRecords>();
-  auto observer = std::make_shared<Observer>(options.name, records);
+  auto observer = std::make_shared<Observer>(options.name, records, options.models_are_told ? options.cpus : nullptr);
   std::unique_ptr<HostedBackend> backend(new HostedBackend(std::move(options), std::move(observer), std::move(records)));
   BASE_TRY(backend->begin());
   backend->tending_ = std::jthread([self = backend.get()](const std::stop_token& stop) { self->tend_workers(stop); });
@@ -50,6 +50,7 @@ base::Status HostedBackend::begin() {
     BASE_TRY(open_gpu());
   }
   BASE_TRY_ASSIGN(pool_, worker::WorkerPool::start(pool, observer_, options_.log));
+  pool_is_there_.store(true, std::memory_order_release);
   if (known) return {};
   BASE_TRY(read_metadata());
   BASE_TRY(open_gpu());
@@ -67,6 +68,7 @@ void HostedBackend::replace_first_worker() {
     gone = retired.wait_for(std::chrono::seconds(15)) == std::future_status::ready && retired.get() && gone;
   }
   if (!gone) pool_->reload();
+  ready_before_ = pool_->status().ready;
 }
 
 base::Status HostedBackend::open_gpu() {
@@ -83,7 +85,14 @@ base::Status HostedBackend::open_gpu() {
   return {};
 }
 
-worker::Outcome HostedBackend::ask(worker::Request request) { return pool_->submit(std::move(request)).get(); }
+base::Result<worker::Outcome> HostedBackend::ask(worker::Request request) {
+  constexpr std::chrono::milliseconds kPause{100};
+  auto outcome = pool_->submit(std::move(request));
+  while (outcome.wait_for(kPause) != std::future_status::ready) {
+    if (options_.stop_asked && options_.stop_asked()) return Error{ErrorCode::Cancelled, "stopped before the app was ready", 0};
+  }
+  return outcome.get();
+}
 
 base::Status HostedBackend::read_metadata() {
   const auto get = [&](const std::string& query) -> base::Result<std::string> {
@@ -91,7 +100,7 @@ base::Status HostedBackend::read_metadata() {
     request.kind = "http";
     request.attributes = {{"method", "GET"}, {"path", "/"}, {"query", query}};
     request.deadline = std::chrono::steady_clock::now() + options_.start_timeout;
-    const auto outcome = ask(std::move(request));
+    BASE_TRY_ASSIGN(const auto outcome, ask(std::move(request)));
     const std::string* status = worker::find_attribute(outcome.attributes, "status");
     if (outcome.ending != worker::Ending::Answered || status == nullptr || *status != "200") {
       return Error{ErrorCode::Configuration,
@@ -110,18 +119,25 @@ base::Status HostedBackend::read_metadata() {
   return {};
 }
 
-std::optional<HttpResponse> HostedBackend::describe(const HttpRequest& request) {
-  bool pretty = false, runtime = false;
-  const RawParameters raw = RawParameters::from_query(request.query);
+HostedBackend::Query HostedBackend::query_of(std::string_view text) {
+  Query query;
+  const RawParameters raw = RawParameters::from_query(text);
   for (const auto& [name, values] : raw) {
     const bool on = is_true_text(values.front());
     if (name == "pretty")
-      pretty = on;
+      query.pretty = on;
     else if (name == "includeVRAM" || name == "includeRuntime")
-      runtime = runtime || on;
+      query.runtime = query.runtime || on;
     else if (name == "self")
-      return std::nullopt;  // the one name that an app's SDK may stumble over
+      query.for_app = true;
   }
+  if (query.for_app) query.runtime = false;
+  return query;
+}
+
+std::optional<HttpResponse> HostedBackend::describe(const HttpRequest& request) {
+  const auto [pretty, runtime, for_app] = query_of(request.query);
+  if (for_app) return std::nullopt;
   if (!runtime) {
     HttpResponse response;
     response.body.slices.emplace_back(pretty ? pretty_ : compact_);
@@ -137,6 +153,24 @@ WorkerGauges HostedBackend::workers() const {
   const auto alive =
       std::count_if(status.workers.begin(), status.workers.end(), [](const auto& w) { return worker::has_process(w.state); });
   return {static_cast<std::size_t>(alive), status.started, status.crashed, status.hung};
+}
+
+Readiness HostedBackend::readiness() const {
+  const auto status = pool_->status();
+  const auto takes = [](const auto& worker) { return worker::takes_requests(worker.state); };
+  if (std::any_of(status.workers.begin(), status.workers.end(), takes)) return Readiness::Ready;
+  if (status.start_error) return Readiness::CannotStart;
+  return status.ready > ready_before_ ? Readiness::Ready : Readiness::Starting;
+}
+
+void HostedBackend::reload() {
+  ready_at_reload_ = pool_->status().ready;
+  pool_->reload();
+}
+
+bool HostedBackend::reloaded() const {
+  const auto status = pool_->status();
+  return status.ready > ready_at_reload_ || status.start_error.has_value();
 }
 
 vram::ModelCacheCounters HostedBackend::model_events() { return observer_->model_events(); }

@@ -59,16 +59,29 @@ std::map<std::uint64_t, std::shared_ptr<vram::ProcessSlot>> HostedBackend::Obser
   return slots_;
 }
 
-base::Result<worker::StartGrant> HostedBackend::Observer::before_start(const worker::WorkerRef& worker, std::stop_token) {
+base::Result<worker::StartGrant> HostedBackend::Observer::before_start(const worker::WorkerRef& worker, std::stop_token stop) {
   worker::StartGrant grant;
+  BASE_TRY(promise_memory(worker, stop, grant));
+  if (cpus_ == nullptr) return grant;
+  // Without it a worker shares the CPUs among its own requests.
+  if (auto share = cpus_->descriptor()) {
+    const auto number = static_cast<std::size_t>(worker::kLifeLineFd) + 1 + grant.descriptors.size();
+    grant.environment.emplace_back(kCpuShareVariable, std::to_string(number));
+    grant.descriptors.push_back(std::move(*share));
+  }
+  return grant;
+}
+
+base::Status HostedBackend::Observer::promise_memory(const worker::WorkerRef& worker, const std::stop_token& stop,
+                                                     worker::StartGrant& grant) {
   const auto memory = gpu();
-  if (memory == nullptr || !memory->has_gpu()) return grant;
+  if (memory == nullptr || !memory->has_gpu()) return {};
   std::string devices;
   for (const std::string& uuid : memory->device_uuids()) devices += (devices.empty() ? "" : ",") + uuid;
   if (!devices.empty()) grant.environment.emplace_back("CUDA_VISIBLE_DEVICES", devices);
   auto prepared = memory->prepare_worker(app_);
-  if (!prepared) return grant;  // without a ledger the policy for unknown decides each request
-  auto admitted = memory->admit_start(prepared->slot);
+  if (!prepared) return {};  // without a ledger the policy for unknown decides each request
+  auto admitted = memory->admit_start(prepared->slot, stop);
   if (const auto* refusal = std::get_if<vram::Refusal>(&admitted)) {
     const std::lock_guard lock(mutex_);
     start_refusal_ = *refusal;
@@ -83,7 +96,7 @@ base::Result<worker::StartGrant> HostedBackend::Observer::before_start(const wor
   slots_[worker.id] = prepared->slot;
   starts_[worker.id] = {std::chrono::steady_clock::now(), std::get<std::unique_ptr<GpuRequest>>(std::move(admitted))};
   start_refusal_.reset();
-  return grant;
+  return {};
 }
 
 std::optional<vram::Refusal> HostedBackend::Observer::start_refusal() const {

@@ -22,7 +22,9 @@ std::vector<WorkerDeviceReport> reports_of(const worker::MemoryReport& report);
 // A worker gets its life token as descriptor 5 and the devices as UUIDs. Thread-safe.
 class HostedBackend::Observer final : public worker::WorkerObserver {
  public:
-  Observer(std::string app, std::shared_ptr<WorkerRecords> records) : app_(std::move(app)), records_(std::move(records)) {}
+  // With `cpus` the workers get the budget's descriptor; null: they know nothing of it.
+  Observer(std::string app, std::shared_ptr<WorkerRecords> records, std::shared_ptr<const CpuBudget> cpus)
+      : app_(std::move(app)), records_(std::move(records)), cpus_(std::move(cpus)) {}
   // The first worker starts before the metadata is known, and with it the GPU memory.
   void use(std::shared_ptr<GpuMemory> gpu, std::string app);
   std::shared_ptr<vram::ProcessSlot> slot_of(std::uint64_t worker_id) const;
@@ -60,6 +62,7 @@ class HostedBackend::Observer final : public worker::WorkerObserver {
     std::unique_ptr<GpuRequest> promised;
   };
   std::shared_ptr<GpuMemory> gpu() const;
+  base::Status promise_memory(const worker::WorkerRef& worker, const std::stop_token& stop, worker::StartGrant& grant);
   void charge_models(const worker::WorkerRef& worker, const std::vector<worker::ResidentModel>& held,
                      const std::map<std::string, base::Bytes>& before, const worker::Attributes& attributes);
   void forget(std::uint64_t worker_id);
@@ -68,6 +71,7 @@ class HostedBackend::Observer final : public worker::WorkerObserver {
   std::shared_ptr<GpuMemory> gpu_;
   std::string app_;
   const std::shared_ptr<WorkerRecords> records_;
+  const std::shared_ptr<const CpuBudget> cpus_;
   std::map<std::uint64_t, std::shared_ptr<vram::ProcessSlot>> slots_;
   std::map<std::uint64_t, Start> starts_;        // workers that are not ready yet
   std::vector<WorkerDeviceReport> first_start_;  // of the worker that started before the GPU memory was known

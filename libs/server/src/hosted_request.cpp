@@ -12,6 +12,7 @@
 #include "hosted_observer.hpp"
 #include "mmif/json.hpp"
 #include "mmif/mmif.hpp"
+#include "retry_after.hpp"
 
 namespace clams::server {
 namespace {
@@ -47,6 +48,12 @@ HttpResponse response_of(const worker::Outcome& outcome) {
 
 HttpResponse error_response(unsigned status, std::string_view code, const std::string& message) {
   return text_response(status, "application/json", mmif::to_plain_text(mmif::Object{{"error", message}, {"code", code}}) + "\n");
+}
+
+HttpResponse unavailable(std::string_view code, const std::string& message, const char* retry_after) {
+  HttpResponse response = error_response(503, code, message);
+  response.headers.emplace_back("Retry-After", retry_after);
+  return response;
 }
 
 // "parameters" of an envelope, if the body is one; `valid` tells what was found valid: "document" (the body), "envelope" (the MMIF
@@ -93,6 +100,8 @@ struct HostedBackend::Work {
 
 // What a request holds while a worker runs it.
 struct HostedBackend::Charge {
+  explicit Charge(std::shared_ptr<CpuBudget> cpus) : cpu(std::move(cpus)) {}
+  const CpuBudget::Share cpu;
   std::shared_ptr<const void> pin, running;
   std::shared_ptr<GpuRequest> gpu;
 };
@@ -136,7 +145,8 @@ HttpResponse HostedBackend::no_seat(const base::Error& error, const base::Logger
   if (const auto refusal = observer_->start_refusal(); refusal && for_memory) return refused(*refusal, log);
   const auto status = static_cast<unsigned>(base::traits_of(error.code).http_status);
   HttpResponse response = error_response(status, "UNAVAILABLE", error.message);
-  if (status == 503 || status == 429) response.headers.emplace_back("Retry-After", "5");
+  if (status == 503) response.headers.emplace_back("Retry-After", kRetryAfterRestart);
+  if (status == 429) response.headers.emplace_back("Retry-After", kRetryAfterMoment);
   return response;
 }
 
@@ -154,7 +164,7 @@ void HostedBackend::describe_needs(Work& work) const {
   }
 }
 
-HttpResponse HostedBackend::annotate(HttpRequest request, std::stop_token stop, unsigned) {
+HttpResponse HostedBackend::annotate(HttpRequest request, std::stop_token stop) {
   Work work;
   work.log = options_.log.with_context(request.request_id);
   work.deadline =
@@ -163,7 +173,7 @@ HttpResponse HostedBackend::annotate(HttpRequest request, std::stop_token stop, 
   auto document = std::move(request.body).take_document();
   if (!document) {
     work.log.error("no memory for a request body: " + document.error().message);
-    return error_response(503, "UNAVAILABLE", std::string(kNoBodyMemory));
+    return unavailable("UNAVAILABLE", std::string(kNoBodyMemory), kRetryAfterMoment);
   }
   work.document = std::move(*document);
   work.envelope = envelope_parameters(work.document, work.valid);
@@ -253,7 +263,7 @@ std::optional<HttpResponse> HostedBackend::attempt(Work& work) {
   if (!holds && !model.empty() && !std::exchange(work.sought, true) && held_by_another(model, worker_id)) return std::nullopt;
   work.cold = options_.models_are_told ? !holds : !need.held;
 
-  const auto charge = std::make_shared<Charge>();
+  const auto charge = std::make_shared<Charge>(options_.cpus);
   if (options_.models_are_told && !model.empty())
     charge->pin = records_->pin(worker_id, model, std::chrono::steady_clock::now() + kMemoryReturn);
   records_->deciding(worker_id, key);
@@ -338,7 +348,9 @@ std::optional<HttpResponse> HostedBackend::attempt_without_gpu(Work& work) {
   auto uncharged = gpu_->admit(GpuNeed(), nullptr);
   if (const auto* refusal = std::get_if<vram::Refusal>(&uncharged))
     return refused(*refusal, work.log);  // a GPU has turned up meanwhile
-  auto outcome = pool_->submit(job_of(work)).get();
+  worker::Request job = job_of(work);
+  job.until_over = std::make_shared<const CpuBudget::Share>(options_.cpus);
+  auto outcome = pool_->submit(std::move(job)).get();
   if (outcome.ending == worker::Ending::Refused) return no_seat(outcome.error, work.log);
   return answer_or_rerun(work, std::move(outcome), *std::get<std::unique_ptr<GpuRequest>>(uncharged));
 }
@@ -366,7 +378,7 @@ std::optional<HttpResponse> HostedBackend::answer_or_rerun(Work& work, worker::O
     }
   }
   if (outcome.code == worker::WorkerCode::OutOfMemory && options_.app_may_rerun && std::exchange(work.may_rerun, false)) {
-    work.log.warning("the app ran out of GPU memory although it was promised, the request runs once more");
+    work.log.warning("the app ran out of GPU memory although it was reserved, the request runs once more");
     gpu.ran_out();  // raises the figure, so that the second run is promised more
     return std::nullopt;
   }
@@ -381,14 +393,12 @@ HttpResponse HostedBackend::answer(worker::Outcome outcome, GpuRequest& gpu, con
       log.error("the request's worker died: " + outcome.error.message);
       return error_response(500, "WORKER_DIED", outcome.error.message);
     case worker::Ending::TimedOut: return error_response(504, "REQUEST_TIMEOUT", outcome.error.message);
-    case worker::Ending::Cancelled: return error_response(503, "CANCELLED", "The request was stopped before it was finished.");
-    case worker::Ending::Refused: return error_response(503, "UNAVAILABLE", outcome.error.message);
+    case worker::Ending::Cancelled:
+      return unavailable("CANCELLED", "The request was stopped before it was finished.", kRetryAfterRestart);
+    case worker::Ending::Refused: return unavailable("UNAVAILABLE", outcome.error.message, kRetryAfterRestart);
   }
   auto reports = outcome.memory ? reports_of(*outcome.memory) : std::vector<WorkerDeviceReport>();
-  if (outcome.code == worker::WorkerCode::OutOfMemory) {
-    log.warning("the app ran out of GPU memory although it was promised");
-    return refused(gpu.ran_out(), log);
-  }
+  if (outcome.code == worker::WorkerCode::OutOfMemory) { return refused(gpu.ran_out(), log); }
   if (outcome.ending == worker::Ending::Failed) return error_response(500, "APP_FAILED", outcome.error.message);
   const std::size_t told = reports.size();
   reports = gpu.finished(std::move(reports), succeeded(outcome));
@@ -401,6 +411,7 @@ HttpResponse HostedBackend::answer(worker::Outcome outcome, GpuRequest& gpu, con
 }
 
 HttpResponse HostedBackend::refused(const vram::Refusal& refusal, const base::Logger& log) const {
+  gpu_->count_refusal(refusal);
   log.warning(refusal.message());
   return to_response(refusal_answer(refusal, options_.vram_error_status));
 }

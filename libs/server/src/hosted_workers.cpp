@@ -38,6 +38,7 @@ void HostedBackend::tend_workers(const std::stop_token& stop) {
   std::condition_variable_any stopped;
   std::unique_lock lock(mutex);
   while (!stopped.wait_for(lock, stop, tending_interval(), [&] { return stop.stop_requested(); })) {
+    options_.cpus->refresh();
     plan_workers();
     end_idle_workers();
   }

@@ -1,4 +1,4 @@
-// What /metrics tells.
+// What /metrics shows. Every name stands in docs/guides/production.md.
 #pragma once
 #include <memory>
 #include <string>
@@ -12,7 +12,7 @@ namespace clams::server {
 class Metrics {
  public:
   // `gpu` must outlive it.
-  Metrics(const std::string& app, const GpuMemory& gpu);
+  Metrics(const std::string& app, const std::string& version, const GpuMemory& gpu);
   ~Metrics();
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;

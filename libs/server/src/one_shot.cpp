@@ -5,20 +5,52 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <mutex>
 #include <thread>
 
 #include "base/fd.hpp"
 #include "base/files.hpp"
+#include "base/text.hpp"
+#include "cpu_budget.hpp"
+#include "crash_line.hpp"
 #include "mmif/json.hpp"
 #include "stop_signals.hpp"
 
 namespace clams::server {
 namespace {
 
-void tell(std::string_view text) { (void)base::write_all(STDERR_FILENO, std::string(text) + "\n", "standard error"); }
+// What a run has to say, each thing once: on standard error, in the log's form where that is JSON.
+class Report {
+ public:
+  Report(std::string program, const base::Logger& log, bool as_json) : program_(std::move(program)), log_(log), as_json_(as_json) {}
+  void failure(std::string_view text) const {
+    if (as_json_) return log_.error(std::string(text));
+    print("", text);
+  }
+  void warning(std::string_view text) const {
+    if (as_json_) return log_.warning(std::string(text));
+    print("warning: ", text);
+  }
+
+ private:
+  void print(std::string_view kind, std::string_view text) const {
+    std::string line = program_ + ": ";
+    line += kind;
+    for (const std::string_view piece : base::split(text, '\n')) {
+      if (base::trim(piece).empty()) continue;
+      if (!line.ends_with(' ')) line += ' ';
+      line += base::trim(piece);
+    }
+    (void)base::write_all(STDERR_FILENO, line + "\n", "standard error");
+  }
+  std::string program_;
+  const base::Logger& log_;
+  bool as_json_;
+};
 
 base::Result<std::string> read_input(const std::string& name) {
   return name == "-" ? base::read_all(STDIN_FILENO, "standard input") : base::read_file(name);
@@ -32,6 +64,18 @@ base::Status write_output(const std::string& name, int standard_output, const st
   if (!special) return base::write_file_atomically(name, text);
   BASE_TRY_ASSIGN(const base::Fd fd, base::open_file(name, O_WRONLY));
   return base::write_all(fd.get(), text, name);
+}
+
+// What can be known before a run that may take long: the folder is there, the name is not that of one.
+base::Status check_output(const std::string& name) {
+  if (name == "-") return {};
+  struct stat info {};
+  if (::stat(name.c_str(), &info) == 0)
+    return S_ISDIR(info.st_mode) ? base::error_from_errno("cannot write '" + name + "'", EISDIR) : base::Status();
+  const std::size_t slash = name.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : name.substr(0, std::max<std::size_t>(slash, 1));
+  if (::stat(folder.c_str(), &info) != 0) return base::error_from_errno("cannot write '" + name + "'", errno);
+  return S_ISDIR(info.st_mode) ? base::Status() : base::error_from_errno("cannot write '" + name + "'", ENOTDIR);
 }
 
 // What the app prints goes to standard error when the document goes to standard output.
@@ -83,16 +127,38 @@ int exit_status_of(const Answer& answer) {
   }
 }
 
+// Writes the document, of a failed run too: its error view says why. Returns the exit status.
+int conclude(const Answer& answer, const Config& config, int standard_output, const Report& report) {
+  const int status = exit_status_of(answer);
+  const std::string body = answer.body.to_string();
+  if (status != 0 && status != 1) {
+    report.failure(answer.failure.empty() ? body : answer.failure);
+    return status;
+  }
+  if (const auto written = write_output(*config.output, standard_output, body); !written) {
+    report.failure(written.error().message + (status == 1 ? "; the app failed: " + answer.failure : ""));
+    return 1;
+  }
+  const std::string place = *config.output == "-" ? "the output" : *config.output;
+  if (status == 1) report.failure("the app failed: " + answer.failure + " (" + place + " has it as an error view)");
+  return status;
+}
+
 }  // namespace
 
-int run_once(Service& service, const Config& config, const base::Logger& log) {
+int run_once(Service& service, const Config& config, const base::Logger& log, const std::string& program) {
+  const Report report(program, log, config.log_format == LogFormat::Json);
   if (const auto fine = service.check_values(config.parameters); !fine) {
-    tell(fine.error().message);
+    report.failure(fine.error().message);
     return 2;
+  }
+  if (const auto fine = check_output(*config.output); !fine) {
+    report.failure(fine.error().message);
+    return 1;
   }
   auto text = read_input(*config.input);
   if (!text) {
-    tell(text.error().message);
+    report.failure(text.error().message);
     return 1;
   }
   base::Fd own_output;
@@ -104,29 +170,24 @@ int run_once(Service& service, const Config& config, const base::Logger& log) {
   RequestContext context;
   context.log = log;
   context.stop = stop.get_token();
-  context.cpu_threads = std::max(1U, std::thread::hardware_concurrency());
+  const CpuBudget::Share cpu(std::make_shared<CpuBudget>());
+  context.cpu_share = [&cpu] { return cpu.threads(); };
+  context.caller_reports_failure = true;
+  context.on_warning = [&](std::string_view warning) {
+    progress.clear();
+    report.warning(warning);
+  };
   if (::isatty(STDERR_FILENO) == 1)
     context.progress = [&](double fraction, std::string_view what) { progress.show(fraction, what); };
 
+  const RunningRequest running("");
   const Answer answer = service.annotate(std::move(*text), config.parameters, context);
   progress.clear();
   if (stop.stop_requested()) {
-    tell("stopped; nothing was written");
+    report.failure("stopped; nothing was written");
     return 1;
   }
-  const int status = exit_status_of(answer);
-  const std::string body = answer.body.to_string();
-  if (status != 0 && status != 1) {
-    tell(body);
-    return status;
-  }
-  if (const auto written = write_output(*config.output, own_output.get(), body); !written) {
-    tell(written.error().message);
-    return 1;
-  }
-  if (status == 1)
-    tell("the app failed; the last view of " + (*config.output == "-" ? std::string("the output") : *config.output) + " says why");
-  return status;
+  return conclude(answer, config, own_output.get(), report);
 }
 
 }  // namespace clams::server

@@ -4,7 +4,8 @@
 // Stricter than the HTTP library on purpose, because a lenient reader behind a proxy is how requests are smuggled:
 //   refused with 400: bare line feeds, folded header lines, any Transfer-Encoding other than exactly "chunked", Transfer-Encoding
 //   in HTTP/1.0 or together with Content-Length, differing Content-Lengths, signs or garbage in lengths and chunk sizes, control
-//   characters, methods that are not upper case, a second Host. A missing Host is taken, as the Python server does.
+//   characters, methods that are not upper case, HTTP/1.1 without a Host, a second Host, a Host that is none (an empty one too).
+//   refused with 415: a body in a content coding (gzip and the like); no client of CLAMS sends one.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -1,15 +1,16 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
-#include <thread>
 
+#include "app_start.hpp"
 #include "base/fd.hpp"
+#include "base/text_layout.hpp"
 #include "clams/main.hpp"
 #include "clams/service.hpp"
 #include "config.hpp"
-#include "hosted_backend.hpp"
+#include "crash_line.hpp"
+#include "hosted_options.hpp"
 #include "log_sink.hpp"
 #include "one_shot.hpp"
 #include "program.hpp"
@@ -20,29 +21,6 @@
 namespace clams {
 namespace server {
 namespace {
-
-const NamedApp* find_app(const std::vector<NamedApp>& apps, const std::string& name) {
-  if (apps.size() == 1 && (name.empty() || apps.front().name == name)) return &apps.front();
-  for (const NamedApp& app : apps) {
-    if (app.name == name) return &app;
-  }
-  return nullptr;
-}
-
-ProgramInfo describe_program(const std::string& name, const std::vector<NamedApp>& apps) {
-  ProgramInfo program;
-  program.name = name;
-  for (const NamedApp& app : apps) program.apps.push_back(app.name);
-  program.parameters = [&apps](const std::string& app) -> std::optional<std::vector<Parameter>> {
-    const NamedApp* found = find_app(apps, app);
-    if (found == nullptr) return std::nullopt;
-    auto parameters = found->make()->metadata().parameters;
-    for (const Parameter& universal : universal_parameters()) parameters.push_back(universal);
-    return parameters;
-  };
-  if (apps.size() == 1) program.description = apps.front().make()->metadata().description;
-  return program;
-}
 
 Execution execution_of(const Config& config, const App& app) {
   if (config.input) return Execution::InProcess;  // a run that crashes is told by its exit status
@@ -55,49 +33,38 @@ Execution execution_of(const Config& config, const App& app) {
   return Execution::InProcess;
 }
 
-// With a GPU few requests at once: each holds memory there. Apps that do not use one are not held back by it.
-unsigned usual_requests(bool on_gpu) {
-  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
-  return on_gpu ? std::min(4U, cores) : 2 * cores + 1;
-}
-
 // In one process. An app that says that it is exclusive gets one at a time, wherever it is made to run.
-unsigned threads_for(const Config& config, const App& app, bool on_gpu) {
+unsigned threads_for(const Config& config, const App& app, bool on_gpu, unsigned cpus) {
   if (app.execution() == Execution::Exclusive) return 1;
-  return config.threads != 0 ? config.threads : usual_requests(on_gpu);
+  return config.threads != 0 ? config.threads : usual_requests(on_gpu, cpus);
 }
 
 // The app's code in worker processes; HTTP, limits and GPU memory here.
-int serve_in_workers(int argc, char** argv, const std::string& name, const Config& config, const base::Logger& log,
-                     const App& app) {
+int serve_in_workers(int argc, char** argv, const std::string& name, const Config& config, const base::Logger& log, const App& app,
+                     const AppMetadata& metadata, ServiceManager manager) {
   const bool exclusive = execution_of(config, app) == Execution::Exclusive;
-  HostedOptions options;
-  options.metadata = app.metadata();
-  std::vector<std::string> notes;
-  if (const auto fine = options.metadata->complete(environment("CLAMS_APP_VERSION").value_or(""), notes); !fine)
-    return exit_with(fine.error(), name);
-  for (const std::string& note : notes) log.warning(note);
+  const unsigned cpus = base::available_cpus().count;
+  HostedOptions options = hosted_options(config, log);
+  options.metadata = metadata;
   options.name = config.app.empty() ? name : config.app;
-  options.per_worker = exclusive ? 1 : threads_for(config, app, app.uses_gpu());
-  options.workers = !exclusive ? 1 : config.workers != 0 ? config.workers : usual_requests(app.uses_gpu());
+  options.per_worker = exclusive ? 1 : threads_for(config, app, app.uses_gpu(), cpus);
+  options.workers = !exclusive ? 1 : config.workers != 0 ? config.workers : usual_requests(app.uses_gpu(), cpus);
   options.workers_follow_memory = exclusive && config.workers == 0;
   options.command = worker_command(argc, argv);
   options.command.arguments.insert(options.command.arguments.end(), {"--threads", std::to_string(options.per_worker)});
   options.models_are_told = true;
-  options.request_timeout = config.request_timeout;
-  options.rerun = config.rerun;
   options.app_may_rerun = app.may_rerun();
-  options.worker_growth = config.worker_growth;
-  options.vram_error_status = config.gpu.error_status;
-  options.gpu = gpu_options(config.gpu);
-  options.log = log;
   const std::string title = options.metadata->name;
   const unsigned at_once = options.workers * options.per_worker;
   auto backend = HostedBackend::start(std::move(options));
   if (!backend) return exit_with(backend.error(), name);
-  const int status = serve_http(
-      {.program = name, .title = title, .threads = at_once, .on_hangup = [&] { (*backend)->reload(); }, .backend_keeps_time = true},
-      config, log, **backend);
+  const int status = serve_http({.program = name,
+                                 .title = title,
+                                 .threads = at_once,
+                                 .manager = std::move(manager),
+                                 .uses_gpu = app.uses_gpu(),
+                                 .backend_keeps_time = true},
+                                config, log, **backend);
   (*backend)->drain(std::chrono::seconds(5));
   return status;
 }
@@ -120,19 +87,33 @@ int run_program(int argc, char** argv, const std::vector<NamedApp>& apps) {
   } else {
     block_stop_signals();
   }
-  auto parsed = parse_config(argc, argv, environment, describe_program(name, apps));
+  // Before an app is made: its constructor may start processes, which must inherit neither sockets nor variables.
+  auto manager = is_worker ? base::Result<ServiceManager>(ServiceManager()) : take_service_manager();
+  if (!manager) return exit_with(manager.error(), name);
+  AppStart start(apps, environment("CLAMS_APP_VERSION").value_or(""));
+  ProgramInfo program;
+  program.name = name;
+  program.apps = start.names();
+  program.facts = [&](const std::string& app) { return start.facts(app); };
+  program.columns = base::page_width(environment("COLUMNS"), STDOUT_FILENO);
+  auto parsed = parse_config(argc, argv, environment, program);
   if (!parsed) return exit_with(parsed.error(), name);
   if (const auto* help = std::get_if<HelpText>(&*parsed)) {
     (void)base::write_all(STDOUT_FILENO, help->text, "standard output");
     return 0;
   }
   auto& config = std::get<Config>(*parsed);
-  auto app = find_app(apps, config.app)->make();
+  auto app = start.take_app();
   if (is_worker) return run_worker(name, config, std::move(app));
   if (config.input && config.log_level == base::LogLevel::Info)
     config.log_level = base::LogLevel::Warning;  // a run's result is its document
   const base::Logger log(make_log_sink(config.log_format, config.log_level, config.app.empty() ? name : config.app));
-  if (execution_of(config, *app) != Execution::InProcess) return serve_in_workers(argc, argv, name, config, log, *app);
+  say_environment(log);
+  if (execution_of(config, *app) != Execution::InProcess) {
+    for (const std::string& note : start.notes()) log.warning(note);
+    return serve_in_workers(argc, argv, name, config, log, *app, start.metadata(), std::move(*manager));
+  }
+  report_crashes(name, config.input ? "nothing was written" : "run with --executor isolated to survive this");
   ServiceOptions options;
   options.environment_version = environment("CLAMS_APP_VERSION").value_or("");
   options.python_status_codes = config.python_status_codes;
@@ -141,11 +122,16 @@ int run_program(int argc, char** argv, const std::vector<NamedApp>& apps) {
   options.gpu = gpu_options(config.gpu);
   auto service = Service::create(std::move(app), std::move(options));
   if (!service) return exit_with(service.error(), name);
-  if (config.input) return run_once(**service, config, log);
-  ServiceBackend backend(**service, log);
+  if (config.input) return run_once(**service, config, log, name);
+  ServiceBackend backend(**service, std::make_shared<CpuBudget>(), log);
   const bool on_gpu = (*service)->app().uses_gpu() && (*service)->gpu().has_gpu();
-  const unsigned threads = threads_for(config, (*service)->app(), on_gpu);
-  return serve_http({.program = name, .title = (*service)->metadata().name, .threads = threads}, config, log, backend);
+  const unsigned threads = threads_for(config, (*service)->app(), on_gpu, base::available_cpus().count);
+  return serve_http({.program = name,
+                     .title = (*service)->metadata().name,
+                     .threads = threads,
+                     .manager = std::move(*manager),
+                     .uses_gpu = (*service)->app().uses_gpu()},
+                    config, log, backend);
 }
 
 }  // namespace clams

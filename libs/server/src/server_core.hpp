@@ -45,8 +45,15 @@ inline constexpr std::size_t kScratch = std::size_t{64} << 10;
 // A connection that always finds data or room goes to the back of the line after this many bytes.
 inline constexpr std::size_t kTurn = std::size_t{4} << 20;
 inline constexpr std::chrono::milliseconds kLastAnswers{
-    1'000};                                                   // between asking running requests to stop and answering 503 for them
-inline constexpr std::chrono::milliseconds kFarewell{1'000};  // for what is still being written when everything else has ended
+    1'000};  // between asking running requests to stop and answering 503 for them
+// On a handover: between its beginning and the end of connections that bring no request. Clients that send one after the other are
+// caught by the answer "Connection: close" instead.
+inline constexpr std::chrono::milliseconds kHandoverQuiet{500};
+inline constexpr std::chrono::milliseconds kHandoverLook{20};  // a successor waits for the end
+inline constexpr std::chrono::milliseconds kFarewell{1'000};   // for what is still being written when everything else has ended
+
+inline constexpr unsigned kPageThreads = 2;
+inline constexpr std::size_t kPageQueue = 64;
 
 class Connection;
 
@@ -68,9 +75,12 @@ struct ServerCore {
   base::Logger logger;
   std::shared_ptr<BodyBudget> bodies;
   RequestPool pool;
+  RequestPool pages{kPageThreads, kPageQueue};  // see HttpHandler::takes_a_moment
+  const bool hands_over;                        // the listening sockets outlive this server: see HttpServer::adopt
 
   std::atomic<std::size_t> connections{0};
-  std::atomic<std::size_t> active{0};  // requests with a thread, waiting for one, or being answered
+  std::atomic<std::size_t> awaited{0};  // accepted ones that have or may still bring a request: all that do not linger
+  std::atomic<std::size_t> active{0};   // requests with a thread, waiting for one, or being answered
   std::atomic<bool> draining{false};
   std::atomic<bool> stopping{false};  // stop_now: no more answers
   std::atomic<bool> accept_ended{false};
@@ -81,16 +91,22 @@ struct ServerCore {
   // may still want to post.
   std::vector<std::shared_ptr<IoThread>> threads;
 
-  ServerCore(HttpServerOptions o, std::shared_ptr<HttpHandler> h, ExchangeObserver e, base::Logger l)
+  ServerCore(HttpServerOptions o, std::shared_ptr<HttpHandler> h, ExchangeObserver e, base::Logger l, bool over)
       : options(std::move(o)),
         handler(std::move(h)),
         observer(std::move(e)),
         logger(std::move(l)),
         bodies(std::make_shared<BodyBudget>(std::max(options.body_memory, options.max_body))),
-        pool(options.request_threads, options.queue) {}
+        pool(options.request_threads, options.queue),
+        hands_over(over) {}
 
   static TimePoint at(Clock::rep ticks) { return TimePoint(Clock::duration(ticks)); }
   bool finishing() const noexcept { return finish_began.load(std::memory_order_acquire) != 0; }
+  // A successor gets what this server does not accept; without one, its clients would find the port closed.
+  bool accepting() const noexcept { return !finishing() && !(hands_over && draining); }
+  bool refuses_work() const noexcept { return draining && !hands_over; }
+  // Whether anything is left that a drain waits for.
+  bool busy() const noexcept { return (hands_over ? awaited : active).load(std::memory_order_relaxed) != 0; }
 
   // Every I/O thread looks at its connections and at the drain clock soon. Nothing is lost if this fails: they do so periodically
   // anyway.

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/duration.hpp"
+#include "vram/device_choice.hpp"
 
 namespace clams::server {
 namespace {
@@ -84,7 +85,7 @@ Status share_or_bytes(ShareOrBytes& out, const std::string& text) {
     out = {.share = percent / 100, .bytes = {}};
     return {};
   }
-  BASE_TRY_ASSIGN(const base::Bytes bytes, base::parse_bytes(text));
+  BASE_TRY_ASSIGN(const base::Bytes bytes, base::parse_memory_size(text));
   out = {.share = std::nullopt, .bytes = bytes};
   return {};
 }
@@ -116,7 +117,7 @@ Status log_level(base::LogLevel& out, std::string text) {
                            {"off", LogLevel::Off}});
 }
 
-constexpr std::string_view kServing = "Serving", kGpu = "GPU memory", kLog = "Log and settings";
+constexpr std::string_view kServing = kServingGroup, kGpu = kGpuGroup, kLog = kLogGroup;
 
 std::vector<Setting> table() {
   std::vector<Setting> list;
@@ -156,7 +157,7 @@ std::vector<Setting> table() {
       [](Config& c, const std::string& t) -> Status {
         c.worker_growth.reset();
         if (t == "none") return {};
-        BASE_TRY_ASSIGN(const base::Bytes bytes, base::parse_bytes(t));
+        BASE_TRY_ASSIGN(const base::Bytes bytes, base::parse_memory_size(t));
         if (bytes == base::Bytes()) return not_valid(t, "a size above 0, such as 2GiB, or none");
         c.worker_growth = bytes;
         return {};
@@ -175,6 +176,8 @@ std::vector<Setting> table() {
       });
   add(kServing, "request-timeout", "TIME", "Stop a request that runs longer (none)",
       [](Config& c, const std::string& t) { return optional_duration(c.request_timeout, t); });
+  add(kServing, "drain-delay", "TIME", "After SIGTERM serve on so long, while /ready says draining; then drain (0)",
+      [](Config& c, const std::string& t) { return duration(c.drain_delay, t, false); });
   add(kServing, "drain-timeout", "TIME", "After SIGTERM running requests may finish so long (30s)",
       [](Config& c, const std::string& t) { return duration(c.drain_timeout, t, false); });
   add(kServing, "status-codes", "KIND", "standard, or python: statuses of the Python SDK (standard)",
@@ -189,9 +192,10 @@ std::vector<Setting> table() {
                                 {{"enforce", VramMode::Enforce}, {"observe", VramMode::Observe}, {"off", VramMode::Off}});
       });
   add(kGpu, "gpu", "DEVICES", "auto, none, or simulated devices such as sim:24GiB,sim:16GiB (auto)",
-      [](Config& c, const std::string& t) {
-        c.gpu.gpu = t;
-        return Status();
+      [](Config& c, const std::string& t) -> Status {
+        BASE_TRY_ASSIGN(const auto choice, vram::DeviceChoice::parse(t));
+        c.gpu.gpu = vram::to_string(choice);
+        return {};
       });
   add(kGpu, "headroom", "SHARE", "Never handed out: percent of a device or bytes (10%)",
       [](Config& c, const std::string& t) { return share_or_bytes(c.gpu.headroom, t); });

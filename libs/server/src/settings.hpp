@@ -23,4 +23,7 @@ struct Setting {
 
 const std::vector<Setting>& settings();
 
+// Groups of the page of help.
+inline constexpr std::string_view kServingGroup = "Serving", kGpuGroup = "GPU memory", kLogGroup = "Log and settings";
+
 }  // namespace clams::server

@@ -20,6 +20,13 @@ void block_stop_signals() {
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
+bool stop_is_pending() noexcept {
+  sigset_t pending;
+  sigemptyset(&pending);
+  sigpending(&pending);
+  return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
+}
+
 StopSignals::StopSignals(std::function<void(int)> on_signal) {
   block_stop_signals();
   const sigset_t set = watched();

@@ -9,6 +9,9 @@ namespace clams::server {
 // not block them would be ended by them.
 void block_stop_signals();
 
+// Whether SIGTERM or SIGINT has come while they are blocked and nobody takes them yet: for a start that takes long.
+bool stop_is_pending() noexcept;
+
 // Takes the signals once they are blocked; those that came meanwhile are still there. One per program.
 class StopSignals {
  public:

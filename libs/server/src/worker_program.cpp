@@ -6,12 +6,12 @@
 #include <atomic>
 #include <cstdlib>
 #include <mutex>
-#include <thread>
 
 #include "base/fd.hpp"
 #include "clams/metadata_reader.hpp"
 #include "clams/service.hpp"
 #include "cpu_budget.hpp"
+#include "hosted_options.hpp"
 #include "mmif/mmif.hpp"
 #include "model_events.hpp"
 #include "program.hpp"
@@ -55,8 +55,8 @@ class FrontLog final : public base::LogSink {
 
 class AppWorker final : public worker::WorkerHandler {
  public:
-  AppWorker(Service& service, base::Logger log, worker::WorkerReports& reports)
-      : service_(service), log_(std::move(log)), reports_(reports), cpu_(std::max(1U, std::thread::hardware_concurrency())) {}
+  AppWorker(Service& service, base::Logger log, worker::WorkerReports& reports, std::unique_ptr<CpuShareView> front_cpus)
+      : service_(service), log_(std::move(log)), reports_(reports), front_cpus_(std::move(front_cpus)) {}
 
   worker::ServedAnswer handle(std::uint64_t id, worker::ServedRequest request, std::stop_token stop,
                               worker::WorkerReports& reports) override {
@@ -129,12 +129,12 @@ class AppWorker final : public worker::WorkerHandler {
     worker::ServedAnswer answer;
     const std::string query = text_of(request.attributes, "query");
     if (text_of(request.attributes, "method") == "GET") return sent(service_.describe(query), std::move(answer));
-    const CpuBudget::Share cpu = cpu_.take();
+    const CpuBudget::Share cpu(own_cpus_);
     RequestContext context;
     context.request_id = std::to_string(id);
     context.log = log_.with_context(context.request_id);
     context.stop = std::move(stop);
-    context.cpu_threads = cpu.threads();
+    context.cpu_share = [this, &cpu] { return front_cpus_ ? front_cpus_->threads() : cpu.threads(); };
     context.progress = [&reports, id](double fraction, std::string_view text) { reports.progress(id, fraction, text); };
     GpuAssignment assignment;
     assignment.grant.device = text_of(request.attributes, "gpu.device");
@@ -190,10 +190,21 @@ class AppWorker final : public worker::WorkerHandler {
   Service& service_;
   base::Logger log_;
   worker::WorkerReports& reports_;
-  CpuBudget cpu_;
+  const std::unique_ptr<CpuShareView> front_cpus_;  // null: the front has none to give
+  const std::shared_ptr<CpuBudget> own_cpus_ = std::make_shared<CpuBudget>();
   std::mutex telling_;
   std::atomic<std::uint64_t> told_hits_ = 0;
 };
+
+// The budget of the front, which covers its other workers too.
+std::unique_ptr<CpuShareView> front_cpus(const base::Logger& log) {
+  const auto text = environment(kCpuShareVariable);
+  if (!text) return nullptr;
+  auto view = CpuShareView::open(base::Fd(std::atoi(text->c_str())));
+  if (view) return std::move(*view);
+  log.warning("the CPUs are shared among this worker's requests alone: " + view.error().message);
+  return nullptr;
+}
 
 }  // namespace
 
@@ -240,10 +251,10 @@ int run_worker(const std::string& program, const Config& config, std::unique_ptr
   };
   auto service = Service::create(std::move(app), std::move(options));
   if (!service) return exit_with(service.error(), program);
-  AppWorker worker(**service, base::Logger(sink), (*server)->reports());
+  AppWorker worker(**service, base::Logger(sink), (*server)->reports(), front_cpus(base::Logger(sink)));
   relay->set(&worker);
-  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
-  const auto served = (*server)->serve(worker, config.threads != 0 ? config.threads : std::min(4U, cores), {});
+  const auto served =
+      (*server)->serve(worker, config.threads != 0 ? config.threads : usual_requests(true, base::available_cpus().count), {});
   relay->set(nullptr);
   sink->connect(nullptr);
   if (!served) return exit_with(served.error(), program);

@@ -12,6 +12,7 @@ constexpr std::chrono::seconds kReloadCost{10};
 
 std::vector<vram::IdleModel> HostedBackend::WorkerReclaimer::idle_models(const vram::DeviceUuid& device) {
   std::vector<vram::IdleModel> idle;
+  if (!backend_.pool_is_there_.load(std::memory_order_acquire)) return idle;  // no worker, no model
   const auto slots = backend_.observer_->slots();
   for (const auto& worker : backend_.pool_->status().workers) {
     const auto slot = slots.find(worker.worker.id);

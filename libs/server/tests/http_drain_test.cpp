@@ -77,6 +77,36 @@ TEST(HttpDrainTest, RunningAndQueuedRequestsEndWithTheirResults) {
   EXPECT_TRUE(test.wait_for_end());
 }
 
+// What takes a moment, but is no request: see HttpHandler::takes_a_moment.
+TEST(HttpDrainTest, PagesAreAnsweredWhileEveryThreadIsBusyAndWhileItDrains) {
+  HttpServerOptions options;
+  options.request_threads = 1;
+  options.queue = 0;
+  TestServer test(options);
+  SlowHandler slow;
+  slow.install(test);
+  std::atomic<bool> on_io_thread{false};
+  test.handler().is_page = [](const HttpRequest& request) { return request.path == "/page"; };
+  test.handler().on_answer_now = [&](const HttpRequest& request) -> std::optional<HttpResponse> {
+    on_io_thread = on_io_thread || request.path == "/page";
+    return std::nullopt;
+  };
+  test.handler().on_handle = [&, run = test.handler().on_handle](HttpRequest request, std::stop_token stop) {
+    return request.path == "/page" ? text_answer(200, "page") : run(std::move(request), std::move(stop));
+  };
+  RawClient running(test.port());
+  ASSERT_TRUE(running.send(post("/", "one")));
+  ASSERT_TRUE(eventually([&] { return slow.started == 1; }));
+  EXPECT_EQ(ask(test.port(), post("/", "two")).status, 429U);
+  EXPECT_EQ(ask(test.port(), get("/page")).body, "page");
+  test.server().drain();
+  EXPECT_EQ(ask(test.port(), get("/page")).body, "page");
+  EXPECT_FALSE(on_io_thread);
+  slow.gate.open();
+  EXPECT_EQ(running.read_answer().status, 200U);
+  EXPECT_TRUE(test.wait_for_end());
+}
+
 TEST(HttpDrainTest, WhileItDrainsHealthIsAnsweredAndWorkIsRefused) {
   TestServer test;
   SlowHandler slow;
@@ -93,6 +123,7 @@ TEST(HttpDrainTest, WhileItDrainsHealthIsAnsweredAndWorkIsRefused) {
   const auto refused = ask(test.port(), post("/", "late"));
   EXPECT_EQ(refused.status, 503U);
   EXPECT_EQ(refused.body, "draining\n");
+  EXPECT_EQ(refused.header("Retry-After"), "5");
   EXPECT_TRUE(refused.closes());
   EXPECT_EQ(ask(test.port(), get("/other")).status, 503U);
   slow.gate.open();
@@ -148,12 +179,15 @@ TEST(HttpDrainTest, HalfSentRequestsAreToldAndDoNotHoldTheEndUp) {
   RawClient head(test.port());
   RawClient body(test.port());
   ASSERT_TRUE(head.send("POST / HTTP/1.1\r\nHos"));
-  ASSERT_TRUE(body.send("POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\nhalf"));
+  ASSERT_TRUE(body.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf"));
   // Its one loop takes what came first, first: once this is answered, the halves have been read.
   ASSERT_EQ(ask(test.port(), get("/now")).status, 200U);
   test.server().drain();
-  EXPECT_EQ(head.read_answer().status, 503U);
-  EXPECT_EQ(body.read_answer().status, 503U);
+  for (auto* client : {&head, &body}) {
+    const auto answer = client->read_answer();
+    EXPECT_EQ(answer.status, 503U);
+    EXPECT_EQ(answer.header("Retry-After"), "5");
+  }
   EXPECT_TRUE(test.wait_for_end());
 }
 

@@ -47,7 +47,7 @@ TEST(HttpLimitsTest, AChunkedBodyIsRefusedWhenItGrowsTooLarge) {
   HttpServerOptions options;
   options.max_body = 10;
   TestServer test(options);
-  const std::string head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
   EXPECT_EQ(ask(test.port(), head + "5\r\nhello\r\n6\r\n").status, 413U);
   EXPECT_EQ(ask(test.port(), head + "5\r\nhello\r\n5\r\nworld\r\n0\r\n\r\n").body, "helloworld");
   EXPECT_EQ(ask(test.port(), head + "ffffffffffffffff\r\n").status, 413U);
@@ -73,7 +73,7 @@ TEST(HttpLimitsTest, AllBodiesTogetherStayWithinTheirMemory) {
   const auto answer = refused.read_answer();
   EXPECT_EQ(answer.status, 503U);
   EXPECT_EQ(answer.header("Retry-After"), "1");
-  EXPECT_EQ(ask(test.port(), "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n" + std::string(101, 'x')).status, 503U);
+  EXPECT_EQ(ask(test.port(), "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n" + std::string(101, 'x')).status, 503U);
   // What fits still goes through, and all of it comes back.
   RawClient small(test.port());
   ASSERT_TRUE(small.send(post("/", std::string(100, 'x'))));
@@ -165,7 +165,7 @@ TEST(HttpLimitsTest, ARequestBeyondTheQueueIsToldToComeBack) {
   EXPECT_FALSE(answer.closes());
   EXPECT_EQ(ask(test.port(), get("/now")).status, 200U) << "answers that need no thread are given all the time";
   RawClient large(test.port());
-  ASSERT_TRUE(large.send("POST / HTTP/1.1\r\nContent-Length: 3000000\r\nExpect: 100-continue\r\n\r\n"));
+  ASSERT_TRUE(large.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\nExpect: 100-continue\r\n\r\n"));
   EXPECT_EQ(large.read_answer().status, 429U) << "a large body is not even asked for";
   gated.gate.open();
   EXPECT_EQ(running.read_answer().body, "a");
@@ -283,7 +283,7 @@ TEST(HttpLimitsTest, AHeadSentByteByByteEndsWithItsTime) {
   options.header_timeout = 300ms;
   TestServer test(options);
   RawClient client(test.port());
-  std::string head = "GET /now HTTP/1.1\r\n";
+  std::string head = "GET /now HTTP/1.1\r\nHost: x\r\n";
   for (int i = 0; i < 400; ++i) head += "A: b\r\n";
   std::atomic<bool> answered{false};
   std::thread sender([&] {
@@ -302,7 +302,7 @@ TEST(HttpLimitsTest, ABodySentByteByByteEnds) {
   options.read_timeout = 400ms;  // a floor of 102 bytes in that time
   TestServer test(options);
   RawClient client(test.port());
-  ASSERT_TRUE(client.send("POST / HTTP/1.1\r\nContent-Length: 100000\r\n\r\n"));
+  ASSERT_TRUE(client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"));
   std::atomic<bool> answered{false};
   std::thread sender([&] {
     while (!answered && client.send("x")) std::this_thread::sleep_for(20ms);
@@ -317,7 +317,7 @@ TEST(HttpLimitsTest, ASlowButSteadyBodyPasses) {
   options.read_timeout = 2s;  // 512 bytes in that time; this client brings some 10,000
   TestServer test(options);
   RawClient client(test.port());
-  ASSERT_TRUE(client.send("POST / HTTP/1.1\r\nContent-Length: 12000\r\n\r\n"));
+  ASSERT_TRUE(client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 12000\r\n\r\n"));
   for (int i = 0; i < 60; ++i) {
     ASSERT_TRUE(client.send(std::string(200, 'x')));
     std::this_thread::sleep_for(50ms);
@@ -329,7 +329,7 @@ TEST(HttpLimitsTest, ABodyThatEndsTooEarlyIsRefused) {
   TestServer test;
   for (const std::string framing : {"Content-Length: 10\r\n\r\nhalf", "Transfer-Encoding: chunked\r\n\r\n5\r\nhal"}) {
     RawClient client(test.port());
-    ASSERT_TRUE(client.send("POST / HTTP/1.1\r\n" + framing));
+    ASSERT_TRUE(client.send("POST / HTTP/1.1\r\nHost: x\r\n" + framing));
     client.shutdown_write();
     EXPECT_EQ(client.read_answer().status, 400U);
   }
@@ -420,7 +420,7 @@ TEST(HttpLimitsTest, AnswersFlowWhileManyClientsIdleAndManyTrickle) {
   for (int i = 0; i < 150; ++i) others.emplace_back(test.port());
   for (int i = 0; i < 50; ++i) {
     others.emplace_back(test.port());
-    ASSERT_TRUE(others.back().send("POST / HTTP/1.1\r\nContent-Length: 1000000000\r\n"));
+    ASSERT_TRUE(others.back().send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n"));
   }
   for (int round = 0; round < 20; ++round) {
     for (std::size_t i = 150; i < others.size(); ++i) ASSERT_TRUE(others[i].send("A"));

@@ -5,6 +5,7 @@
 
 #include "body_budget.hpp"
 #include "body_buffer.hpp"
+#include "field_values.hpp"
 #include "http_date.hpp"
 #include "http_test_support.hpp"
 #include "request_head.hpp"
@@ -16,6 +17,23 @@ namespace clams::server::testing {
 namespace {
 
 constexpr std::size_t kHeader = 4096;
+
+TEST(HostValue, TakesNamesAddressesAndPorts) {
+  for (const char* host : {"x", "localhost:5000", "apps.clams.ai", "a_b-c~1.example", "127.0.0.1:80", "[::1]", "[::1]:8080",
+                           "[fe80::1%25eth0]:1", "[v1.a:b]", "x:", "xn--nxasmq6b", "%41", "a,b", "under_score:65535"})
+    EXPECT_TRUE(is_host_value(host)) << host;
+}
+
+TEST(HostValue, RefusesWhatIsNoHost) {
+  using namespace std::string_view_literals;
+  for (const std::string_view host :
+       {""sv,      ":80"sv,     "a b"sv,     "a b/c"sv,         "a/b"sv,       "http://a"sv,   "me@host"sv,
+        "a:b"sv,   "a:80:80"sv, "a:65536"sv, "a:99999999999"sv, "a:-1"sv,      "::1"sv,        "[::1"sv,
+        "[]"sv,    "[x]"sv,     "[::1]x"sv,  "[::1]:x"sv,       "[1.2.3.4]"sv, "[fe80::1%]"sv, "[fe80::1%25]"sv,
+        "[v.a]"sv, "[v1.]"sv,   "%4"sv,      "%zz"sv,           "a\\b"sv,      "a?b"sv,        "a#b"sv,
+        "a\tb"sv,  "a\0b"sv,    "[::\0]"sv,  "caf\xc3\xa9"sv,   "<x>"sv,       "a\"b"sv,       "a, b"sv})
+    EXPECT_FALSE(is_host_value(host)) << host;
+}
 
 TEST(HeadScannerTest, FindsTheEndWhereverTheBytesAreCut) {
   const std::string bytes = "\r\nGET / HTTP/1.1\r\nA: b\r\n\r\nrest";
@@ -71,7 +89,7 @@ TEST(HeadScannerTest, RefusesTheSameWhereverTheBytesAreCut) {
 TEST(ParseHeadTest, KeepsPathAndQueryRaw) {
   const auto read = [](const std::string& target) {
     RequestHead head;
-    EXPECT_FALSE(parse_head("GET " + target + " HTTP/1.1\r\n\r\n", head)) << target;
+    EXPECT_FALSE(parse_head("GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n", head)) << target;
     return head.request.path + " " + head.request.query;
   };
   EXPECT_EQ(read("/"), "/ ");
@@ -87,7 +105,7 @@ TEST(ParseHeadTest, KeepsPathAndQueryRaw) {
 
 TEST(ParseHeadTest, ReusesTheOldValueWithoutKeepingAnyOfIt) {
   RequestHead head;
-  EXPECT_FALSE(parse_head("POST /x?y HTTP/1.1\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n", head));
+  EXPECT_FALSE(parse_head("POST /x?y HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n", head));
   EXPECT_EQ(head.content_length, 5U);
   EXPECT_TRUE(head.expects_continue);
   EXPECT_FALSE(parse_head("GET / HTTP/1.0\r\n\r\n", head));
@@ -100,7 +118,7 @@ TEST(ParseHeadTest, ReusesTheOldValueWithoutKeepingAnyOfIt) {
 }
 
 TEST(ChunkedBodyTest, IsJoinedWhereverTheBytesAreCut) {
-  const std::string head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
   const std::pair<std::string, std::string> cases[] = {
       {"0\r\n\r\n", ""},
       {"000;a=b\r\nA: b\r\n\r\n", ""},
@@ -126,7 +144,7 @@ TEST(ChunkedBodyTest, IsJoinedWhereverTheBytesAreCut) {
 }
 
 TEST(ParseRequestTest, ReadsWholeRequestsAndSaysWhatIsMissing) {
-  const std::string sized = "POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcdef";
+  const std::string sized = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabcdef";
   const auto whole = parse_request(sized, kHeader, 100);
   EXPECT_TRUE(whole.complete);
   EXPECT_EQ(whole.head.request.body.text(), "abc");
@@ -134,10 +152,11 @@ TEST(ParseRequestTest, ReadsWholeRequestsAndSaysWhatIsMissing) {
   EXPECT_FALSE(parse_request(sized.substr(0, sized.size() - 4), kHeader, 100).complete);
   EXPECT_EQ(parse_request(sized, kHeader, 2).refusal.status, 413U);
   const auto chunked =
-      parse_request("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nnext", kHeader, 100);
+      parse_request("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nnext", kHeader, 100);
   EXPECT_TRUE(chunked.complete);
   EXPECT_EQ(chunked.head.request.body.text(), "abc");
-  EXPECT_EQ(parse_request("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", kHeader, 100).refusal.status, 400U);
+  EXPECT_EQ(parse_request("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", kHeader, 100).refusal.status,
+            400U);
 }
 
 TEST(BodyBudgetTest, ABodyKeepsItsPromiseWhileItComesFastEnough) {

@@ -83,7 +83,7 @@ TEST(HttpSharedBodyTest, RequestsFollowALargeBodyOnTheSameConnection) {
 TEST(HttpSharedBodyTest, ABodyBeyondTheLimitIsRefusedAndGivenBack) {
   TestServer test(shared(1'000'000));
   echo(test);
-  EXPECT_EQ(ask(test.port(), "POST / HTTP/1.1\r\nContent-Length: 1000001\r\n\r\n").status, 413U);
+  EXPECT_EQ(ask(test.port(), "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000001\r\n\r\n").status, 413U);
   RawClient client(test.port());
   ASSERT_TRUE(client.send(in_chunks(letters(1'000'001), 50'000)));
   EXPECT_EQ(client.read_answer().status, 413U);
@@ -99,10 +99,10 @@ TEST(HttpSharedBodyTest, ABodyThatEndsTooEarlyOrComesTooSlowlyIsRefusedAndGivenB
   for (const std::string& framing :
        {"Content-Length: 1000000\r\n\r\n" + part, "Transfer-Encoding: chunked\r\n\r\nf4240\r\n" + part}) {
     RawClient ends(test.port()), stops(test.port());
-    ASSERT_TRUE(ends.send("POST / HTTP/1.1\r\n" + framing));
+    ASSERT_TRUE(ends.send("POST / HTTP/1.1\r\nHost: x\r\n" + framing));
     ends.shutdown_write();
     EXPECT_EQ(ends.read_answer().status, 400U);
-    ASSERT_TRUE(stops.send("POST / HTTP/1.1\r\n" + framing));
+    ASSERT_TRUE(stops.send("POST / HTTP/1.1\r\nHost: x\r\n" + framing));
     EXPECT_EQ(stops.read_answer().status, 408U);
     EXPECT_EQ(open_memory_files(), 0U) << "before the connections have ended";
   }
@@ -113,7 +113,7 @@ TEST(HttpSharedBodyTest, AClientThatGoesAwayLeavesNothing) {
   TestServer test(shared());
   for (const bool reset : {false, true}) {
     RawClient client(test.port());
-    ASSERT_TRUE(client.send("POST / HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n" + std::string(200'000, 'x')));
+    ASSERT_TRUE(client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + std::string(200'000, 'x')));
     EXPECT_TRUE(eventually([] { return open_memory_files() == 1; }));
     reset ? client.reset() : client.close();
     EXPECT_TRUE(no_memory_file_is_left());

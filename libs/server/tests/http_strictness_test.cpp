@@ -7,6 +7,8 @@
 namespace clams::server::testing {
 namespace {
 
+using namespace std::string_literals;
+
 struct BadRequest {
   const char* name;
   std::string bytes;
@@ -24,7 +26,6 @@ std::string with_header(const std::string& line, const std::string& body = {}) {
 }
 
 std::vector<BadRequest> bad_requests() {
-  using namespace std::string_literals;
   return {
       {"LengthAndChunked", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
       {"ChunkedAndLength", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n"},
@@ -94,6 +95,22 @@ std::vector<BadRequest> bad_requests() {
              return all + "\r\n";
            }(),
        431},
+      {"NoHost", "GET / HTTP/1.1\r\nA: b\r\n\r\n"},
+      {"NoHostInAbsoluteForm", "GET http://h/ HTTP/1.1\r\n\r\n"},
+      {"HostEmpty", "GET / HTTP/1.1\r\nHost:\r\n\r\n"},
+      {"HostWithBlank", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n"},
+      {"HostWithBlankAndSlash", "GET / HTTP/1.1\r\nHost: a b/c\r\n\r\n"},
+      {"HostOfHttpOneZero", "GET / HTTP/1.0\r\nHost: a/b\r\n\r\n"},
+      {"HostInAnyCase", "GET / HTTP/1.1\r\nhOsT: a@b\r\n\r\n"},
+      {"TargetWithoutHost", "GET http:///x HTTP/1.1\r\nHost: x\r\n\r\n"},
+      {"TargetWithUser", "GET http://me@h/x HTTP/1.1\r\nHost: x\r\n\r\n"},
+      {"CodingGzip", with_header("Content-Encoding: gzip\r\nContent-Length: 5", "hello"), 415},
+      {"CodingInAnyCase", with_header("content-ENCODING: GZip\r\nContent-Length: 5", "hello"), 415},
+      {"CodingOfChunks", with_header("Content-Encoding: br\r\nTransfer-Encoding: chunked", "0\r\n\r\n"), 415},
+      {"CodingBehindIdentity", with_header("Content-Encoding: identity, deflate\r\nContent-Length: 5", "hello"), 415},
+      {"CodingInASecondField", with_header("Content-Encoding: identity\r\nContent-Encoding: zstd\r\nContent-Length: 5", "hello"),
+       415},
+      {"CodingThatIsACharset", with_header("Content-Encoding: utf-8\r\nContent-Length: 5", "hello"), 415},
   };
 }
 
@@ -143,6 +160,22 @@ TEST(HttpStrictnessTest, WhatIsOnlyUnusualIsTaken) {
   EXPECT_EQ(ask(test.port(), with_header("Transfer-Encoding: Chunked", "2\r\nok\r\n0\r\n\r\n")).body, "ok");
   EXPECT_EQ(ask(test.port(), with_header("A:b\r\nEmpty:\r\nContent-Length: 1", "y")).body, "y");
   EXPECT_EQ(ask(test.port(), chunked("000005\r\nhello\r\n0\r\n\r\n")).body, "hello");
+  EXPECT_EQ(ask(test.port(), "GET /now HTTP/1.0\r\n\r\n").status, 200U);  // without Host
+  for (const char* coding : {"", "identity", "Identity", "identity, identity", " , identity"})
+    EXPECT_EQ(ask(test.port(), with_header("Content-Encoding: "s + coding + "\r\nContent-Length: 2", "ok")).body, "ok") << coding;
+  // A coding of nothing.
+  EXPECT_EQ(ask(test.port(), "GET /now HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\n\r\n").status, 200U);
+}
+
+TEST(HttpStrictnessTest, ABodyInACodingIsRefusedBeforeItIsSentAndTheAnswerSaysWhatIsTaken) {
+  TestServer test;
+  RawClient client(test.port());
+  client.send(with_header("Content-Encoding: gzip\r\nContent-Length: 1000000\r\nExpect: 100-continue"));
+  const auto answer = client.read_answer();
+  EXPECT_EQ(answer.status, 415U) << answer.head;
+  EXPECT_EQ(answer.header("Accept-Encoding"), "identity");
+  EXPECT_NE(answer.body.find("Content-Encoding"), std::string::npos) << answer.body;
+  EXPECT_TRUE(answer.closes());
 }
 
 TEST(HttpStrictnessTest, RandomBytesNeverHurt) {

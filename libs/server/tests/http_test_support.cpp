@@ -74,14 +74,15 @@ std::size_t RecordingSink::count(std::string_view part) const {
       std::count_if(all.begin(), all.end(), [part](const auto& line) { return line.find(part) != std::string::npos; }));
 }
 
-TestServer::TestServer(HttpServerOptions options) {
+TestServer::TestServer(HttpServerOptions options, std::vector<base::Fd> sockets) {
   options.port = 0;
   auto observer = [this](const Exchange& e) {
     const std::lock_guard lock(mutex_);
     exchanges_.push_back({std::string(e.method), std::string(e.path), std::string(e.query), std::string(e.request_id),
                           std::string(e.remote), std::string(e.user_agent), e.status, e.bytes_in, e.bytes_out});
   };
-  auto server = HttpServer::listen(options, handler_, observer, base::Logger(sink_));
+  auto server = sockets.empty() ? HttpServer::listen(options, handler_, observer, base::Logger(sink_))
+                                : HttpServer::adopt(std::move(sockets), options, handler_, observer, base::Logger(sink_));
   if (!server) {
     ADD_FAILURE() << server.error().message;
     std::abort();

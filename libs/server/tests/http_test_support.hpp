@@ -42,9 +42,11 @@ class FakeHandler final : public HttpHandler {
  public:
   std::function<HttpResponse(HttpRequest, std::stop_token)> on_handle;
   std::function<std::optional<HttpResponse>(const HttpRequest&)> on_answer_now;
+  std::function<bool(const HttpRequest&)> is_page;  // none is, unless set
   std::atomic<int> handled{0};
 
   std::optional<HttpResponse> answer_now(const HttpRequest& request) override;
+  bool takes_a_moment(const HttpRequest& request) const override { return is_page && is_page(request); }
   HttpResponse handle(HttpRequest request, std::stop_token stop) override;
   HttpResponse refusal(unsigned status, std::string_view reason) override;
 };
@@ -72,7 +74,8 @@ struct RecordedExchange {
 // Runs on its own thread until drained or destroyed.
 class TestServer {
  public:
-  explicit TestServer(HttpServerOptions options = {});
+  // `sockets`: served on in place of a port of its own.
+  explicit TestServer(HttpServerOptions options = {}, std::vector<base::Fd> sockets = {});
   ~TestServer();
 
   FakeHandler& handler() { return *handler_; }

@@ -47,6 +47,7 @@ void PoolCore::publish() {
   PoolStatus status = counters_;
   status.queued = queue_.size();
   status.draining = draining_;
+  status.start_error = start_error_;
   for (const auto& slot : slots_) {
     status.running += slot->running.size();
     WorkerRef ref = slot->ref;

@@ -56,9 +56,14 @@ struct Slot {
   std::shared_ptr<StartedWorker> process;
   EventLoop::WatchId channel_watch = 0, pidfd_watch = 0, output_watch = 0, error_watch = 0;
   std::unique_ptr<LineSplitter> output, error_output;
-  std::deque<Packet> outgoing;
-  std::uint64_t last_request = 0;  // the request whose frame was the last one posted; 0: another frame was
-  bool left_unread = false;        // it has closed without reading the last frame posted
+  struct Outgoing {
+    Packet packet;
+    std::uint64_t request = 0;  // whose frame it is; 0: another frame
+  };
+  std::deque<Outgoing> outgoing;       // what the socket has not taken yet
+  std::set<std::uint64_t> never_sent;  // requests that the socket refused: it was closed
+  std::uint64_t last_sent = 0;         // the request whose frame the socket took last; 0: another frame
+  bool left_unread = false;            // it has closed without reading the last frame that the socket took
   unsigned capacity = 0, announced_capacity = 1;
   std::set<std::uint64_t> places;
   std::map<std::uint64_t, Task*> running;
@@ -85,7 +90,8 @@ struct Slot {
 
   bool holds(const Request& request) const;  // its model
   bool had_kin_of(const Request& request) const;
-  bool open() const;  // for new requests, if it has a free place
+  bool surely_unread(std::uint64_t request) const;  // its process has not seen the request
+  bool open() const;                                // for new requests, if it has a free place
 };
 
 struct Place {
@@ -93,6 +99,12 @@ struct Place {
   WorkerRef worker;
   bool held = false;
   std::uint64_t task = 0;
+};
+
+// Why a process is ended, and what its end counts as.
+enum class EndReason {
+  Asked,  // somebody wants it to end: no crash
+  Fault,  // it hangs, lies or does not become ready: counts as its own failure
 };
 
 class PoolCore : public std::enable_shared_from_this<PoolCore> {
@@ -148,6 +160,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
 
   // pool_processes.cpp: birth and death
   void ensure_workers();
+  Slot& free_slot();
   unsigned wanted_workers() const;
   void retire_surplus(unsigned wanted);
   void start_slot(Slot& slot);
@@ -162,7 +175,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   void retire(Slot& slot, const std::string& cause);
   void drained_a_bit(Slot& slot);
   enum class StopStep { Ask, Terminate, Kill };
-  void stop(Slot& slot, StopStep step, const std::string& cause);
+  void stop(Slot& slot, StopStep step, const std::string& cause, EndReason reason = EndReason::Asked);
   void escalate(Slot& slot, StopStep step);
   void child_ended(Slot& slot);
   ExitReason collect(Slot& slot);
@@ -183,7 +196,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   void on_models(Slot& slot, const Frame& frame);
   void distrust(Slot& slot, const std::string& why);
   void post_frame(Slot& slot, const Frame& frame);
-  void send_packet(Slot& slot, Packet packet);
+  void send_packet(Slot& slot, Packet packet, std::uint64_t request = 0);
   void flush(Slot& slot);
   void on_output(Slot& slot, bool error_output);
   bool read_output(Slot& slot, bool error_output, int limit);

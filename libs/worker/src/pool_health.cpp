@@ -82,8 +82,7 @@ void PoolCore::ping(Slot& slot) {
     if (slot.state != WorkerState::Ready) return;
     slot.hung = true;
     ++counters_.hung;
-    stop(slot, StopStep::Terminate, "it did not answer while it had nothing to do");
-    slot.told_to_end = false;
+    stop(slot, StopStep::Terminate, "it did not answer while it had nothing to do", EndReason::Fault);
   });
 }
 

@@ -75,12 +75,14 @@ void PoolCore::ensure_workers() {
   };
   auto live = static_cast<unsigned>(std::count_if(slots_.begin(), slots_.end(), [&](const auto& slot) { return counts(*slot); }));
   if (live > options_.workers) return retire_surplus(live - options_.workers);
-  for (const unsigned wanted = wanted_workers(); live < wanted; ++live) {
-    const auto free = std::find_if(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->state == WorkerState::Dead; });
-    Slot* slot = free == slots_.end() ? nullptr : free->get();  // push_back ends the life of iterators
-    if (slot == nullptr) slot = slots_.emplace_back(std::make_unique<Slot>(static_cast<unsigned>(slots_.size()))).get();
-    start_slot(*slot);
-  }
+  for (const unsigned wanted = wanted_workers(); live < wanted; ++live) { start_slot(free_slot()); }
+}
+
+// One that is dead, or a new one at the end.
+Slot& PoolCore::free_slot() {
+  const auto dead = std::find_if(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->state == WorkerState::Dead; });
+  if (dead != slots_.end()) return **dead;
+  return *slots_.emplace_back(std::make_unique<Slot>(static_cast<unsigned>(slots_.size())));
 }
 
 void PoolCore::retire_surplus(unsigned surplus) {
@@ -120,8 +122,8 @@ void PoolCore::start_process(Slot& slot) {
   move(slot, WorkerEvent::Start);
   slot.oom_kills_before = oom_kills_.read();
   arm(slot, options_.start_timeout, [this](Slot& late) {
-    stop(late, StopStep::Terminate, "it was not ready " + std::to_string(options_.start_timeout.count()) + " ms after its start");
-    late.told_to_end = false;  // its end is a failed start
+    stop(late, StopStep::Terminate, "it was not ready " + std::to_string(options_.start_timeout.count()) + " ms after its start",
+         EndReason::Fault);
   });
   starter_->enqueue({slot.ref, options_.command});
 }
@@ -200,6 +202,7 @@ void PoolCore::became_ready(Slot& slot, const Frame& frame) {
   slot.capacity = std::min(options_.per_worker, slot.announced_capacity);
   slot.ready_since = std::chrono::steady_clock::now();
   start_error_.reset();
+  ++counters_.ready;
   move(slot, WorkerEvent::Became);
   logger_.info(options_.name + ": " + describe(slot) + " takes requests" + (slot.program.empty() ? "" : ", " + slot.program));
   const MemoryReport report = frame.memory.value_or(MemoryReport{});
@@ -239,10 +242,10 @@ void PoolCore::drained_a_bit(Slot& slot) {
   if (!others) stop(slot, StopStep::Terminate, slot.cause);
 }
 
-void PoolCore::stop(Slot& slot, StopStep step, const std::string& cause) {
+void PoolCore::stop(Slot& slot, StopStep step, const std::string& cause, EndReason reason) {
   if (slot.state == WorkerState::Stopping) return;
   if (slot.cause.empty()) slot.cause = cause;
-  slot.told_to_end = true;
+  slot.told_to_end = reason == EndReason::Asked;
   loop_->cancel(slot.ping_timer);
   move(slot, WorkerEvent::Stop);
   logger_.info(options_.name + ": " + describe(slot) + " is ended: " + slot.cause);
@@ -322,7 +325,7 @@ void PoolCore::end_tasks_of(Slot& slot, const std::string& words) {
     Task& task = *item->second;
     // 1. A worker is killed. 2. Before the news comes, a request is sent to it: the socket takes it. 3. Nobody has read it, so that
     // no work is done twice when another gets it.
-    const bool unread = (slot.left_unread || !slot.outgoing.empty()) && slot.last_request == task.id;
+    const bool unread = slot.surely_unread(task.id);
     if (unread) {
       --task.attempts;
       ++task.unread;

@@ -180,9 +180,8 @@ void PoolCore::run(Task& task, Slot& slot) {
     return place_free(place);
   }
   slot.running.emplace(task.id, &task);
-  slot.last_request = task.id;
   remember_kin(slot, task.request.kin);
-  send_packet(slot, std::move(packet).value());
+  send_packet(slot, std::move(packet).value(), task.id);
 }
 
 void PoolCore::answer(Task& task, Outcome outcome) {

@@ -2,6 +2,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -42,8 +43,7 @@ void PoolCore::distrust(Slot& slot, const std::string& why) {
   loop_->unwatch(std::exchange(slot.channel_watch, 0));
   if (slot.state == WorkerState::Stopping) return;
   logger_.error(options_.name + ": " + describe(slot) + " cannot be used any more: " + why);
-  stop(slot, StopStep::Kill, why);
-  slot.told_to_end = false;
+  stop(slot, StopStep::Kill, why, EndReason::Fault);
 }
 
 void PoolCore::on_frame(Slot& slot, Message message) {
@@ -142,27 +142,34 @@ void PoolCore::on_models(Slot& slot, const Frame& frame) {
 void PoolCore::post_frame(Slot& slot, const Frame& frame) {
   if (!slot.process || slot.channel_watch == 0) return;
   auto packet = pack(frame, Document());
-  slot.last_request = 0;
   if (packet) send_packet(slot, std::move(packet).value());
 }
 
-void PoolCore::send_packet(Slot& slot, Packet packet) {
-  slot.outgoing.push_back(std::move(packet));
+void PoolCore::send_packet(Slot& slot, Packet packet, std::uint64_t request) {
+  slot.outgoing.push_back({std::move(packet), request});
   if (slot.outgoing.size() == 1) flush(slot);
+}
+
+bool Slot::surely_unread(std::uint64_t request) const {
+  // The frames behind a full socket have not left this process.
+  const bool waits = std::any_of(outgoing.begin(), outgoing.end(), [&](const auto& frame) { return frame.request == request; });
+  // Frames are read in order. A socket that was closed with some of them unread was closed with the last one unread.
+  return waits || never_sent.contains(request) || (left_unread && last_sent == request);
 }
 
 void PoolCore::flush(Slot& slot) {
   if (!slot.process || slot.channel_watch == 0) return;
   while (!slot.outgoing.empty()) {
-    const auto sent = send(slot.process->channel.get(), slot.outgoing.front());
+    const auto sent = send(slot.process->channel.get(), slot.outgoing.front().packet);
     if (!sent) {
       // A closed socket shows as end-of-file too, and its end is handled there; anything else makes the worker useless.
+      for (const auto& refused : slot.outgoing) slot.never_sent.insert(refused.request);
       slot.outgoing.clear();
-      slot.left_unread = true;
       if (sent.error().code != base::ErrorCode::Unavailable) distrust(slot, sent.error().message);
       return;
     }
     if (!*sent) break;
+    slot.last_sent = slot.outgoing.front().request;
     slot.outgoing.pop_front();
   }
   (void)loop_->change(slot.channel_watch, slot.outgoing.empty() ? EPOLLIN : EPOLLIN | EPOLLOUT);

@@ -235,6 +235,38 @@ TEST_F(PoolTest, ARequestThatADyingWorkerHasNotReadGoesToAnother) {
   EXPECT_EQ(pool_->status().reruns, 0U);
 }
 
+bool is_dead(pid_t pid) {
+  const auto text = base::read_file("/proc/" + std::to_string(pid) + "/stat", 4096);
+  return !text || text->at(text->rfind(')') + 2) == 'Z';
+}
+
+TEST_F(PoolTest, AllRequestsThatADeadSharedWorkerWasSentGoToAnother) {
+  start(odd_options(1, 4));
+  const Outcome before = ask(request_of("echo"));
+  const auto pid = static_cast<pid_t>(std::stol(pid_in(before)));
+  // The event thread is held up while the worker dies and requests come, so that it sends them before it knows.
+  std::promise<void> dead, submitted;
+  Request held_up = request_of("progress");
+  held_up.progress = [&](double, std::string_view) {
+    ::kill(pid, SIGKILL);
+    for (int i = 0; i < 20'000 && !is_dead(pid); ++i) std::this_thread::sleep_for(1ms);
+    dead.set_value();
+    submitted.get_future().wait();
+  };
+  auto first = pool_->submit(std::move(held_up));
+  dead.get_future().wait();
+  std::vector<std::future<Outcome>> later;
+  for (int i = 0; i < 3; ++i) later.push_back(pool_->submit(request_of("echo")));
+  submitted.set_value();
+  wait(std::move(first));
+  for (auto& future : later) {
+    const Outcome outcome = wait(std::move(future));
+    EXPECT_EQ(outcome.ending, Ending::Answered) << outcome.error.message;
+    EXPECT_EQ(outcome.attempts, 1U);
+  }
+  EXPECT_EQ(pool_->status().reruns, 0U);
+}
+
 TEST_F(PoolTest, ASeatOfAWorkerThatDiedBeforeItReadTheRequestSaysSo) {
   start(odd_options(1, 1));
   auto seat = pool_->acquire(Request()).get();

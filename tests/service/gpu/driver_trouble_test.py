@@ -4,7 +4,7 @@ import os
 import time
 import unittest
 
-from gpu_service import DRIVER_WAIT_SECONDS, GIB, HEALTH_SECONDS, PATIENCE, POLICY_SECONDS, STATUS_SECONDS, WELL_SECONDS, GpuTest, FakeGpu, at_once, until
+from gpu_service import CORES, DRIVER_WAIT_SECONDS, GIB, HEALTH_SECONDS, PATIENCE, POLICY_SECONDS, STATUS_SECONDS, WELL_SECONDS, GpuTest, FakeGpu, at_once, until
 
 HANG = "hang nvmlDevice* 300000"
 SECOND = "GPU-22222222-2222-2222-2222-222222222222"
@@ -83,7 +83,9 @@ class Trouble(GpuTest):
         answer = until(lambda: (lambda a: a if a.status != 200 else None)(app.post(bytes=GIB)), POLICY_SECONDS)
         self.assertEqual(answer.status, 503, answer)
         body = answer.json
-        self.assertEqual((body["code"], body["model"], body["device"], body["available_bytes"]), ("INSUFFICIENT_GPU_MEMORY", "demo", gpu.UUID, 0))
+        self.assertEqual((body["code"], body["reason"], body["model"], body["device"]), ("INSUFFICIENT_GPU_MEMORY", "driver", "demo", gpu.UUID))
+        self.assertNotIn("available_bytes", body)  # unknown is not zero
+        self.assertRegex(body["error"], r"^GPU memory for demo cannot be checked: .*nvmlDeviceGetMemoryInfo.* code 999 .*\. Please retry later\.$")
         self.assertIn(gpu.UUID, body["cause"])
         self.assertEqual(answer.headers["Retry-After"], str(body["retry_after"]))
         self.assertLess(answer.seconds, DRIVER_WAIT_SECONDS)
@@ -119,7 +121,7 @@ class Calls(GpuTest):
     def test_pages_never_touch_the_driver(self):
         gpu = self.fake()
         app = self.app()
-        for path in ("/", "/?includeVRAM=true", "/health", "/metrics"):
+        for path in ("/", "/health", "/metrics"):
             before, begin = gpu.calls(), time.monotonic()
             for _ in range(60):
                 self.assert_ok(app.get(path))
@@ -128,6 +130,16 @@ class Calls(GpuTest):
             # The background reads a device once in 2 s, with a handful of calls, whoever asks for pages.
             self.assertLessEqual(made, 6 * (1 + took / 2), (path, before, after))
             self.assertLess(made, 60)
+
+    def test_status_reads_the_driver_at_most_ten_times_a_second(self):
+        gpu = self.fake()
+        app = self.app()
+        before, begin = gpu.calls(), time.monotonic()
+        for _ in range(200):
+            self.assertLessEqual(app.device()["sample_age_ms"], 200)  # 100, and the way to here
+        took, after = time.monotonic() - begin, gpu.calls()
+        made = sum(count - before.get(name, 0) for name, count in after.items() if "MemoryInfo" in name)
+        self.assertLessEqual(made, 12 * (took + 1))
 
     def test_requests_never_list_processes(self):
         gpu = self.fake()
@@ -156,7 +168,9 @@ class Calls(GpuTest):
 
 class Absent(GpuTest):
     def check_unconstrained(self, app):
-        self.assertEqual(app.runtime()["gpu"], {"available": False, "devices": []})
+        gpu = app.runtime()["gpu"]
+        self.assertEqual((gpu["available"], gpu["devices"]), (False, []))
+        self.assertNotEqual(gpu["reason"], "driver_error")
         for size in (0, GIB, 10 ** 15):
             result = self.assert_ok(app.post(bytes=size, allocate=size)).result
             self.assertEqual((result["device"], result["source"], result["allocated"], result["bytes"]), ("", "", 0, size))
@@ -183,7 +197,7 @@ class Absent(GpuTest):
 
     def test_without_a_gpu_more_requests_run_at_once(self):
         app = self.app()
-        self.assertIn("%d requests at once" % (2 * (os.cpu_count() or 1) + 1), app.output())
+        self.assertIn("%d requests at once" % (2 * CORES + 1), app.output())
 
 
 class Drivers(GpuTest):

@@ -5,7 +5,7 @@ import os
 import subprocess
 import unittest
 
-from gpu_service import BIN, PATIENCE, GpuTest, at_once, until
+from gpu_service import BIN, CORES, PATIENCE, GpuTest, at_once, until
 
 MODELS = os.path.join(os.environ.get("CLAMS_BUILD", ""), "tests", "clams_gpu_models")
 
@@ -285,7 +285,7 @@ class Exclusive(ExecutorTest):
         answers = at_once([lambda: app.post(model="big", mb=15000, holdMs=300) for _ in range(4)])
         self.assertEqual(len(set(self.pids(answers))), 1)
 
-    @unittest.skipIf((os.cpu_count() or 1) < 2, "one core: one worker")
+    @unittest.skipIf(CORES < 2, "one core: one worker")
     def test_the_number_of_workers_follows_the_free_memory(self):
         self.gpu.device(context="100MiB", others="12GiB")
         app = self.models()

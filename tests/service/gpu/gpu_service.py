@@ -18,7 +18,7 @@ GIB = 1 << 30
 MIB = 1 << 20
 BIN = os.environ.get("CLAMS_BIN", "")
 LIB = os.path.join(os.environ.get("CLAMS_BUILD", ""), "lib")
-CORES = os.cpu_count() or 1
+CORES = serving.usable_cpus()
 HELD_MS = 600_000
 # What the promises say, in seconds, ten times over: a sanitizer and a busy machine cost that much. What breaks a promise waits for a driver that hangs for
 # 300 s, or for a request that is held for 600.
@@ -132,6 +132,10 @@ def highest_sum(spans):
 def message_for(model, required, available):
     return ("Insufficient GPU memory for %s. Required: %.2fGB, Available: %.2fGB. GPU may be in use by other processes. Please retry later."
             % (model, required / GIB, available / GIB))
+
+
+def impossible_message_for(model, required, most):
+    return "%s needs %.2fGB; no GPU here can give more than %.2fGB." % (model, required / GIB, most / GIB)
 
 
 class GpuTest(serving.ServingTest):

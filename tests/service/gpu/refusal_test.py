@@ -6,11 +6,11 @@ import subprocess
 import time
 import unittest
 
-from gpu_service import BIN, BODY, GIB, MIB, REFUSAL_SECONDS, GpuTest, message_for, until
+from gpu_service import BIN, BODY, GIB, MIB, REFUSAL_SECONDS, GpuTest, impossible_message_for, message_for, until
 
 TOTAL = 24 * GIB
 HEADROOM = round(TOTAL * 0.1)
-FIELDS = ["error", "code", "model", "device", "required_bytes", "available_bytes", "reserved_bytes", "headroom_bytes", "source", "retry_after", "alternatives"]
+FIELDS = ["error", "code", "reason", "model", "device", "required_bytes", "available_bytes", "reserved_bytes", "headroom_bytes", "source", "retry_after", "alternatives"]
 
 
 class Foreign(GpuTest):
@@ -25,7 +25,7 @@ class Foreign(GpuTest):
         self.assertIsInstance(wait, int)
         self.assertTrue(1 <= wait <= 60, wait)
         self.assertEqual(answer.headers["Retry-After"], str(wait))
-        self.assertEqual(body, {"error": message_for(model, required, available), "code": "INSUFFICIENT_GPU_MEMORY", "model": model, "device": device, "required_bytes": required,
+        self.assertEqual(body, {"error": message_for(model, required, available), "code": "INSUFFICIENT_GPU_MEMORY", "reason": "memory", "model": model, "device": device, "required_bytes": required,
                                 "available_bytes": available, "reserved_bytes": reserved, "headroom_bytes": HEADROOM, "source": "declared", "alternatives": []})
         self.assertLess(answer.seconds, REFUSAL_SECONDS)
 
@@ -89,11 +89,12 @@ class NeverFits(GpuTest):
         self.assertEqual(answer.status, 507, answer)
         self.assertNotIn("Retry-After", answer.headers)
         body = answer.json
-        self.assertEqual(list(body), [f for f in FIELDS if f != "retry_after"])
+        self.assertEqual(sorted(body), sorted(set(FIELDS) - {"retry_after"} | {"most_bytes"}))
         self.assertEqual(body["code"], "GPU_MEMORY_IMPOSSIBLE")
         self.assertEqual((body["model"], body["device"], body["required_bytes"], body["available_bytes"], body["reserved_bytes"], body["headroom_bytes"], body["source"]),
                          ("huge", "SIM-0-%d" % TOTAL, 23 * GIB, TOTAL - HEADROOM, 0, HEADROOM, "declared"))
-        self.assertEqual(body["error"], message_for("huge", 23 * GIB, TOTAL - HEADROOM))
+        self.assertEqual(body["error"], impossible_message_for("huge", 23 * GIB, TOTAL - HEADROOM))
+        self.assertEqual((body["reason"], body["most_bytes"]), ("memory", TOTAL - HEADROOM))
 
     def test_what_fits_only_when_others_end_is_no_507(self):
         gpu = self.fake()
@@ -124,6 +125,14 @@ class Statuses(GpuTest):
     def test_status_codes_python_implies_vram_error_status_500(self):
         self.check_500(self.refuse("--status-codes", "python"))
 
+    def test_status_codes_python_makes_every_failure_500_but_those_of_pages(self):
+        answer = self.refuse("--status-codes", "python", size=23 * GIB)
+        self.assertEqual((answer.status, answer.json["code"]), (500, "GPU_MEMORY_IMPOSSIBLE"))
+        app = self.app("--status-codes", "python", "--max-body", "1KiB")
+        self.assertEqual(app.request("POST", "/", b"x" * 2000).status, 500)
+        self.assertEqual(app.request("POST", "/", b"{", {"Content-Encoding": "gzip"}).status, 500)
+        self.assertEqual((app.request("GET", "/nowhere").status, app.request("DELETE", "/").status), (404, 405))
+
     def test_an_explicit_vram_error_status_wins_over_the_preset(self):
         self.assertEqual(self.refuse("--status-codes", "python", "--vram-error-status", "503").status, 503)
 
@@ -138,7 +147,7 @@ class Statuses(GpuTest):
                 done = subprocess.run(command, input=BODY, capture_output=True, env=self.environment, timeout=60)
                 self.assertEqual(done.returncode, status, done)
                 if status:
-                    self.assertIn(b"Insufficient GPU memory for demo.", done.stderr)
+                    self.assertIn(b"Insufficient GPU memory for demo." if status == 75 else b"no GPU here can give more than", done.stderr)
                     self.assertEqual(done.stdout, b"")
 
 
@@ -168,7 +177,7 @@ class Modes(GpuTest):
         self.assertEqual(app.metrics()['clams_gpu_decisions_total{outcome="uncharged"}'], 1)
 
     def test_headroom_as_percent_and_as_bytes(self):
-        for given, headroom in (("25%", 6 * GIB), ("2GiB", 2 * GIB), ("1000000", 1000000), ("0", 0)):
+        for given, headroom in (("25%", 6 * GIB), ("2GiB", 2 * GIB), ("2000000", 2000000), ("1000000B", 1000000), ("0", 0)):
             with self.subTest(given=given):
                 self.simulated()
                 app = self.app("--headroom", given)
@@ -199,7 +208,7 @@ class Bodies(GpuTest):
         for name in ('a "quoted" name', "größe/模型", "x" * 300, "a\nb"):
             answer = app.post(bytes=23 * GIB, model=name)
             self.assertEqual((answer.status, answer.json["model"]), (507, name))
-            self.assertTrue(answer.json["error"].startswith("Insufficient GPU memory for %s. Required:" % name), answer)
+            self.assertTrue(answer.json["error"].startswith("%s needs 23.00GB; no GPU here" % name), answer)
 
     def test_a_refused_request_does_not_disturb_a_granted_one(self):
         self.simulated()

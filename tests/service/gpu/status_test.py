@@ -34,6 +34,15 @@ class Status(GpuTest):
             self.assertNotIn("runtime", plain)
             self.assertEqual({k: v for k, v in answer.items() if k != "runtime"}, plain)
 
+    def test_a_start_logs_the_devices_the_ledger_and_where_profiles_lie(self):
+        self.simulated("sim:24GiB,sim:16GiB")
+        for more in ([], ["--executor", "isolated"]):
+            app = self.app(*more, "--headroom", "2GiB")
+            [line] = app.lines("GPU 0 Simulated GPU (24.00 GiB, headroom 2.00 GiB), GPU 1 Simulated GPU (16.00 GiB, headroom 2.00 GiB)")
+            self.assertIn("; ledger %s" % self.environment["CLAMS_VRAM_DIR"], line)
+            self.assertIn("; what runs need is kept in %s" % self.environment["CLAMS_PROFILE_DIR"], line)
+            self.assertIsNone(app.stop())
+
     def test_without_being_asked_nothing_is_told(self):
         self.simulated()
         app = self.app()
@@ -42,7 +51,9 @@ class Status(GpuTest):
 
     def test_without_a_gpu(self):
         app = self.app()
-        self.assertEqual(app.runtime()["gpu"], {"available": False, "devices": []})
+        gpu = app.runtime()["gpu"]
+        self.assertEqual((gpu["available"], gpu["devices"], gpu["reason"]), (False, [], "no_gpu"))
+        self.assertEqual(self.app("--gpu", "none").runtime()["gpu"]["reason"], "disabled")
 
     def test_figures_while_requests_run(self):
         self.simulated()

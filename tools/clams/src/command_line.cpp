@@ -5,11 +5,13 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <list>
 #include <memory>
 
 #include "base/fd.hpp"
 #include "base/text.hpp"
+#include "base/text_layout.hpp"
 #include "streams.hpp"
 #include "version.hpp"
 
@@ -28,6 +30,12 @@ ValueKind kind_of(std::string_view placeholder, const std::vector<std::string>& 
   return placeholder.find("FILE") != std::string_view::npos ? ValueKind::File : ValueKind::Any;
 }
 
+// The page that --help shows on `fd`.
+std::string page_for(int fd, const CommandSpec& spec) {
+  const char* columns = std::getenv("COLUMNS");
+  return help_text(spec, base::page_width(columns == nullptr ? std::nullopt : std::optional<std::string>(columns), fd));
+}
+
 void print(int fd, const std::string& text) { (void)base::write_all(fd, text, "standard output"); }
 
 // CLI11 words the same mistake differently in each version; these are our words.
@@ -40,7 +48,7 @@ struct Parser::Impl {
   CLI::App* app = nullptr;
   CommandSpec spec;
   Action action;
-  std::list<Impl> commands;  // a deque may not hold a type that is incomplete here
+  std::list<Impl> commands;  // of an incomplete type, which a list may hold
   std::vector<std::string>* rest = nullptr;  // of a command that takes another program's command line
 
   bool asks_for_help() const { return app->count("--help") > 0; }
@@ -240,7 +248,7 @@ struct Program {
     root.spec.path = "clams";
     root.spec.summary = "Makes, runs, inspects and serves CLAMS apps and the MMIF documents they exchange.";
     root.spec.epilogue =
-        "clams COMMAND --help tells more about a command. Exit status: 0 done, 1 failed, 2 wrong use, 65 bad input document.";
+        "clams COMMAND --help tells more about a command. Exit status: 0 done, 1 failed or no command given, 2 wrong use, 65 bad input document.";
     root.declare_help();
     Parser(root).flag("-v,--version", version, "show the version and the MMIF specification it follows");
     for (const Command& command : commands) root.add(command);
@@ -262,12 +270,12 @@ std::string unknown_flag(const CommandSpec& spec, const std::string& word) {
   std::vector<std::string> names;
   for (const FlagSpec& flag : spec.flags) {
     for (const std::string& name : flag.names) {
-      if (name.starts_with("--")) names.push_back(name);
+      if (name.starts_with("--")) names.push_back(name.substr(2));
     }
   }
   const std::string flag = word.substr(0, word.find('='));
-  const std::string_view near = flag.starts_with("--") ? base::closest(flag, names) : std::string_view();
-  return "unknown flag '" + flag + "'" + (near.empty() ? hint(spec) : "; did you mean '" + std::string(near) + "'?");
+  const std::string_view near = base::closest(flag.substr(flag.find_first_not_of('-')), names);
+  return "unknown flag '" + flag + "'" + (near.empty() ? hint(spec) : "; did you mean '--" + std::string(near) + "'?");
 }
 
 // What nobody took is told first: a misspelt flag often makes something else seem to be missing.
@@ -303,8 +311,8 @@ CommandSpec describe_command_line(const std::vector<Command>& commands) { return
 int run_command_line(int argc, const char* const* argv, const std::vector<Command>& commands) {
   Program program(commands);
   if (argc <= 1) {
-    print(STDERR_FILENO, help_text(program.root.described()));
-    return 1;
+    print(STDERR_FILENO, page_for(STDERR_FILENO, program.root.described()));
+    return 2;
   }
   // What stands behind "--" is another program's: CLI11, which would take "[a,b]" apart, does not get to see it.
   const char* const* const end = argv + argc;
@@ -316,7 +324,7 @@ int run_command_line(int argc, const char* const* argv, const std::vector<Comman
   } catch (const CLI::ParseError& error) { problem = explain(program.root.chosen(), &error); }
   const Parser::Impl& chosen = program.root.chosen();
   if (chosen.asks_for_help()) {
-    print(STDOUT_FILENO, help_text(chosen.described()));
+    print(STDOUT_FILENO, page_for(STDOUT_FILENO, chosen.described()));
     return 0;
   }
   if (problem) return wrong_use(chosen, *problem);

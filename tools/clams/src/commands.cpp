@@ -6,6 +6,7 @@
 #include "envelop.hpp"
 #include "gpu/commands.hpp"
 #include "profiles/commands.hpp"
+#include "reading_commands.hpp"
 #include "rewind.hpp"
 #include "serve.hpp"
 #include "source.hpp"
@@ -19,6 +20,8 @@ const std::vector<Command>& commands() {
       {"rewind", "remove the last views or runs of apps from an MMIF", declare_rewind},
       {"describe", "tell which apps made an MMIF, or a directory of them, how and for how long", declare_describe},
       {"summarize", "make a summary of an MMIF: documents, views, transcript, time frames, entities", declare_summarize},
+      {"text", "print the texts of an MMIF: a transcript, or what was read on screens and pages", declare_text},
+      {"subtitles", "make subtitles, WebVTT or SubRip, from the transcript of an MMIF", declare_subtitles},
       {"envelop", "put parameters and an MMIF into one JSON text to post to an app", declare_envelop},
       {"develop", "write the skeleton of a new app in C++ that builds and passes its test", declare_develop},
       {"serve", "serve an app that was written for the Python SDK, unchanged", declare_serve},

@@ -98,7 +98,7 @@ std::string bash_script(const CommandSpec& program) {
          cases +
          "  esac\n"
          "}\n"
-         "complete -F _clams clams\n";
+         "complete -F _clams clams clams-cpp\n";
 }
 
 // Colons and brackets mean something in _arguments.
@@ -146,9 +146,9 @@ std::string zsh_function(const CommandSpec& command) {
 }
 
 std::string zsh_script(const CommandSpec& program) {
-  std::string out = "#compdef clams\n";
+  std::string out = "#compdef clams clams-cpp\n";
   for (const CommandSpec* command : all_commands(program)) out += zsh_function(*command);
-  return out + "if [[ $funcstack[1] == _clams ]]; then _clams \"$@\"; else compdef _clams clams; fi\n";
+  return out + "if [[ $funcstack[1] == _clams ]]; then _clams \"$@\"; else compdef _clams clams clams-cpp; fi\n";
 }
 
 // All words of the command have been typed: "clams gpu run" is gpu and run.
@@ -162,7 +162,7 @@ std::string fish_condition(const CommandSpec& command) {
 }
 
 std::string fish_script(const CommandSpec& program) {
-  std::string out = "complete -c clams -f\n";
+  std::string out = "complete -c clams-cpp -w clams\ncomplete -c clams -f\n";
   for (const CommandSpec* command : all_commands(program)) {
     const bool is_root = command == &program;
     const std::string start = "complete -c clams -n " + quoted(is_root ? "__fish_use_subcommand" : fish_condition(*command));

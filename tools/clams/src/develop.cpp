@@ -71,7 +71,7 @@ std::string filled_in(std::string_view text, const AppNames& names) {
 std::string place_of(std::string_view template_name) {
   const std::string name(template_name.substr(template_name.find('/') + 1));
   if (template_name.starts_with("gha/")) return ".github/workflows/" + name;
-  return name == "gitignore" ? ".gitignore" : name;
+  return name == "gitignore" || name == "dockerignore" ? "." + name : name;
 }
 
 }  // namespace

@@ -1,41 +1,13 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "base/text_layout.hpp"
 #include "spec.hpp"
 
 namespace clams::tool {
 namespace {
 
-constexpr std::size_t kWidth = 100;
 constexpr std::size_t kColumn = 30;  // where explanations begin
-
-// Words of `text`, wrapped, each line but the first indented.
-std::string wrapped(std::string_view text, std::size_t indent, std::size_t already) {
-  std::string out;
-  std::size_t column = already;
-  for (const std::string_view word : base::split(text, ' ')) {
-    if (column > indent && column + 1 + word.size() > kWidth) {
-      out += "\n" + std::string(indent, ' ');
-      column = indent;
-    } else if (column > indent) {
-      out += ' ';
-      ++column;
-    }
-    out += word;
-    column += word.size();
-  }
-  return out;
-}
-
-std::string row(const std::string& left, const std::string& right) {
-  std::string out = "  " + left;
-  if (out.size() + 2 > kColumn) {
-    out += "\n" + std::string(kColumn, ' ');
-  } else {
-    out.resize(kColumn, ' ');
-  }
-  return out + wrapped(right, kColumn, kColumn) + "\n";
-}
 
 std::string shown(const FlagSpec& flag) {
   std::string out;
@@ -55,8 +27,9 @@ std::string usage(const CommandSpec& command) {
 
 }  // namespace
 
-std::string help_text(const CommandSpec& command) {
-  std::string out = usage(command) + "\n" + wrapped(command.summary, 0, 0) + "\n";
+std::string help_text(const CommandSpec& command, std::size_t width) {
+  const auto row = [&](const std::string& left, const std::string& right) { return base::table_row(left, right, width, kColumn); };
+  std::string out = base::wrapped(usage(command), width, 2) + "\n" + base::wrapped(command.summary, width) + "\n";
   if (!command.commands.empty()) out += "\ncommands:\n";
   for (const CommandSpec& sub : command.commands) out += row(sub.name(), sub.summary);
   if (!command.arguments.empty()) out += "\narguments:\n";
@@ -66,7 +39,7 @@ std::string help_text(const CommandSpec& command) {
   if (command.epilogue.empty()) return out;
   out += "\n";
   for (const std::string_view line : base::split(command.epilogue, '\n')) {
-    out += (line.starts_with(' ') ? std::string(line) : wrapped(line, 0, 0)) + "\n";
+    out += (line.starts_with(' ') ? std::string(line) : base::wrapped(line, width)) + "\n";  // examples are typed as they stand
   }
   return out;
 }

@@ -1,5 +1,6 @@
 // A command line as data: what help and shell completion are made from.
 #pragma once
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,7 @@ struct CommandSpec {
   std::string name() const { return path.substr(path.rfind(' ') + 1); }
 };
 
-// Usage, arguments, flags and examples, wrapped at 100 columns.
-std::string help_text(const CommandSpec& command);
+// Usage, arguments, flags and examples, wrapped at so many columns.
+std::string help_text(const CommandSpec& command, std::size_t width);
 
 }  // namespace clams::tool

@@ -70,11 +70,22 @@ mmif::Object summarize_annotations(const SummaryGraph& graph) {
   return out;
 }
 
-// Video facts come from the first `Annotation` of the document.
+// The first `Annotation` that says how long the media are; nullptr if none does.
+const mmif::Object* media_facts(const mmif::Object& annotations) {
+  for (const auto& [view, list] : annotations) {
+    for (const mmif::Value& annotation : *list.array()) {
+      const mmif::Object& properties = *annotation.object();
+      if (properties.contains("fps") || properties.contains("frameCount") || properties.contains("duration")) return &properties;
+    }
+  }
+  return nullptr;
+}
+
 mmif::Object summarize_document(const mmif::Mmif& document, std::size_t size, const mmif::Object& annotations) {
   mmif::Object out{{"mmif_version", document.version_uri()}, {"size", size}};
-  if (annotations.empty()) return out;
-  const mmif::Object& facts = *annotations.begin()->second.array()->front().object();
+  const mmif::Object* found = media_facts(annotations);
+  if (found == nullptr) return out;
+  const mmif::Object& facts = *found;
   if (const mmif::Value* fps = facts.find("fps")) out.set("fps", *fps);
   if (const mmif::Value* frames = facts.find("frameCount")) out.set("frames", *frames);
   if (const mmif::Value* duration = facts.find("duration")) {

@@ -8,8 +8,16 @@ std::optional<SummaryNode::Pair> pair_of(const mmif::Value* first, const mmif::V
   return SummaryNode::Pair(*first, *second);
 }
 
+void note_place(SummaryNode& node, const SummaryNode& place) {
+  if (place.type == "TimeFrame") node.aligned_frame = &place;
+  if (place.type == "TimePoint") node.aligned_point = &place;
+  if (place.type == "AudioDocument" || place.type == "VideoDocument") node.aligned_media = &place;
+}
+
 // What a text document or token learns from the place it is aligned with.
 void learn(SummaryNode& node, const SummaryNode& place) {
+  if (node.type == "TextDocument" || node.type == "Token" || node.type == "Sentence" || node.type == "Paragraph")
+    note_place(node, place);
   const bool is_text = node.type == "TextDocument";
   if ((is_text || node.type == "Token") && place.type == "TimeFrame") {
     if (auto own = pair_of(place.find("start"), place.find("end"))) node.time_offsets = std::move(own);
@@ -42,8 +50,10 @@ SummaryGraph::SummaryGraph(const mmif::Mmif& document) {
 }
 
 void SummaryGraph::add(const mmif::View* view, const mmif::Annotation& annotation) {
-  auto node =
-      std::make_unique<SummaryNode>(SummaryNode{&annotation, view, mmif::short_name(annotation.type()), nullptr, {}, {}, {}, {}});
+  auto node = std::make_unique<SummaryNode>();
+  node->annotation = &annotation;
+  node->view = view;
+  node->type = mmif::short_name(annotation.type());
   const auto [at, is_new] = by_id_.emplace(annotation.id(), node.get());
   if (is_new)
     nodes_.push_back(std::move(node));

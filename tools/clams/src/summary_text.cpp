@@ -1,30 +1,14 @@
 #include <algorithm>
-#include <array>
 
 #include "mmif/json.hpp"
 #include "python_number.hpp"
 #include "summary_parts.hpp"
+#include "summary_views.hpp"
 
 namespace clams::tool {
 namespace {
 
-// As in mmif-python 1.5.4: exactly these versions are known.
-constexpr std::array<std::string_view, 6> kRecognisers{
-    "http://apps.clams.ai/aapb-pua-kaldi-wrapper/0.2.2", "http://apps.clams.ai/aapb-pua-kaldi-wrapper/0.2.3",
-    "http://apps.clams.ai/aapb-pua-kaldi-wrapper/v3",    "http://apps.clams.ai/whisper-wrapper/v7",
-    "http://apps.clams.ai/whisper-wrapper/v8",           "http://apps.clams.ai/whisper-wrapper/v8-3-g737e280"};
-constexpr std::array<std::string_view, 2> kCaptioners{"http://apps.clams.ai/llava-captioner/v1.2-6-gc824c97",
-                                                      "http://apps.clams.ai/smolvlm2-captioner"};
 constexpr std::size_t kTokensPerSentence = 12;  // where the recogniser gives no sentences
-
-template <std::size_t N>
-const mmif::View* last_view_of(const mmif::Mmif& document, const std::array<std::string_view, N>& apps) {
-  const auto& views = document.views();
-  const auto at = std::find_if(views.rbegin(), views.rend(), [&](const auto& view) {
-    return std::find(apps.begin(), apps.end(), view->app()) != apps.end() && !view->has_warnings();
-  });
-  return at == views.rend() ? nullptr : at->get();
-}
 
 std::vector<std::string_view> code_points(std::string_view text) {
   std::vector<std::string_view> out;
@@ -112,28 +96,30 @@ mmif::Object written(const Sentence& sentence, Page& page) {
   return out;
 }
 
-// What follows the last "[/INST]": before it stands what the model was asked.
-std::string caption_of(const SummaryNode& document) {
-  constexpr std::string_view kAsked = "[/INST]";
+}  // namespace
+
+std::string_view inline_text(const SummaryNode& document) {
   const mmif::Value* text = document.find("text");
   const mmif::Value* value = text != nullptr && text->object() != nullptr ? text->object()->find("@value") : nullptr;
-  const std::string_view whole = value == nullptr ? std::string_view() : value->as_string();
-  const std::size_t at = whole.rfind(kAsked);
-  return std::string(at == std::string_view::npos ? whole : whole.substr(at + kAsked.size()));
+  return value == nullptr ? std::string_view() : value->as_string();
 }
 
 mmif::Object caption(const SummaryNode& document, const mmif::Value& time_point) {
-  return mmif::Object{{"identifier", document.id()}, {"time-point", time_point}, {"text", caption_of(document)}};
+  constexpr std::string_view kAsked = "[/INST]";
+  const std::string_view whole = inline_text(document);
+  const std::size_t at = whole.rfind(kAsked);
+  const std::string_view answer = at == std::string_view::npos ? whole : whole.substr(at + kAsked.size());
+  return mmif::Object{{"identifier", document.id()}, {"time-point", time_point}, {"text", answer}};
 }
 
-}  // namespace
-
 mmif::Array summarize_transcript(const mmif::Mmif& document, const SummaryGraph& graph, std::vector<std::string>& notes) {
+  const FoundView found = transcript_view(document, graph);
+  if (found.view == nullptr) return {};
+  if (graph.of_type("TextDocument", found.view).size() > 1)
+    notes.push_back("More than one TextDocument in ASR view " + found.view->id());
+  if (!found.known_to_python) return transcript_by_types(document, graph, *found.view);
+  const std::vector<Sentence> sentences = sentences_of(graph, found.view);
   mmif::Array out;
-  const mmif::View* view = last_view_of(document, kRecognisers);
-  if (view == nullptr) return out;
-  if (graph.of_type("TextDocument", view).size() > 1) notes.push_back("More than one TextDocument in ASR view " + view->id());
-  const std::vector<Sentence> sentences = sentences_of(graph, view);
   if (sentences.empty()) return out;
   Page page(offset(*sentences.back().tokens.back(), "end"));
   for (const Sentence& sentence : sentences) out.emplace_back(written(sentence, page));
@@ -141,10 +127,11 @@ mmif::Array summarize_transcript(const mmif::Mmif& document, const SummaryGraph&
 }
 
 mmif::Array summarize_captions(const mmif::Mmif& document, const SummaryGraph& graph) {
+  const FoundView found = caption_view(document, graph);
+  if (found.view == nullptr) return {};
+  if (!found.known_to_python) return captions_by_types(document, graph, *found.view);
   mmif::Array out;
-  const mmif::View* view = last_view_of(document, kCaptioners);
-  if (view == nullptr) return out;
-  for (const SummaryNode* text : graph.of_type("TextDocument", view)) {
+  for (const SummaryNode* text : graph.of_type("TextDocument", found.view)) {
     if (text->time_offsets && text->representatives && !text->representatives->empty()) {
       const SummaryNode* point = graph.find(text->representatives->front().as_string());
       const mmif::Value* time = point == nullptr ? nullptr : point->find("timePoint");

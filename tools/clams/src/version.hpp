@@ -8,7 +8,7 @@ namespace clams::tool {
 inline constexpr std::string_view kPythonSdkVersion = "1.8.0";
 std::string_view own_version() noexcept;
 
-// "1.8.0 (based on MMIF spec: 1.2.0)" as the Python command prints it, and a second line with our own version.
+// Our own version, and a second line that ends as the Python command's: "clams-python 1.8.0 (based on MMIF spec: 1.2.0)".
 std::string version_text();
 
 }  // namespace clams::tool

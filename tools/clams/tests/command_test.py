@@ -18,7 +18,8 @@ PROGRAM = os.path.join(os.path.abspath(os.environ.get("CLAMS_BIN", "")), "clams"
 HERE = os.path.dirname(os.path.abspath(__file__))
 SAMPLES = os.path.join(HERE, "..", "..", "..", "tests", "data", "mmif")
 SCREENS = os.path.join(SAMPLES, "screens.mmif")
-COMMANDS = ["source", "rewind", "describe", "summarize", "envelop", "develop", "completion"]
+SPEECH = os.path.join(SAMPLES, "speech-small.mmif")
+COMMANDS = ["source", "rewind", "describe", "summarize", "text", "subtitles", "envelop", "develop", "completion"]
 
 
 def clams(*arguments, stdin=b"", **more):
@@ -54,29 +55,67 @@ class InFolder(unittest.TestCase):
 class Help(InFolder):
     def test_no_arguments_print_help_on_standard_error(self):
         status, out, err = clams()
-        self.assertEqual((status, out), (1, ""))
+        self.assertEqual((status, out), (2, ""))  # wrong use, as the help says
         for command in COMMANDS:
             self.assertIn("\n  " + command + " ", err)
 
     def test_help_of_every_command_is_as_recorded(self):
         for command in COMMANDS:
-            status, out, err = clams(command, "--help")
+            wide = dict(os.environ, COLUMNS="100")
+            status, out, err = clams(command, "--help", env=wide)
             self.assertEqual((status, err), (0, ""), command)
             with open(os.path.join(HERE, "data", "expected", "help", command + ".txt"), encoding="utf-8") as f:
                 self.assertEqual(out, f.read(), command)
             self.assertTrue(all(len(line) <= 130 for line in out.splitlines()), command)
-            self.assertEqual(clams(command, "-h")[1], out)
+            self.assertEqual(clams(command, "-h", env=wide)[1], out)
+
+    def test_help_is_as_wide_as_the_terminal_and_cuts_no_word(self):
+        def words(text):
+            return [word for line in text.split("\n") if not line.startswith("  clams ") for word in line.split()]
+        for command in [[], ["source"], ["gpu"], ["gpu", "run"], ["gpu", "simulate"], ["profiles"], ["develop"]]:
+            widest = clams(*command, "--help", env=dict(os.environ, COLUMNS="120"))[1]
+            for width in (40, 61, 80, 100):
+                out = clams(*command, "--help", env=dict(os.environ, COLUMNS=str(width)))[1]
+                self.assertEqual(words(out), words(widest), (command, width))
+                for line in out.splitlines():
+                    fits = len(line) <= width or line.startswith("  ") and (line.strip().startswith(("-", "clams ")) or " " not in line.strip())
+                    self.assertTrue(fits or line.startswith("  "), (command, width, line))
+        plain = dict((name, value) for name, value in os.environ.items() if name != "COLUMNS")
+        self.assertEqual(clams("gpu", "--help", env=plain)[1], clams("gpu", "--help", env=dict(plain, COLUMNS="80"))[1])
+        self.assertEqual(clams("gpu", "--help", env=dict(plain, COLUMNS="7"))[1], clams("gpu", "--help", env=dict(plain, COLUMNS="40"))[1])
+
+    def test_help_on_a_terminal_has_its_width(self):
+        import fcntl
+        import struct
+        import termios
+        master, terminal = pty.openpty()
+        self.addCleanup(os.close, master)
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 63, 0, 0))
+        plain = dict((name, value) for name, value in os.environ.items() if name != "COLUMNS")
+        done = subprocess.Popen([PROGRAM, "describe", "--help"], stdout=terminal, env=plain)
+        os.close(terminal)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(master, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            shown += piece
+        self.assertEqual(done.wait(60), 0)
+        self.assertEqual(shown.decode().replace("\r\n", "\n"), clams("describe", "--help", env=dict(plain, COLUMNS="63"))[1])
 
     def test_help_wins_over_what_is_missing_or_wrong(self):
         self.assertEqual(clams("source", "--help")[0], 0)
         self.assertEqual(clams("source", "--oops", "--help")[0], 0)
         self.assertEqual(clams("rewind", "nope", "-n", "x", "--help")[0], 0)
 
-    def test_version_begins_as_the_python_commands(self):
+    def test_version_is_ours_first_and_then_names_the_python_sdk_as_its_command_does(self):
         for flag in ("-v", "--version"):
             status, out, err = clams(flag)
             self.assertEqual((status, err), (0, ""))
-            self.assertRegex(out, r"\A1\.8\.0 \(based on MMIF spec: 1\.2\.0\)\nclams-cpp \d+\.\d+\.\d+\n\Z")
+            self.assertRegex(out, r"\Aclams-cpp \d+\.\d+\.\d+\nclams-python 1\.8\.0 \(based on MMIF spec: 1\.2\.0\)\n\Z")
 
 
 class WrongUse(InFolder):
@@ -85,6 +124,8 @@ class WrongUse(InFolder):
         self.refused(2, "no command 'zzzzzzzz'; see: clams --help", "zzzzzzzz")
         self.refused(2, "unknown flag '--prefx'; did you mean '--prefix'?", "source", "--prefx=/a", "video:b")
         self.refused(2, "unknown flag '-z'; see: clams rewind --help", "rewind", "-z")
+        self.refused(2, "unknown flag '--PREFIX'; did you mean '--prefix'?", "source", "--PREFIX", "/a", "video:b")
+        self.refused(2, "unknown flag '-Prefix'; did you mean '--prefix'?", "source", "-Prefix", "/a", "video:b")
         self.refused(2, "unknown flag '--versio'; did you mean '--version'?", "--versio")
         self.refused(2, "DOCUMENT is missing", "source")
         self.refused(2, "--name is missing", "develop")
@@ -103,9 +144,92 @@ class WrongUse(InFolder):
         self.refused(2, "in argument 1 to source", "source", "video:/a", "b")
 
 
+def speech(app="http://apps.example.org/any-recogniser/v1", documents=1, forward=True, words=True):
+    """What a recogniser writes: a view for each sound, two sentences in each; Alignments in either direction."""
+    vocabulary = "http://mmif.clams.ai/vocabulary/"
+    views = []
+    for n in range(1, documents + 1):
+        annotations = [{"@type": vocabulary + "TextDocument/v1", "properties": {"id": "td", "text": {"@value": "Good evening. Here is the news."}}},
+                       {"@type": vocabulary + "Alignment/v1", "properties": {"id": "a0", "source": "d%d" % n, "target": "td"}}]
+        def align(name, target, start, end):
+            annotations.append({"@type": vocabulary + "TimeFrame/v5", "properties": {"id": "f" + name, "start": start, "end": end}})
+            ends = ("f" + name, target) if forward else (target, "f" + name)
+            annotations.append({"@type": vocabulary + "Alignment/v1", "properties": {"id": "a" + name, "source": ends[0], "target": ends[1]}})
+        sentences, at = [["Good", "evening."], ["Here", "is", "the", "news."]], 1000
+        for s, sentence in enumerate(sentences):
+            tokens, start = [], at
+            for w, word in enumerate(sentence):
+                token = "t%d%d" % (s, w)
+                tokens.append(token)
+                if words:
+                    annotations.append({"@type": vocabulary + "Token/v1", "properties": {"id": token, "text": word}})
+                    align("w%d%d" % (s, w), token, at, at + 400)
+                at += 400
+            properties = {"id": "s%d" % s, "text": " ".join(sentence)}
+            if words:
+                properties["targets"] = tokens
+            annotations.append({"@type": vocabulary + "Sentence/v1", "properties": properties})
+            if not words:
+                align("s%d" % s, "s%d" % s, start, at)
+        views.append({"id": "v_%d" % (n - 1), "metadata": {"app": app, "timestamp": "2026-01-01T00:00:00",
+                                                           "contains": {vocabulary + "TimeFrame/v5": {"document": "d%d" % n, "timeUnit": "milliseconds"}}},
+                      "annotations": annotations})
+    sounds = [{"@type": vocabulary + "AudioDocument/v1", "properties": {"id": "d%d" % n, "mime": "audio/wav", "location": "file:///%d.wav" % n}}
+              for n in range(1, documents + 1)]
+    return json.dumps({"metadata": {"mmif": "http://mmif.clams.ai/1.2.0"}, "documents": sounds, "views": views})
+
+
+class Reading(InFolder):
+    """clams text, clams subtitles."""
+    VTT = "WEBVTT\n\n00:00:01.000 --> 00:00:01.800\nGood evening.\n\n00:00:01.800 --> 00:00:03.400\nHere is the news.\n\n"
+
+    def test_subtitles_come_from_any_recogniser_whatever_it_aligns_and_in_which_direction(self):
+        for forward in (True, False):
+            for words in (True, False):
+                status, out, err = clams("subtitles", self.path("a.mmif", speech(forward=forward, words=words)))
+                self.assertEqual((status, out, err), (0, self.VTT, ""), (forward, words))
+
+    def test_subrip_has_numbers_and_commas(self):
+        status, out, _ = clams("subtitles", "--format", "srt", self.path("a.mmif", speech()))
+        self.assertEqual((status, out.split("\n")[:3]), (0, ["1", "00:00:01,000 --> 00:00:01,800", "Good evening."]))
+
+    def test_the_ending_of_the_output_chooses_the_format(self):
+        said = self.path("a.mmif", speech())
+        for name, flags, begin in (("a.srt", [], "1\n"), ("a.vtt", [], "WEBVTT\n"), ("b.srt", ["-f", "vtt"], "WEBVTT\n")):
+            path = os.path.join(self.folder, name)
+            self.assertEqual(clams("subtitles", said, "-o", path, *flags), (0, "", ""))
+            with open(path, encoding="utf-8") as f:
+                self.assertTrue(f.read().startswith(begin), name)
+
+    def test_without_a_transcript_there_is_no_file(self):
+        path = os.path.join(self.folder, "a.srt")
+        self.refused(65, "no view has a transcript", "subtitles", SCREENS, "-o", path)
+        self.assertFalse(os.path.exists(path))
+
+    def test_of_several_sounds_one_is_named(self):
+        two = self.path("two.mmif", speech(documents=2))
+        self.refused(2, "transcripts of d1, d2; one file of subtitles is for one of them", "subtitles", two)
+        self.assertEqual(clams("subtitles", "--document", "d2", two)[1], self.VTT)
+        self.assertEqual(clams("subtitles", "--view", "v_0", two)[1], self.VTT)
+        self.refused(1, "no transcript of a document 'd3'; there are some of: d1, d2", "subtitles", "--document", "d3", two)
+        self.refused(1, "no view 'v_7'; the file has v_0, v_1", "subtitles", "--view", "v_7", two)
+
+    def test_a_file_without_a_transcript_is_refused(self):
+        self.refused(65, "no view has a transcript", "subtitles", self.path("a.mmif", speech(documents=0)))
+        self.refused(65, "no view has a text", "text", self.path("a.mmif", speech(documents=0)))
+        self.refused(2, "--width is a number of characters from 10 to 200", "subtitles", "--width", "3", self.path("b.mmif", speech()))
+
+    def test_text_is_what_was_said_or_read(self):
+        said = self.path("a.mmif", speech(documents=2))
+        whole = "Good evening. Here is the news.\n"
+        self.assertEqual(clams("text", said)[:2], (0, whole + "\n" + whole))
+        self.assertEqual(clams("text", "--lines", "--times", "--document", "d1", said)[1], "[00:00:01] Good evening.\n[00:00:01] Here is the news.\n")
+        self.assertIn("[00:01:00] LINE ONE", clams("text", "--times", SCREENS)[1])
+
+
 class Failures(InFolder):
     def test_a_missing_file_is_named(self):
-        for command in (["rewind", "-n", "1"], ["describe"], ["summarize"]):
+        for command in (["rewind", "-n", "1"], ["describe"], ["summarize"], ["text"], ["subtitles"]):
             self.refused(1, "Input path does not exist: " + self.path("none"), *command, self.path("none"))
         self.refused(1, "Input path does not exist", "envelop", self.path("none"), SCREENS)
         self.refused(1, "Input path does not exist", "envelop", self.path("p.json", "{}"), self.path("none"))
@@ -116,7 +240,7 @@ class Failures(InFolder):
 
     def test_a_bad_document_is_status_65(self):
         bad = self.path("bad.mmif", "{]")
-        for command in (["rewind", "-n", "1", bad], ["describe", bad], ["summarize", bad], ["envelop", self.path("p.json", "{}"), bad]):
+        for command in (["rewind", "-n", "1", bad], ["describe", bad], ["summarize", bad], ["text", bad], ["subtitles", bad], ["envelop", self.path("p.json", "{}"), bad]):
             self.refused(65, "", *command)
         self.refused(65, "", "describe", "-", stdin=b"")
         self.refused(65, "", "describe", stdin=b'{"metadata": {}}')
@@ -126,7 +250,8 @@ class Failures(InFolder):
         if not os.path.exists("/dev/full"):
             self.fail("/dev/full is missing on this host")
         with open("/dev/full", "w") as full:
-            for command in (["source", "video:/a"], ["rewind", "-n", "1", SCREENS], ["describe", SCREENS], ["summarize", SCREENS], ["completion", "bash"],
+            for command in (["source", "video:/a"], ["rewind", "-n", "1", SCREENS], ["describe", SCREENS], ["summarize", SCREENS], ["text", SCREENS], ["subtitles", SPEECH],
+                            ["completion", "bash"],
                             ["describe", "--help-schema", "mmif-dir"]):
                 done = subprocess.run([PROGRAM, *command], stdout=full, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=60)
                 self.assertEqual(done.returncode, 1, command)
@@ -134,7 +259,8 @@ class Failures(InFolder):
         self.refused(1, "cannot write '/dev/full': No space left on device", "source", "video:/a", "-o", "/dev/full")
 
     def test_a_file_that_cannot_be_written_stays_as_it_was(self):
-        self.refused(1, "cannot open", "source", "video:/a", "-o", os.path.join(self.folder, "no", "such", "folder"))
+        place = os.path.join(self.folder, "no", "such", "folder")
+        self.refused(1, "cannot write '%s': No such file or directory" % place, "source", "video:/a", "-o", place)
         out = self.path("out.mmif", "before")
         self.refused(65, "", "rewind", "-n", "1", self.path("bad.mmif", "{"), "-o", out)
         with open(out) as f:
@@ -271,6 +397,18 @@ class Guide(InFolder):
         done = subprocess.run(["bash", "-euxc", "".join(examples)], cwd=self.folder, env={**os.environ, "PATH": path}, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
+
+
+class CopiedAlone(InFolder):
+    def test_serve_says_what_is_missing(self):
+        copy = os.path.join(self.folder, "bin", "clams-cpp")
+        os.makedirs(os.path.dirname(copy))
+        shutil.copy(PROGRAM, copy)
+        done = subprocess.run([copy, "serve", "app.py"], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+        self.assertEqual((done.returncode, done.stdout), (78, ""))
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        self.assertIn(os.path.join(self.folder, "share", "clams-cpp", "python", "clams_worker"), done.stderr)
+        self.assertIn("--python", subprocess.run([copy, "serve", "--help"], capture_output=True, text=True, timeout=60).stdout)
 
 
 class Completion(InFolder):

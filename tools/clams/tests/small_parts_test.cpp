@@ -114,8 +114,8 @@ TEST(NewFiles, have_no_placeholder_left) {
       paths.push_back(file.path);
     }
   }
-  EXPECT_THAT(paths, testing::UnorderedElementsAre("CMakeLists.txt", "Containerfile", "README.md", ".gitignore", "app.cpp",
-                                                   "app.hpp", "main.cpp", "tests/runs_once.cmake", "tests/sample.mmif",
+  EXPECT_THAT(paths, testing::UnorderedElementsAre("CMakeLists.txt", "Containerfile", "README.md", ".gitignore", ".dockerignore",
+                                                   "app.cpp", "app.hpp", "main.cpp", "tests/runs_once.cmake", "tests/sample.mmif",
                                                    ".github/workflows/build.yml"));
 }
 
@@ -147,7 +147,7 @@ TEST(Completion, of_an_unknown_shell_is_refused) { EXPECT_FALSE(completion_scrip
 TEST(Help, wraps_long_lines_behind_the_column_of_the_flags) {
   CommandSpec spec = small_program().commands.front();
   spec.flags.front().help = std::string(60, 'a') + " " + std::string(30, 'b');
-  const std::string text = help_text(spec);
+  const std::string text = help_text(spec, 100);
   EXPECT_THAT(text, HasSubstr("usage: clams paint COMMAND FILE [FLAGS]\n"));
   EXPECT_THAT(text, HasSubstr("  -c, --colour NAME           " + std::string(60, 'a') + "\n" + std::string(30, ' ') +
                               std::string(30, 'b') + "\n"));

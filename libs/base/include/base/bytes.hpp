@@ -43,6 +43,9 @@ constexpr Bytes operator""_GiB(unsigned long long n) { return Bytes(n << 30); }
 // "6GiB", "512MiB", "1.5GiB", "100KiB", "7B" or plain bytes "4096"; also GB, MB, KB, G, M, K, all taken as powers of 1024 (GPU
 // tools print GiB and call it GB). Error InvalidArgument otherwise, or beyond 2^64 - 1.
 Result<Bytes> parse_bytes(std::string_view text);
+// The same for memory of GPUs, where "8" is a slip for 8GiB: a bare number below 1 MiB other than 0 is an error that says so. With a
+// unit every size is taken ("8B", "512KiB").
+Result<Bytes> parse_memory_size(std::string_view text);
 
 // For people: "6.00 GiB", "512 MiB", "17 B".
 std::string to_string(Bytes value);

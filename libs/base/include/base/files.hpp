@@ -12,8 +12,10 @@ namespace base {
 
 // Writes `data` under a unique temporary name beside `path`, fsyncs it, renames it over `path`, fsyncs the directory. Readers see
 // the old or the new file, never a part. If the process dies here a `.<name>.<random>.tmp` may stay; `path` is untouched. The
-// temporary is removed on error.
-Status write_file_atomically(const std::string& path, std::string_view data, unsigned mode = 0644);
+// temporary is removed on error. The umask takes bits off `mode`, unless it is exact.
+enum class ModeRule { Masked, Exact };
+Status write_file_atomically(const std::string& path, std::string_view data, unsigned mode = 0644,
+                             ModeRule rule = ModeRule::Masked);
 
 // mkdir -p. An existing directory is fine; an existing file in the way is an error that names it.
 Status make_directories(const std::string& path, unsigned mode = 0755);

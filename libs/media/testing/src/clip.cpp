@@ -2,9 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numbers>
 
 #include "libav.hpp"
+
+extern "C" {
+#include <libavutil/display.h>
+}
 
 namespace media::testing {
 namespace {
@@ -80,7 +85,24 @@ void configure_video(const VideoTrack& video, AVCodecContext& codec) {
   codec.gop_size = video.key_frame_every;
   codec.max_b_frames = video.b_frames;
   codec.bit_rate = 4'000'000;
+  codec.sample_aspect_ratio = AVRational{video.pixel_width, video.pixel_height};
   if (video.encoder == "libx264") av_opt_set(codec.priv_data, "x264-params", "scenecut=0:log-level=none", 0);
+}
+
+// As phones write it. REQUIRES: quarter turns.
+base::Status set_turn(int degrees, AVStream& stream) {
+  std::int32_t matrix[9] = {};
+  av_display_rotation_set(matrix, degrees);
+#if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
+  AVPacketSideData* side = av_packet_side_data_new(&stream.codecpar->coded_side_data, &stream.codecpar->nb_coded_side_data,
+                                                   AV_PKT_DATA_DISPLAYMATRIX, sizeof matrix, 0);
+  std::uint8_t* data = side == nullptr ? nullptr : side->data;
+#else
+  std::uint8_t* data = av_stream_new_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, sizeof matrix);
+#endif
+  if (data == nullptr) return Error{ErrorCode::Unavailable, "test clip: out of memory"};
+  std::memcpy(data, matrix, sizeof matrix);
+  return {};
 }
 
 void copy_into(const Image& image, bool full_range, AVFrame& frame) {
@@ -115,7 +137,7 @@ base::Status write_video(ClipWriter& writer, ClipWriter::Track& track, const Vid
 void configure_audio(const AudioTrack& audio, AVCodecContext& codec) {
   codec.sample_rate = audio.rate;
   av_channel_layout_default(&codec.ch_layout, audio.channels);
-  codec.sample_fmt = audio.encoder == "pcm_s16le" ? AV_SAMPLE_FMT_S16 : AV_SAMPLE_FMT_FLTP;
+  codec.sample_fmt = audio.encoder == "pcm_s16le" || audio.encoder == "flac" ? AV_SAMPLE_FMT_S16 : AV_SAMPLE_FMT_FLTP;
   codec.time_base = AVRational{1, audio.rate};
   codec.bit_rate = 128'000;
 }
@@ -131,6 +153,14 @@ void copy_into(const float* samples, int count, int channels, AVFrame& frame) {
     }
 }
 
+// Samples by which the time stamp of sample `at` is later than its number.
+std::int64_t jumped(const AudioTrack& audio, int at) {
+  std::int64_t by = 0;
+  for (const auto& jump : audio.jumps)
+    if (at >= jump.at.count() * audio.rate / 1000) by += jump.by.count() * audio.rate / 1000;
+  return by;
+}
+
 base::Status write_audio(ClipWriter& writer, ClipWriter::Track& track, const AudioTrack& audio) {
   const int block = track.codec->frame_size > 0 ? track.codec->frame_size : 1024;
   const int total = static_cast<int>(audio.samples.size());
@@ -142,7 +172,7 @@ base::Status write_audio(ClipWriter& writer, ClipWriter::Track& track, const Aud
     av_channel_layout_copy(&frame->ch_layout, &track.codec->ch_layout);
     BASE_TRY(ok(av_frame_get_buffer(frame.get(), 0), "samples"));
     copy_into(audio.samples.data() + done, frame->nb_samples, audio.channels, *frame);
-    frame->pts = done;
+    frame->pts = done + jumped(audio, done);
     BASE_TRY(writer.write(track, frame.get()));
   }
   return writer.write(track, nullptr);
@@ -157,6 +187,8 @@ base::Status write_clip(const std::string& path, const std::optional<VideoTrack>
   if (video) {
     BASE_TRY_ASSIGN(video_track, writer.add(video->encoder, [&](AVCodecContext& codec) { configure_video(*video, codec); }));
     video_track.stream->avg_frame_rate = AVRational{video->fps, 1};
+    video_track.stream->sample_aspect_ratio = video_track.codec->sample_aspect_ratio;
+    if (video->turn_degrees != 0) BASE_TRY(set_turn(video->turn_degrees, *video_track.stream));
   }
   if (audio) {
     BASE_TRY_ASSIGN(audio_track, writer.add(audio->encoder, [&](AVCodecContext& codec) { configure_audio(*audio, codec); }));
@@ -164,6 +196,20 @@ base::Status write_clip(const std::string& path, const std::optional<VideoTrack>
   BASE_TRY(writer.begin());
   if (video) BASE_TRY(write_video(writer, video_track, *video));
   if (audio) BASE_TRY(write_audio(writer, audio_track, *audio));
+  return writer.end();
+}
+
+base::Status write_sound_with_cover(const std::string& path) {
+  const AudioTrack sound{.encoder = "libmp3lame", .samples = tone(440, 1, 16'000)};
+  const VideoTrack cover{.encoder = "mjpeg", .width = 64, .height = 64, .frames = 1};
+  ClipWriter writer;
+  BASE_TRY(writer.open(path));
+  BASE_TRY_ASSIGN(auto audio_track, writer.add(sound.encoder, [&](AVCodecContext& codec) { configure_audio(sound, codec); }));
+  BASE_TRY_ASSIGN(auto cover_track, writer.add(cover.encoder, [&](AVCodecContext& codec) { configure_video(cover, codec); }));
+  cover_track.stream->disposition |= AV_DISPOSITION_ATTACHED_PIC;
+  BASE_TRY(writer.begin());
+  BASE_TRY(write_video(writer, cover_track, cover));
+  BASE_TRY(write_audio(writer, audio_track, sound));
   return writer.end();
 }
 

@@ -10,6 +10,7 @@
 #include "clams/parameters.hpp"
 #include "clams/run.hpp"
 #include "mmif/mmif.hpp"
+#include "vram/out_of_memory.hpp"  // for apps that throw it
 
 namespace clams {
 

@@ -3,10 +3,12 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <typeindex>
 #include <variant>
 #include <vector>
@@ -110,7 +112,9 @@ class GpuMemory {
                      base::Bytes bytes, GpuRequest* loading);
   void worker_unloaded(const std::shared_ptr<vram::ProcessSlot>& slot, const std::string& model);
   // Memory for the start of a worker, as earlier starts of this app needed it; null when none did. Kept until the worker is ready.
-  std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> admit_start(const std::shared_ptr<vram::ProcessSlot>& slot);
+  // No more room is made for it once `stop` is requested.
+  std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> admit_start(const std::shared_ptr<vram::ProcessSlot>& slot,
+                                                                       std::stop_token stop = {});
   // What a new worker holds before its first request, its context included, as far as known.
   base::Bytes start_bytes() const;
   // The worker with this pid is dead.
@@ -129,16 +133,34 @@ class GpuMemory {
   // UUIDs of the devices in index order, for CUDA_VISIBLE_DEVICES of workers; empty without real devices.
   std::vector<std::string> device_uuids() const;
 
-  // "gpu" of GET /?includeVRAM=true. Touches no driver and waits for nothing.
+  // "gpu" of GET /?includeVRAM=true, by samples that are at most 100 ms old: waits for the driver that long at most, then shows the
+  // last ones with their age. Not for an I/O thread.
   mmif::Object status() const;
+  // For the log at a start: the devices with total and headroom, where the ledger and the profiles lie. Empty without a device.
+  std::string start_line() const;
   // One line per device, for hwFetch.
   std::vector<std::string> describe_devices() const;
   struct DeviceGauges {
     std::string uuid;
-    base::Bytes total, free = {}, reserved = {}, resident = {}, unattributed = {}, available = {};
+    base::Bytes total, free = {}, reserved = {}, resident = {}, unattributed = {}, available = {}, headroom = {};
     bool known = false;
   };
+  // What each device has, whoever uses it. Touches no driver.
   std::vector<DeviceGauges> gauges() const;
+  struct AppGauges {
+    std::string uuid;
+    base::Bytes reserved, materialised;
+    std::map<std::string, base::Bytes> models;  // loaded ones; bytes of all processes together
+  };
+  // What this program and its workers hold, on each device; nobody else's.
+  std::vector<AppGauges> app_gauges() const;
+  // A request was answered with a refusal. `refusals`: how many, by code and reason.
+  void count_refusal(const vram::Refusal& refusal) noexcept;
+  struct RefusalCount {
+    std::string_view code, reason;
+    std::uint64_t count = 0;
+  };
+  std::vector<RefusalCount> refusals() const;
   vram::AdmissionCounters counters() const;
   vram::ModelCacheCounters model_counters() const;
   vram::ModelCache& models() noexcept;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -38,6 +39,14 @@ class RawParameters {
   std::unordered_map<std::string, std::size_t> index_;  // a query may name thousands
 };
 
+// What Parameters::get gives.
+template <class T, class... Types>
+inline constexpr bool is_among = (std::is_same_v<T, Types> || ...);
+template <class T>
+inline constexpr bool is_parameter_type =
+    is_among<T, std::string, std::int64_t, int, double, bool, mmif::Value, std::vector<std::string>, std::vector<std::int64_t>,
+             std::vector<double>, std::vector<std::pair<std::string, std::string>>>;
+
 // Typed parameters: every one of the metadata, defaults filled in, universal ones included, in the order of the metadata.
 class Parameters {
  public:
@@ -48,7 +57,12 @@ class Parameters {
   // std::vector<std::pair<std::string, std::string>> (maps), mmif::Value. Throws ValueError when there is no such parameter or it
   // is of another type (a mistake of the app): also for an integer beyond T.
   template <class T>
-  T get(std::string_view name) const;
+  T get(std::string_view name) const {
+    static_assert(is_parameter_type<T>,
+                  "Parameters::get<T>: T is std::string, std::int64_t, int, double, bool, mmif::Value, std::vector of std::string, "
+                  "std::int64_t or double, or std::vector<std::pair<std::string, std::string>>");
+    return get_as<T>(name);
+  }
 
   // What `appConfiguration` will show; an app may resolve a value before it signs its view.
   const mmif::Object& typed() const noexcept { return typed_; }
@@ -59,6 +73,8 @@ class Parameters {
   std::string time_frame_sampling_mode() const;  // "representatives", "single" or "all"
 
  private:
+  template <class T>
+  T get_as(std::string_view name) const;
   mmif::Object typed_;
   RawParameters raw_;
 };

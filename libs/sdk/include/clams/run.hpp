@@ -17,8 +17,8 @@
 
 namespace clams {
 
-// Belongs to the thread that runs `annotate`; `log`, `progress`, `cancelled` and `stop_token` may be used from threads that the app
-// starts.
+// Belongs to the thread that runs `annotate`; `log`, `progress`, `cancelled`, `stop_token` and `cpu_threads` may be used from
+// threads that the app starts.
 class Run {
  public:
   Run(const Run&) = delete;
@@ -46,7 +46,10 @@ class Run {
     if (cancelled()) throw Cancelled("the request was cancelled");
   }
 
-  // CPU threads this request may use (>= 1): the sum over running requests stays at the number of cores.
+  // CPU threads this request may use now, >= 1. While n requests run on c CPUs (those that the process may use, in all worker
+  // processes of the server together) each gets max(1, c / n), so that the sum is never above max(c, n). The figure changes when
+  // other requests start and end: ask before each piece of work, from any thread, and hand the answer to the engine. What an engine
+  // was given it uses until it is given another.
   virtual unsigned cpu_threads() const noexcept = 0;
   virtual std::string_view request_id() const noexcept = 0;
 

@@ -19,6 +19,9 @@
 
 namespace clams {
 
+// The app's metadata, checked and completed (AppMetadata::complete). Whatever metadata() throws is error Configuration, too.
+base::Result<AppMetadata> metadata_of(const App& app, std::string_view environment_version, std::vector<std::string>& notes);
+
 struct ServiceOptions {
   std::string environment_version;   // $CLAMS_APP_VERSION, empty if unset
   bool python_status_codes = false;  // input errors are 500 instead of 400
@@ -33,8 +36,14 @@ struct RequestContext {
   std::stop_token stop;
   std::shared_ptr<const std::atomic<bool>> overdue = {};  // true when `stop` was requested for a time limit; may be null
   base::Logger log;
-  unsigned cpu_threads = 1;
+  unsigned cpu_threads = 1;                                // what Run::cpu_threads says,
+  std::function<unsigned()> cpu_share = {};                // unless this is set: asked each time, from any thread, >= 1
   std::function<void(double, std::string_view)> progress;  // may be empty; may be called from any thread
+  // What ends up in a warnings view, and what else somebody should know of the document, in words for people. Empty: the latter is
+  // logged.
+  std::function<void(std::string_view)> on_warning = {};
+  // The caller reports Answer::failure by itself, so that the log does not say it a second time.
+  bool caller_reports_failure = false;
   std::optional<GpuAssignment> assignment = {};            // in a worker process: GPU memory was decided by the front
   // In a worker process: what the request took, before the answer goes out.
   std::function<void(const GpuRequest&, bool ran_out)> after_run = {};
@@ -45,9 +54,13 @@ struct Answer {
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers;
   mmif::Written body;
+  std::string failure = {};  // one line for people: why the status is not 200
 
   static Answer text(unsigned status, std::string content_type, std::string body);
 };
+
+// Whether the query has includeVRAM or includeRuntime, and neither is switched off there.
+bool asks_for_runtime(std::string_view query);
 
 // Thread-safe: requests run at once. The app's exceptions end here.
 class Service {
@@ -63,23 +76,23 @@ class Service {
 
   GpuMemory& gpu() noexcept { return *gpu_; }
 
-  // GET /: the metadata, with "runtime" when the query asks for it (includeVRAM, includeRuntime); `query` as it stands in the URL.
-  // Never blocks.
+  // GET /: the metadata, with "runtime" when the query asks for it (asks_for_runtime); `query` as it stands in the URL. Blocks only
+  // then: see GpuMemory::status.
   Answer describe(std::string_view query) const;
   // Whether values that were typed for a run fit their parameters. Error InvalidArgument.
   base::Status check_values(const RawParameters& given) const;
-  // POST / and PUT /: 200 with MMIF; 400 text for a malformed body; 500 with an error view when parameters are wrong or the app
-  // failed; 503 when it was stopped or GPU memory is not there now; 507 when it never will be.
+  // POST / and PUT /: 200 with MMIF; 400 text for a malformed body; 500 with an error view when parameters are wrong, the app
+  // failed or what it made is no valid MMIF; 503 when it was stopped or GPU memory is not there now; 507 when it never will be.
   Answer annotate(std::string body, RawParameters given, const RequestContext& context);
 
  private:
   Service(std::unique_ptr<App> app, AppMetadata metadata, ServiceOptions options, std::shared_ptr<GpuMemory> gpu);
   struct Attempt;
   Attempt run_app(mmif::Mmif& mmif, const Parameters& parameters, const RequestContext& context);
-  Answer finish(mmif::Mmif& mmif, const Parameters& parameters, const RequestContext& context, Attempt& attempt,
-                std::vector<std::string> warnings);
+  Answer finish(mmif::Mmif& mmif, const RawParameters& raw, const Parameters& parameters, const RequestContext& context,
+                Attempt& attempt, std::vector<std::string> warnings);
   Answer input_error(std::string_view detail) const;
-  Answer refused(const vram::Refusal& refusal, const base::Logger& log) const;
+  Answer refused(const vram::Refusal& refusal, const RequestContext& context) const;
   Answer app_failure(const mmif::Mmif& mmif, const RawParameters& raw, const std::string& message) const;
 
   std::unique_ptr<App> app_;

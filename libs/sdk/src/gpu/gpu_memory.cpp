@@ -1,7 +1,6 @@
 #include "clams/gpu_memory.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "clams/app.hpp"
 #include "gpu_request.hpp"
@@ -40,47 +39,6 @@ class OwnReclaimer final : public vram::Reclaimer {
   vram::ModelCache& models_;
   std::shared_ptr<vram::Ledger> ledger_;
 };
-
-mmif::Value gib(base::Bytes bytes) {
-  return mmif::Value(std::round(static_cast<double>(bytes.count()) / 1073741824.0 * 100) / 100);
-}
-
-std::vector<vram::DeviceSample> last_samples(const std::vector<vram::DeviceState>& states) {
-  std::vector<vram::DeviceSample> samples;
-  for (const auto& state : states) {
-    if (state.last && state.state != vram::SampleState::Unknown) samples.push_back({state.info.uuid, *state.last});
-  }
-  return samples;
-}
-
-const vram::DeviceStatus* find_status(const vram::LedgerSnapshot& snapshot, const vram::DeviceUuid& uuid) {
-  const auto at =
-      std::find_if(snapshot.devices.begin(), snapshot.devices.end(), [&](const auto& device) { return device.uuid == uuid; });
-  return at == snapshot.devices.end() ? nullptr : &*at;
-}
-
-// One device as pages show it. Figures that rest on a sample are zero without one.
-struct Shown {
-  base::Bytes free, reserved, headroom, available, unattributed;
-};
-
-Shown shown(const vram::DeviceState& device, const vram::DeviceStatus* promised, const vram::Headroom& own_headroom) {
-  const bool known = device.last && device.state != vram::SampleState::Unknown;
-  Shown s;
-  s.free = device.last ? device.last->free : base::Bytes();
-  const base::Bytes own = own_headroom.of(device.info.total);
-  if (promised == nullptr) {  // nobody has asked for memory here yet
-    s.headroom = own;
-    s.available = (known ? s.free : device.info.total) - own;
-    s.unattributed = known ? device.info.total - s.free : base::Bytes();
-    return s;
-  }
-  s.reserved = promised->reserved;
-  s.headroom = std::max(promised->headroom, own);
-  s.available = promised->available - (s.headroom - promised->headroom);
-  s.unattributed = promised->unattributed;
-  return s;
-}
 
 }  // namespace
 
@@ -432,7 +390,13 @@ void GpuMemory::worker_ended(std::int64_t pid) {
 
 base::Result<vram::WorkerSlot> GpuMemory::prepare_worker(std::string_view app) {
   if (state_->ledger == nullptr) return Error{ErrorCode::Unavailable, "this process has no GPU memory ledger"};
-  return state_->ledger->prepare_worker_slot(app);
+  auto prepared = state_->ledger->prepare_worker_slot(app);
+  if (prepared) {
+    const std::lock_guard lock(state_->workers_mutex);
+    std::erase_if(state_->worker_slots, [](const auto& slot) { return slot.expired(); });
+    state_->worker_slots.push_back(prepared->slot);
+  }
+  return prepared;
 }
 
 void GpuMemory::worker_holds(const std::shared_ptr<vram::ProcessSlot>& slot, const std::vector<WorkerDeviceReport>& reports) {
@@ -471,73 +435,6 @@ std::vector<std::string> GpuMemory::device_uuids() const {
   const auto devices = state_->monitor->devices();
   if (!devices || state_->is_simulated()) return list;
   for (const auto& device : *devices) list.push_back(device.uuid.text());
-  return list;
-}
-
-mmif::Object GpuMemory::status() const {
-  const auto& s = *state_;
-  const auto states = s.monitor->states();
-  mmif::Object gpu{{"available", !states.empty()}};
-  if (!states.empty()) gpu.set("ledger_scope", vram::to_string(s.scope));
-  if (!states.empty() && s.ledger == nullptr) gpu.set("ledger", false);
-  const auto snapshot = s.ledger ? s.ledger->snapshot(last_samples(states)) : vram::LedgerSnapshot();
-  mmif::Array devices;
-  for (const auto& device : states) {
-    const vram::DeviceStatus* promised = find_status(snapshot, device.info.uuid);
-    const Shown figures = shown(device, promised, s.options.admission.headroom);
-    mmif::Array resident;
-    if (promised != nullptr) {
-      for (const auto& model : promised->resident)
-        resident.emplace_back(
-            mmif::Object{{"app", model.app}, {"model", model.model}, {"bytes", model.bytes.count()}, {"loading", model.coming}});
-    }
-    devices.emplace_back(mmif::Object{{"id", device.info.index},
-                                      {"name", device.info.name},
-                                      {"uuid", device.info.uuid.text()},
-                                      {"total_memory_gb", gib(device.info.total)},
-                                      {"available_memory_gb", gib(figures.available)},
-                                      {"total_bytes", device.info.total.count()},
-                                      {"free_bytes", figures.free.count()},
-                                      {"reserved_bytes", figures.reserved.count()},
-                                      {"available_bytes", figures.available.count()},
-                                      {"headroom_bytes", figures.headroom.count()},
-                                      {"unattributed_bytes", figures.unattributed.count()},
-                                      {"resident", std::move(resident)},
-                                      {"sample_age_ms", std::chrono::duration_cast<std::chrono::milliseconds>(device.age).count()},
-                                      {"state", vram::name_of(device.state)}});
-  }
-  gpu.set("devices", std::move(devices));
-  return gpu;
-}
-
-std::vector<std::string> GpuMemory::describe_devices() const {
-  std::vector<std::string> lines;
-  for (const auto& device : state_->monitor->states()) {
-    const auto mib = static_cast<long long>(std::nearbyint(static_cast<double>(device.info.total.count()) / 1048576.0));
-    lines.push_back(device.info.name + ", With " + std::to_string(mib) + " MiB");
-  }
-  return lines;
-}
-
-std::vector<GpuMemory::DeviceGauges> GpuMemory::gauges() const {
-  const auto states = state_->monitor->states();
-  const auto snapshot = state_->ledger ? state_->ledger->snapshot(last_samples(states)) : vram::LedgerSnapshot();
-  std::vector<DeviceGauges> list;
-  for (const auto& device : states) {
-    const auto* promised = find_status(snapshot, device.info.uuid);
-    const Shown figures = shown(device, promised, state_->options.admission.headroom);
-    DeviceGauges gauges{.uuid = device.info.uuid.text(),
-                        .total = device.info.total,
-                        .free = figures.free,
-                        .reserved = figures.reserved,
-                        .unattributed = figures.unattributed,
-                        .available = figures.available,
-                        .known = device.state != vram::SampleState::Unknown};
-    if (promised != nullptr) {
-      for (const auto& model : promised->resident) gauges.resident += model.bytes;
-    }
-    list.push_back(std::move(gauges));
-  }
   return list;
 }
 

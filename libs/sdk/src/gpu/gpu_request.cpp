@@ -372,10 +372,11 @@ vram::Refusal GpuRequest::ran_out() {
   auto& s = *state_;
   vram::Refusal refusal;
   refusal.kind = vram::Refusal::Kind::Temporary;
+  refusal.reason = vram::Refusal::Reason::Allocation;
   refusal.model = s.requirement.model;
   refusal.source = s.requirement.source;
   refusal.device = s.place;
-  refusal.required = grant_.bytes;
+  refusal.required = refusal.granted = grant_.bytes;
   refusal.retry_after = std::chrono::seconds(2);
   if (s.lease.device().empty()) return refusal;
   const auto info = s.gpu.device_info(s.lease.device());
@@ -399,7 +400,6 @@ vram::Refusal GpuRequest::ran_out() {
   s.pinned.reset();
   s.gpu.models->unload_all_idle(vram::UnloadReason::RoomNeeded);
   const auto room = s.gpu.admission->room(s.lease.device());
-  refusal.available = room.available;
   refusal.reserved = room.figures.charges;
   refusal.headroom = room.figures.headroom;
   refusal.total = room.figures.total;

@@ -1,5 +1,6 @@
 // What GpuMemory and its requests share.
 #pragma once
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -8,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "clams/gpu_memory.hpp"
 #include "peak_meter.hpp"
@@ -43,6 +45,13 @@ struct GpuMemoryState {
   void note_loader(const std::string& model, std::uint64_t request);
   std::atomic<std::uint64_t> requests{0};
   base::Bytes resident_bytes(const vram::ProcessSlot& slot, std::string_view model) const;  // on the device where it is most
+
+  std::mutex workers_mutex;
+  std::vector<std::weak_ptr<vram::ProcessSlot>> worker_slots;  // expired ones are dropped as new ones are added
+  // Of this program: its own, if it has one, and its workers'.
+  std::vector<std::shared_ptr<vram::ProcessSlot>> slots();
+
+  std::array<std::atomic<std::uint64_t>, 5> refusals{};  // answered; see GpuMemory::refusals
 
   std::mutex held_mutex;
   std::map<std::string, base::Bytes> held_here;  // by device, in a worker: what its requests and models have stated

@@ -23,7 +23,8 @@ base::Bytes GpuMemoryState::held_from_start() const {
   return facts->bytes + options.admission.context;  // which the driver shows, and nobody can tell from the rest
 }
 
-std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit_start(const std::shared_ptr<vram::ProcessSlot>& slot) {
+std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit_start(const std::shared_ptr<vram::ProcessSlot>& slot,
+                                                                                std::stop_token stop) {
   auto& s = *state_;
   const auto facts = s.profiles ? s.profiles->model_facts(kStart) : std::nullopt;
   if (slot == nullptr || !facts || facts->bytes == base::Bytes()) return std::unique_ptr<GpuRequest>();
@@ -34,6 +35,7 @@ std::variant<std::unique_ptr<GpuRequest>, vram::Refusal> GpuMemory::admit_start(
   need.bytes = facts->bytes;
   need.profile_key = std::string(kStart);  // a figure that is too large for the card is measured again by a probe run
   need.expected_duration = facts->load_time;
+  need.stop = std::move(stop);
   auto outcome = s.admission->admit(need, slot);
   if (auto* refusal = std::get_if<vram::Refusal>(&outcome)) return std::move(*refusal);
   request->lease = std::get<vram::Lease>(std::move(outcome));

@@ -74,6 +74,14 @@ class DeviceMonitor {
   // The same, waiting up to `patience` for the first answer: for the start of a program.
   Result<std::vector<DeviceInfo>> wait_for_devices(std::chrono::milliseconds patience) const;
 
+  // Empty: there are devices. Else why there are none, by what is known now: a driver that fails or does not answer is told from no
+  // card. Never waits.
+  std::optional<NoDevices> why_no_devices() const;
+
+  // Brings the samples of all devices to at most `max_age`, waiting up to `wait` for all of them together: for status pages, which
+  // read states() next. A driver that is slower than that is not held to be failing.
+  void freshen(std::chrono::nanoseconds max_age, std::chrono::nanoseconds wait) const;
+
   // A sample that was begun at most `max_age` ago (0: begun after this call). Waits for the driver up to `wait`, and no time at all
   // while the driver is failing or hanging. Calls for the same device share one driver call.
   Reading sample(const DeviceUuid& device, std::chrono::nanoseconds max_age, std::chrono::nanoseconds wait) const;

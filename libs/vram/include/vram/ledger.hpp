@@ -127,9 +127,11 @@ class Ledger {
 
   // Finds or adds the device. Error QueueFull when 64 are there.
   base::Result<LedgerDevice> register_device(const DeviceInfo& device);
+  std::optional<LedgerDevice> find(const DeviceUuid& device) const;  // one that is registered; takes no lock
   // The slot of this process, claimed at the first call and given back when the last handle goes. Error QueueFull when 256
   // processes hold one.
   base::Result<std::shared_ptr<ProcessSlot>> own_slot();
+  std::shared_ptr<ProcessSlot> own_slot_if_claimed() const;  // null: nobody holds one; claims none
   base::Result<WorkerSlot> prepare_worker_slot(std::string_view app);
 
   MaterialisedCopy copy_materialised(LedgerDevice device) const;
@@ -160,7 +162,7 @@ class Ledger {
   base::Result<ChargeOutcome> charge_once(LedgerDevice device, const std::shared_ptr<ProcessSlot>& slot,
                                           const ChargeRequest& request, const Observation& observation);
   std::shared_ptr<LedgerCore> core_;
-  std::mutex own_mutex_;
+  mutable std::mutex own_mutex_;
   std::weak_ptr<ProcessSlot> own_;
 };
 

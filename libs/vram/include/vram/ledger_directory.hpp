@@ -27,6 +27,8 @@ struct LedgerDirectory {
   LedgerScope scope = LedgerScope::Host;
   bool is_explicit = false;
   std::string warning;  // one line for the log when the scope is only the user; empty otherwise
+  // Then, where the host has a directory that this user may not use: why, and what to do. One sentence; empty otherwise.
+  std::string denied = {};
 };
 
 // Picks the first usable one: the explicit directory (made when missing); the system directory (group `clams`, mode 2770; made when

@@ -22,8 +22,8 @@ struct NvmlOptions {
 
 // Loads the library of `environment.nvml_path`, else that of WSL, else libnvidia-ml.so.1. No driver call is made yet: the library
 // is initialised once per process, at the first call of the probe, and never shut down nor unloaded. Error NotFound: there is no
-// such library, or it is no NVML (no NVIDIA driver here). The probe's devices() is empty when the driver is not loaded or there is
-// no NVIDIA GPU.
+// such library (no NVIDIA driver here); Unsupported: it lacks functions that every NVML has. The probe's devices() is empty when
+// the driver is not loaded or there is no NVIDIA GPU.
 Result<std::shared_ptr<Probe>> open_nvml_probe(NvmlOptions options);
 
 // Over a given table of functions (tests).

@@ -56,6 +56,13 @@ struct ProcessUse {
   bool known = false;  // the driver may say "not available"
 };
 
+// Why there are no devices, for status pages and programs: a word that does not change, and a sentence.
+struct NoDevices {
+  std::string reason;   // "no_gpu", "disabled", "hidden", "driver_not_loaded", "driver_error", "driver_silent"
+  std::string message;  // names the driver's call and its code, where a call failed
+  int code = 0;         // of the driver's call; 0: none failed
+};
+
 // Implementations are thread-safe. Every call may block for as long as the driver does: only DeviceMonitor calls them, on a thread
 // that can be abandoned, never under a lock and never on the request path without a deadline.
 class Probe {
@@ -65,6 +72,8 @@ class Probe {
   // Devices this process may see, in index order. Empty: no driver, or a driver without devices. Error: there is a driver and it
   // cannot be read.
   virtual Result<std::vector<DeviceInfo>> devices() = 0;
+  // Why the last devices() was empty. Never blocks.
+  virtual NoDevices why_empty() const { return {"no_gpu", "no GPU was found: apps run on the CPU, and nothing is refused"}; }
   virtual Result<MemorySample> sample(const DeviceUuid& device) = 0;
   // Expensive and exclusive in the driver (milliseconds): at most once in 2 s, never on the request path.
   virtual Result<std::vector<ProcessUse>> processes(const DeviceUuid& device) = 0;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "vram/probe.hpp"
@@ -133,6 +134,8 @@ class ProcessSlot {
   void resize_resident(LedgerDevice device, std::string_view model, Bytes bytes);
   void set_idle(LedgerDevice device, std::string_view model, bool idle);
   std::vector<IdleModel> idle_models(LedgerDevice device) const;
+  // Every model that is loaded, by name, with its bytes.
+  std::vector<std::pair<std::string, Bytes>> loaded_models(LedgerDevice device) const;
 
  private:
   friend class Ledger;

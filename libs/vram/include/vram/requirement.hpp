@@ -2,6 +2,7 @@
 #pragma once
 #include <chrono>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -21,12 +22,13 @@ struct Requirement {
   RequirementSource source = RequirementSource::Conservative;
   Bytes bytes;  // context excluded; as measured (Learned: without margin); not read with Conservative
   Bytes
-      held_from_start;  // what each process of the app holds anyway, beside its requests: a guess (Conservative) leaves room for it
+      held_from_start;  // resident bytes every worker of this app holds from its start; a guess (Conservative) leaves room for them
   std::optional<Bytes>
       warm_bytes;        // while the model is resident in the process: declared increment, or learned warm figure (without margin)
   std::string stays_as;  // see ChargeRequest; empty: every request that comes while the model is not loaded is charged in full
   std::optional<DeviceUuid> device;                            // only there; none: any
   std::optional<std::chrono::milliseconds> expected_duration;  // learned; for other people's Retry-After
+  std::stop_token stop;     // once requested no more room is made: what does not fit by then is refused
   std::string profile_key;  // tells parameter sets apart: a probe run is tried once in a while for each
 };
 

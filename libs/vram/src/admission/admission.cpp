@@ -104,7 +104,11 @@ AdmissionOutcome Admission::Impl::admit(const Requirement& requirement, SlotPtr 
   if (const auto problem = adopt_devices()) return unknown(nullptr, requirement, nullptr, *problem, true);
   if (views.empty()) return Lease();
   DeviceView* named = requirement.device ? find(*requirement.device) : views.front().get();
-  if (named == nullptr) return unknown(nullptr, requirement, nullptr, "there is no GPU " + requirement.device->text() + " here");
+  if (named == nullptr) {
+    auto outcome = unknown(nullptr, requirement, nullptr, "there is no GPU " + requirement.device->text() + " here");
+    if (auto* refusal = std::get_if<Refusal>(&outcome)) refusal->reason = Refusal::Reason::Driver;  // it does not show it
+    return outcome;
+  }
   if (parts.ledger == nullptr) return unknown(named, requirement, nullptr, parts.ledger_problem);
   if (slot == nullptr) {
     auto mine = own_slot();

@@ -22,9 +22,10 @@ AdmissionOutcome Admission::Impl::unknown(DeviceView* view, const Requirement& r
   }
   Refusal refusal;
   refusal.kind = Refusal::Kind::Unknown;
+  refusal.reason = driver ? Refusal::Reason::Driver : Refusal::Reason::Ledger;
   refusal.model = requirement.model;
   refusal.source = requirement.source;
-  refusal.cause = cause;
+  refusal.cause = cause.empty() ? "the GPU ledger could not be joined" : cause;
   if (view != nullptr) {
     refusal.device = view->info().uuid;
     refusal.total = view->info().total;
@@ -36,32 +37,56 @@ AdmissionOutcome Admission::Impl::unknown(DeviceView* view, const Requirement& r
 }
 
 Refusal Admission::Impl::refuse(const Requirement& requirement, std::vector<Attempt>& attempts) {
+  // A learned figure may fall, and a guess is no knowledge: only what was declared can be impossible for good.
+  if (requirement.source == RequirementSource::Declared && std::all_of(attempts.begin(), attempts.end(), [&](const Attempt& a) {
+        return a.known && a.outcome.need > most_of(a.outcome.figures.total);
+      })) {
+    return never(requirement, attempts);
+  }
   const auto best = std::min_element(attempts.begin(), attempts.end(), [](const Attempt& a, const Attempt& b) {
     const bool a_never = a.outcome.verdict == Verdict::NeverFits;
     const bool b_never = b.outcome.verdict == Verdict::NeverFits;
     return a_never != b_never ? b_never : a.missing() < b.missing();
   });
-  const DeviceFigures& figures = best->outcome.figures;
-  Refusal refusal;
-  refusal.model = requirement.model;
-  refusal.source = requirement.source;
-  refusal.device = best->view->info().uuid;
-  refusal.required = best->outcome.need;
-  refusal.available = best->room();
-  refusal.reserved = figures.charges;
-  refusal.headroom = figures.headroom;
-  refusal.total = figures.total;
+  Refusal refusal = numbers_of(requirement, *best);
   for (const Attempt& other : attempts) {
     if (&other != &*best && other.known) refusal.alternatives.push_back({other.view->info().uuid.text(), other.room()});
   }
-  // A learned figure may fall, and a guess is no knowledge: only what was declared can be impossible for good.
-  const bool never = best->outcome.verdict == Verdict::NeverFits;
-  if (never && requirement.source == RequirementSource::Declared) {
-    refusal.kind = Refusal::Kind::Permanent;
-    return refusal;
-  }
   refusal.retry_after =
       retry_after(refusal.required, refusal.available, parts.ledger->expected_returns(best->device), clock.monotonic(), jitter());
+  return refusal;
+}
+
+Refusal Admission::Impl::numbers_of(const Requirement& requirement, const Attempt& attempt) const {
+  const DeviceFigures& figures = attempt.outcome.figures;
+  Refusal refusal;
+  refusal.model = requirement.model;
+  refusal.source = requirement.source;
+  refusal.device = attempt.view->info().uuid;
+  refusal.required = attempt.outcome.need;
+  refusal.available = attempt.room();
+  refusal.reserved = figures.charges;
+  refusal.headroom = figures.headroom;
+  refusal.total = figures.total;
+  return refusal;
+}
+
+// By this process's own headroom: a neighbour that wants more of it ends some day.
+Bytes Admission::Impl::most_of(Bytes total) const noexcept { return total - parts.options.headroom.of(total); }
+
+// On the device where least is missing for ever. Where the request named its device, another one may well be larger.
+Refusal Admission::Impl::never(const Requirement& requirement, const std::vector<Attempt>& attempts) const {
+  const auto lacks = [this](const Attempt& a) { return a.outcome.need - most_of(a.outcome.figures.total); };
+  const auto nearest =
+      std::min_element(attempts.begin(), attempts.end(), [&](const Attempt& a, const Attempt& b) { return lacks(a) < lacks(b); });
+  Refusal refusal = numbers_of(requirement, *nearest);
+  refusal.kind = Refusal::Kind::Permanent;
+  refusal.most = most_of(refusal.total);
+  Bytes roomiest = refusal.most;
+  for (const auto& view : views) roomiest = std::max(roomiest, most_of(view->info().total));
+  refusal.only_there = requirement.device && roomiest > refusal.most;
+  // A device where contexts are larger may have more and yet too little.
+  if (!requirement.device && roomiest < refusal.required) refusal.most = roomiest;
   return refusal;
 }
 

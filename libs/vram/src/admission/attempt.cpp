@@ -5,7 +5,8 @@
 
 namespace vram {
 
-// A guess is never the reason to call something impossible, so it is cut to what the device can give at all.
+// A guess is one of the whole process: context and what it holds from its start on are inside it, not on top. It is never the
+// reason to call something impossible, so it is cut to what the device can give at all.
 Bytes Admission::Impl::request_bytes(const Requirement& requirement, Bytes total, Bytes context) const noexcept {
   const AdmissionOptions& options = parts.options;
   switch (requirement.source) {
@@ -13,8 +14,8 @@ Bytes Admission::Impl::request_bytes(const Requirement& requirement, Bytes total
     case RequirementSource::Learned: return base::scaled(requirement.bytes, options.margin);
     case RequirementSource::Conservative: break;
   }
-  return std::min(base::scaled(total, options.first_share),
-                  total - options.headroom.of(total) - context - requirement.held_from_start);
+  const Bytes whole = std::min(base::scaled(total, options.first_share), total - options.headroom.of(total));
+  return whole - context - requirement.held_from_start;
 }
 
 Bytes Admission::Impl::context_of(const DeviceView& view) const {
@@ -46,7 +47,6 @@ Attempt Admission::Impl::attempt(DeviceView& view, const Requirement& requiremen
                                  ChargeRequest::Rule rule) {
   Attempt attempt;
   attempt.view = &view;
-  attempt.fresh = fresh;
   const auto position = view.in_ledger(*parts.ledger);
   if (!position) {
     attempt.cause = position.error().message;

@@ -24,7 +24,6 @@ struct Attempt {
   std::string cause;
   bool driver = false;  // it was the driver
   ChargeOutcome outcome;
-  bool fresh = false;  // its sample was taken for it
   Bytes room() const noexcept { return vram::available(outcome.figures); }
   Bytes missing() const noexcept { return outcome.need - room(); }
   bool granted() const noexcept { return outcome.lease.has_value(); }
@@ -64,6 +63,9 @@ struct Admission::Impl {
   AdmissionOutcome unknown(DeviceView* view, const Requirement& requirement, const SlotPtr& slot, const std::string& cause,
                            bool driver = false);
   Refusal refuse(const Requirement& requirement, std::vector<Attempt>& attempts);
+  Refusal never(const Requirement& requirement, const std::vector<Attempt>& attempts) const;
+  Refusal numbers_of(const Requirement& requirement, const Attempt& attempt) const;
+  Bytes most_of(Bytes total) const noexcept;  // of a device, for an app that is alone on it
   void count(const AdmissionOutcome& outcome) noexcept;
   void say_unknown(const std::string& cause);
   double jitter() noexcept;

@@ -108,6 +108,7 @@ std::optional<Lease> Admission::Impl::make_room(const Requirement& requirement, 
   const auto deadline = clock.monotonic() + std::chrono::nanoseconds(parts.options.reclaim_deadline);
   std::sort(attempts.begin(), attempts.end(), nearer);
   for (Attempt& best : attempts) {
+    if (requirement.stop.stop_requested()) break;
     if (!best.known || best.outcome.verdict == Verdict::NeverFits) continue;
     if (reclaim(requirement, slot, best, deadline)) return std::move(best.outcome.lease);
     if (clock.monotonic() >= deadline) break;

@@ -38,7 +38,7 @@ bool Admission::Impl::reclaim(const Requirement& requirement, const SlotPtr& slo
   const Bytes from_caches = parts.reclaimer->give_back_caches(uuid);
   if (from_caches > Bytes() && wait_for_figure(requirement, slot, best, from_caches, deadline)) return true;
   if (unload_idle(requirement, slot, best, deadline)) return true;
-  if (!best.known || clock.monotonic() >= deadline) return false;
+  if (!best.known || requirement.stop.stop_requested() || clock.monotonic() >= deadline) return false;
   const Bytes from_others = parts.reclaimer->ask_others(uuid, best.missing(), until(deadline, clock));
   return from_others > Bytes() && wait_for_figure(requirement, slot, best, from_others, deadline);
 }
@@ -52,7 +52,7 @@ bool Admission::Impl::unload_idle(const Requirement& requirement, const SlotPtr&
   std::sort(idle.begin(), idle.end(),
             [](const IdleModel& a, const IdleModel& b) { return reload_cost_per_byte(a) < reload_cost_per_byte(b); });
   for (const IdleModel& model : idle) {
-    if (clock.monotonic() >= deadline) return false;
+    if (requirement.stop.stop_requested() || clock.monotonic() >= deadline) return false;
     const Bytes freed = parts.reclaimer->unload(uuid, model, until(deadline, clock));
     if (freed == Bytes()) continue;
     parts.log.info("unloaded idle model '" + model.model + "' (" + base::to_string(freed) + ") to make room for '" +
@@ -70,7 +70,8 @@ bool Admission::Impl::wait_for_figure(const Requirement& requirement, const Slot
     best = attempt(*best.view, requirement, slot, true);
     if (best.granted()) return true;
     const bool shown = best.known && best.outcome.figures.driver_free >= free_before + freed;
-    if (!best.known || shown || !waits_for_driver(best) || clock.monotonic() >= step_end) return false;
+    if (!best.known || shown || !waits_for_driver(best)) return false;
+    if (requirement.stop.stop_requested() || clock.monotonic() >= step_end) return false;
     clock.sleep_for(kPoll);
   }
 }

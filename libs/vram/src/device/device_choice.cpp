@@ -31,8 +31,8 @@ Result<DeviceChoice> parse_simulated(std::string_view text) {
   for (std::string_view item : base::split(text, ',')) {
     item = base::trim(item);
     if (item.starts_with(kPrefix)) item.remove_prefix(kPrefix.size());
-    auto size = base::parse_bytes(item);
-    if (!size) return bad_choice(text, "'" + std::string(item) + "' is not a size");
+    auto size = base::parse_memory_size(item);
+    if (!size) return bad_choice(text, size.error().message);
     if (*size < 1_MiB) return bad_choice(text, "a simulated device has at least 1MiB");
     choice.simulated.push_back(*size);
   }
@@ -47,7 +47,8 @@ Result<DeviceChoice> DeviceChoice::parse(std::string_view text) {
   if (trimmed == "auto") return DeviceChoice{};
   if (trimmed == "none") return DeviceChoice{Kind::None, {}};
   if (trimmed.starts_with(kPrefix)) return parse_simulated(trimmed);
-  return bad_choice(text, trimmed.empty() ? "it is empty" : "it is none of auto, none, sim:SIZE");
+  return bad_choice(
+      text, trimmed.empty() ? "it is empty" : "it is none of auto, none, sim:SIZE; choose real ones by CUDA_VISIBLE_DEVICES");
 }
 
 std::string simulated_list_text(const std::vector<Bytes>& sizes) {

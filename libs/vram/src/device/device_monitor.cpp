@@ -78,6 +78,15 @@ class DeviceMonitor::Impl {
                  "GPU driver " + std::string(driver()) + " has not told its devices yet; try again in a moment"};
   }
 
+  std::optional<NoDevices> why_no_devices() {
+    const ListLane::View view = list_.view();
+    if (view.value && !view.value->empty()) return std::nullopt;
+    if (view.value) return probe_->why_empty();
+    const bool silent = !view.error || view.error->code == ErrorCode::Timeout;
+    const auto told = devices({});
+    return NoDevices{silent ? "driver_silent" : "driver_error", told.error().message, told.error().native};
+  }
+
   const base::Clock& clock() const { return clock_; }
 
   // The lanes of a device, or null. They live as long as this object.
@@ -180,6 +189,21 @@ std::string_view DeviceMonitor::driver() const noexcept { return impl_->driver()
 Result<std::vector<DeviceInfo>> DeviceMonitor::devices() const { return impl_->devices({}); }
 
 Result<std::vector<DeviceInfo>> DeviceMonitor::wait_for_devices(milliseconds patience) const { return impl_->devices(patience); }
+
+std::optional<NoDevices> DeviceMonitor::why_no_devices() const { return impl_->why_no_devices(); }
+
+void DeviceMonitor::freshen(nanoseconds max_age, nanoseconds wait) const {
+  const nanoseconds begun = impl_->clock().monotonic();
+  const nanoseconds not_before = begun - max_age;
+  const auto lanes = impl_->all();
+  // All drivers are asked at once, then each is waited for.
+  for (DeviceLanes* device : lanes) (void)device->samples->ask(not_before, nanoseconds{});
+  const nanoseconds patience = std::min<nanoseconds>(wait, options_.deadline / 2);  // shorter than what counts as hung
+  for (DeviceLanes* device : lanes) {
+    const nanoseconds left = std::max(begun + patience - impl_->clock().monotonic(), nanoseconds{});
+    (void)device->samples->ask(not_before, left);
+  }
+}
 
 Reading DeviceMonitor::sample(const DeviceUuid& device, nanoseconds max_age, nanoseconds wait) const {
   DeviceLanes* lanes = impl_->lanes(device);

@@ -21,7 +21,7 @@ Result<std::shared_ptr<Library>> Library::open(const std::string& path) {
   BASE_TRY_ASSIGN(base::SharedLibrary library, base::SharedLibrary::open(path));
   const Api api = Api::load(library);
   if (!api.complete())
-    return Error{ErrorCode::NotFound, "'" + path + "' is no NVML: it lacks functions that every driver since 319 has"};
+    return Error{ErrorCode::Unsupported, "'" + path + "' is no NVML: it lacks functions that every driver since 319 has"};
   library.leak();
   const std::lock_guard lock(mutex);
   return loaded.try_emplace(path, std::make_shared<Library>(api)).first->second;

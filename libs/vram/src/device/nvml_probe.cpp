@@ -37,6 +37,10 @@ class NvmlProbe final : public Probe {
   NvmlProbe(std::shared_ptr<Library> library, NvmlOptions options) : library_(std::move(library)), options_(std::move(options)) {}
   std::string_view driver() const noexcept override { return "nvml"; }
   Result<std::vector<DeviceInfo>> devices() override;
+  NoDevices why_empty() const override {
+    const std::lock_guard lock(mutex_);
+    return why_.reason.empty() ? Probe::why_empty() : why_;
+  }
   Result<MemorySample> sample(const DeviceUuid& device) override;
   Result<std::vector<ProcessUse>> processes(const DeviceUuid& device) override;
 
@@ -52,8 +56,13 @@ class NvmlProbe final : public Probe {
 
   const std::shared_ptr<Library> library_;
   const NvmlOptions options_;
-  std::mutex mutex_;  // for handles_ only, never held while the driver is called
+  void set_why(NoDevices why) {
+    const std::lock_guard lock(mutex_);
+    why_ = std::move(why);
+  }
+  mutable std::mutex mutex_;  // for what follows, never held while the driver is called
   std::map<std::string, Device> handles_;
+  NoDevices why_;  // without a reason: there is no GPU
 };
 
 // All GPUs that may be opened, in PCI order. One that cannot be opened is left out with a warning, unless none can.
@@ -159,7 +168,10 @@ Result<std::vector<DeviceInfo>> NvmlProbe::describe(const std::vector<Found>& fo
 
 Result<std::vector<DeviceInfo>> NvmlProbe::devices() {
   if (auto ready = library_->ready(); !ready) {
-    if (nvml::means_no_driver(ready.error().native)) return std::vector<DeviceInfo>{};
+    if (nvml::means_no_driver(ready.error().native)) {
+      set_why({"driver_not_loaded", ready.error().message, ready.error().native});
+      return std::vector<DeviceInfo>{};
+    }
     return std::move(ready).error();
   }
   BASE_TRY_ASSIGN(const std::vector<Gpu> list, gpus());
@@ -175,6 +187,12 @@ Result<std::vector<DeviceInfo>> NvmlProbe::devices() {
   {
     const std::lock_guard lock(mutex_);
     handles_ = std::move(handles);
+  }
+  if (selection.chosen.empty() && !found.empty()) {
+    set_why({"hidden", "CUDA_VISIBLE_DEVICES or NVIDIA_VISIBLE_DEVICES leaves none of the " + std::to_string(found.size()) +
+                           " GPUs of this machine to this program"});
+  } else {
+    set_why({});
   }
   return describe(found, selection.chosen);
 }
@@ -229,6 +247,7 @@ Result<std::vector<ProcessUse>> NvmlProbe::processes(const DeviceUuid& device) {
 Result<std::shared_ptr<Probe>> open_nvml_probe(NvmlOptions options) {
   auto library = Library::open(options.environment.nvml_path.value_or(kWslLibrary));
   if (!library && !options.environment.nvml_path) library = Library::open(kUsualLibrary);
+  if (!library && library.error().code == ErrorCode::Unsupported) return library.error();
   if (!library) return Error{ErrorCode::NotFound, "no NVIDIA driver: " + library.error().message};
   return std::shared_ptr<Probe>(std::make_shared<NvmlProbe>(std::move(library).value(), std::move(options)));
 }

@@ -1,13 +1,8 @@
 #include "range_lock.hpp"
 
 #include <fcntl.h>
-#include <pthread.h>
-#include <unistd.h>
 
-#include <array>
-#include <atomic>
 #include <cerrno>
-#include <mutex>
 
 namespace vram {
 namespace {
@@ -19,20 +14,6 @@ struct flock one_byte(std::int64_t byte, short type) {
   range.l_start = byte;
   range.l_len = 1;
   return range;
-}
-
-// A fork handler has nowhere else to find the descriptors.
-std::array<std::atomic<int>, 64> dropped_in_children;
-
-void drop_all_in_child() {
-  const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  for (auto& entry : dropped_in_children) {
-    const int fd = entry.exchange(0) - 1;
-    if (fd < 0) continue;
-    // Replaced, not closed: the owner's object in the child still has this number and will close it.
-    if (nothing >= 0) ::dup3(nothing, fd, O_CLOEXEC);
-  }
-  if (nothing >= 0) ::close(nothing);
 }
 
 }  // namespace
@@ -55,22 +36,6 @@ bool is_locked_elsewhere(int fd, std::int64_t byte) noexcept {
   struct flock range = one_byte(byte, F_WRLCK);
   if (::fcntl(fd, F_OFD_GETLK, &range) != 0) return true;
   return range.l_type != F_UNLCK;
-}
-
-void drop_in_forked_children(int fd) {
-  static std::once_flag once;
-  std::call_once(once, [] { ::pthread_atfork(nullptr, nullptr, drop_all_in_child); });
-  for (auto& entry : dropped_in_children) {
-    int expected = 0;
-    if (entry.compare_exchange_strong(expected, fd + 1)) return;
-  }
-}
-
-void forget_forked_children(int fd) {
-  for (auto& entry : dropped_in_children) {
-    int expected = fd + 1;
-    if (entry.compare_exchange_strong(expected, 0)) return;
-  }
 }
 
 }  // namespace vram

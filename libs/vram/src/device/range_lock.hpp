@@ -16,9 +16,4 @@ void unlock_byte(int fd, std::int64_t byte) noexcept;
 // Does another description hold this byte? Locks of `fd` itself are not seen. Counts as locked when the kernel cannot tell.
 bool is_locked_elsewhere(int fd, std::int64_t byte) noexcept;
 
-// From now on a child made by fork() without exec loses `fd` at once (it becomes /dev/null there): otherwise the child would keep
-// its parent's locks alive. At most 64 at a time; beyond that a forked child keeps the locks until it ends.
-void drop_in_forked_children(int fd);
-void forget_forked_children(int fd);
-
 }  // namespace vram

@@ -116,13 +116,9 @@ class UsageTable::TableLock {
 };
 
 UsageTable::UsageTable(std::string path, Fd fd, base::MappedFile map)
-    : path_(std::move(path)), fd_(std::move(fd)), map_(std::move(map)), pid_(::getpid()) {
-  drop_in_forked_children(fd_.get());
-}
+    : path_(std::move(path)), fd_(std::move(fd)), map_(std::move(map)), pid_(::getpid()), not_in_children_(fd_.get()) {}
 
-UsageTable::~UsageTable() {
-  if (pid_ == ::getpid()) forget_forked_children(fd_.get());
-}
+UsageTable::~UsageTable() = default;
 
 UsageLayout& UsageTable::layout() const noexcept { return *static_cast<UsageLayout*>(map_.data()); }
 

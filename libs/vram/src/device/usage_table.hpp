@@ -23,6 +23,7 @@
 #include "base/fd.hpp"
 #include "base/files.hpp"
 #include "base/result.hpp"
+#include "ledger/fork_guard.hpp"
 
 namespace vram {
 
@@ -92,7 +93,8 @@ class UsageTable {
   const base::Fd fd_;
   const base::MappedFile map_;
   const pid_t pid_;
-  std::mutex mutex_;  // threads of one description do not exclude each other by its locks
+  const ForkGuard not_in_children_;  // a child would keep its parent's locks alive
+  std::mutex mutex_;                 // threads of one description do not exclude each other by its locks
   std::atomic<int> line_{-1};
 };
 

@@ -45,6 +45,11 @@ base::Status LedgerCore::check_usable() const {
                    "' was removed or replaced while in use; restart this process so that it joins the new one"};
 }
 
+base::Status LedgerCore::check_current() const {
+  checked_at_ns_.store(0, std::memory_order_relaxed);
+  return check_usable();
+}
+
 Error forked_error() {
   return {ErrorCode::Unavailable,
           "this process was forked from one that had joined the GPU ledger; it must open the ledger itself"};

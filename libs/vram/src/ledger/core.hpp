@@ -33,6 +33,8 @@ struct LedgerCore {
   std::uint32_t device_count() const noexcept;
   // Error Unavailable in a forked child and after the file was removed under us (looked at no more than ten times a second).
   base::Status check_usable() const;
+  // The same, and the file is looked at now.
+  base::Status check_current() const;
 
   LedgerFile ledger_file;
   LedgerOptions options;

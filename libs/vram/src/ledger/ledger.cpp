@@ -83,6 +83,12 @@ Result<LedgerDevice> Ledger::register_device(const DeviceInfo& device) {
   return LedgerDevice{position};
 }
 
+std::optional<LedgerDevice> Ledger::find(const DeviceUuid& device) const {
+  if (core_->forked.load()) return std::nullopt;
+  const auto found = find_device(*core_, device);
+  return found ? std::optional(LedgerDevice{*found}) : std::nullopt;
+}
+
 Result<std::shared_ptr<ProcessSlot>> Ledger::own_slot() {
   BASE_TRY(core_->check_usable());
   const std::lock_guard lock(own_mutex_);
@@ -90,8 +96,16 @@ Result<std::shared_ptr<ProcessSlot>> Ledger::own_slot() {
   BASE_TRY_ASSIGN(const std::uint32_t index,
                   slot_table::claim(*core_, {core_->fd(), false, core_->options.app, ::getpid(), own_start_ns()}));
   std::shared_ptr<ProcessSlot> slot(new ProcessSlot(core_, index, false));
+  // 1. This process opens the file. 2. Another one, of a newer version, takes all its tokens, puts a new file in its place and lets
+  // go. 3. A token is to be had in the old file, and what is granted there nobody else counts. So the place is looked at now.
+  BASE_TRY(core_->check_current());
   own_ = slot;
   return slot;
+}
+
+std::shared_ptr<ProcessSlot> Ledger::own_slot_if_claimed() const {
+  const std::lock_guard lock(own_mutex_);
+  return own_.lock();
 }
 
 // The token is taken on a description of its own, which the worker inherits; the pin stays here, so that nobody reuses the slot
@@ -106,6 +120,7 @@ Result<WorkerSlot> Ledger::prepare_worker_slot(std::string_view app) {
   }
   BASE_TRY_ASSIGN(const std::uint32_t index, slot_table::claim(*core_, {token->fd(), true, app, 0, 0}));
   std::shared_ptr<ProcessSlot> slot(new ProcessSlot(core_, index, true));
+  BASE_TRY(core_->check_current());  // as in own_slot
   return WorkerSlot{std::move(slot), std::move(token)};
 }
 

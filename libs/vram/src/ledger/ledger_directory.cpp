@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -64,10 +65,42 @@ bool use_private(const std::string& path) {
   return status.st_uid == ::geteuid() && (status.st_mode & 0022) == 0 && may_use(path);
 }
 
+std::string name_of_user(uid_t uid) {
+  std::vector<char> buffer(16384);
+  struct passwd entry {};
+  struct passwd* found = nullptr;
+  if (::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) return std::to_string(uid);
+  return found->pw_name;
+}
+
+std::string name_of_group(gid_t gid) {
+  std::vector<char> buffer(16384);
+  struct group entry {};
+  struct group* found = nullptr;
+  if (::getgrgid_r(gid, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) return std::to_string(gid);
+  return found->gr_name;
+}
+
+// Why this user may not use a directory that exists; empty when it does not exist.
+std::string denial(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  if (!S_ISDIR(status.st_mode))
+    return "'" + path + "' is not a directory; remove it, and create a directory for group clams (mode 2770)";
+  const std::string group = name_of_group(status.st_gid), user = name_of_user(::geteuid());
+  if ((status.st_mode & 0070) == 0070)
+    return "'" + path + "' is for members of group " + group + ", and " + user + " is none: sudo usermod -aG " + group + " " +
+           user + ", then log in again";
+  return "'" + path + "' of group " + group + " is not open to its group: sudo chgrp clams " + path + " && sudo chmod 2770 " + path;
+}
+
 LedgerDirectory private_directory(std::string path, const std::string& system) {
-  std::string warning = "GPU memory is shared out among this user's apps only: the ledger lies in '" + path + "' because '" +
-                        system + "' cannot be used; to count every app of the host, create it for group clams (mode 2770)";
-  return {std::move(path), LedgerScope::User, false, std::move(warning)};
+  std::string denied = denial(system);
+  const std::string why =
+      denied.empty() ? "'" + system + "' cannot be used; to count every app of the host, create it for group clams (mode 2770)"
+                     : denied;
+  std::string warning = "GPU memory is shared out among this user's apps only: the ledger lies in '" + path + "' because " + why;
+  return {std::move(path), LedgerScope::User, false, std::move(warning), std::move(denied)};
 }
 
 }  // namespace
@@ -77,9 +110,9 @@ std::string_view to_string(LedgerScope scope) noexcept { return scope == LedgerS
 Result<LedgerDirectory> choose_ledger_directory(const LedgerDirectoryOptions& options) {
   if (!options.explicit_directory.empty()) {
     BASE_TRY(use_explicit(options.explicit_directory));
-    return LedgerDirectory{options.explicit_directory, LedgerScope::Host, true, {}};
+    return LedgerDirectory{options.explicit_directory, LedgerScope::Host, true, {}, {}};
   }
-  if (use_system(options.system_directory)) return LedgerDirectory{options.system_directory, LedgerScope::Host, false, {}};
+  if (use_system(options.system_directory)) return LedgerDirectory{options.system_directory, LedgerScope::Host, false, {}, {}};
   if (const std::string& runtime = options.xdg_runtime_directory; !runtime.empty() && use_private(runtime + "/vram")) {
     return private_directory(runtime + "/vram", options.system_directory);
   }

@@ -101,7 +101,9 @@ Status fill(const Fd& fd, const std::string& path, const LedgerFileOptions& opti
 // that the caller has locked whole. A crash leaves a .tmp that nobody reads.
 Status publish(const std::string& path, const LedgerFileOptions& options, bool replace) {
   const std::string temporary = temporary_name(path);
-  BASE_TRY_ASSIGN(Fd fd, base::open_file(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+  auto opened = base::open_file(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  if (!opened) return base::error_from_errno("cannot make the GPU ledger '" + path + "'", opened.error().native);
+  const Fd fd = std::move(opened).value();
   Status filled = fill(fd, path, options);
   CLAMS_CRASH_POINT("ledger.file.filled");
   if (filled) {

@@ -134,12 +134,14 @@ void ProcessSlot::stop_counting(std::uint32_t device, std::string_view model) no
   const std::lock_guard lock(tables_->mutex);
   Resident* found = tables_->find(device, model);
   if (found == nullptr || --found->leases > 0) return;
-  std::vector<std::string> nobody_expects = std::exchange(found->stood_for, {});
-  nobody_expects.emplace_back(model);
-  for (const std::string& name : nobody_expects) {
+  const auto drop_unless_expected = [&](std::string_view name) {
     const Resident* coming = tables_->find(device, name);
     if (coming != nullptr && !coming->loaded && !tables_->is_counted_on(device, name)) drop_resident_locked(*tables_, *coming);
-  }
+  };
+  // Nothing is allocated here: a charge is given back also when there is no memory left.
+  const std::vector<std::string> stood_for = std::exchange(found->stood_for, {});
+  for (const std::string& name : stood_for) drop_unless_expected(name);
+  drop_unless_expected(model);
 }
 
 void ProcessSlot::add_resident(LedgerDevice device, std::string_view model, Bytes bytes, std::chrono::milliseconds reload_cost) {
@@ -201,6 +203,15 @@ void ProcessSlot::set_idle(LedgerDevice device, std::string_view model, bool idl
   layout::Model& entry = core_->file().infos[slot_].models[found->entry];
   entry.last_used_ns.store(core_->now());
   entry.flags.store(layout::ModelPresent | (idle ? layout::ModelIdle : 0U));
+}
+
+std::vector<std::pair<std::string, Bytes>> ProcessSlot::loaded_models(LedgerDevice device) const {
+  std::vector<std::pair<std::string, Bytes>> loaded;
+  const std::lock_guard lock(tables_->mutex);
+  for (const Resident& resident : tables_->residents) {
+    if (resident.device == device.position && resident.loaded) loaded.emplace_back(resident.model, resident.bytes);
+  }
+  return loaded;
 }
 
 std::vector<IdleModel> ProcessSlot::idle_models(LedgerDevice device) const {

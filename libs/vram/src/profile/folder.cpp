@@ -36,6 +36,31 @@ bool settled(const std::optional<Fingerprint>& print) {
   return print && std::abs(base::system_clock().wall().count() - print->modified_ns) > kDoubtful;
 }
 
+constexpr mode_t kGroup = 0070, kOthers = 0007, kFileBits = 0666;
+
+// The mode that what is made below this folder gets; none: the umask decides.
+std::optional<mode_t> shared_mode(const std::string& folder) {
+  struct stat info {};
+  if (::stat(folder.c_str(), &info) != 0) return std::nullopt;
+  const bool is_shared = (info.st_mode & S_ISGID) != 0 && (info.st_mode & S_IWGRP) != 0;
+  return is_shared ? std::optional<mode_t>(S_ISGID | 0700 | kGroup | (info.st_mode & kOthers)) : std::nullopt;
+}
+
+std::string parent_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// Only the owner may change a mode: of another user's file its mode is taken as it is.
+base::Status widen(const std::string& path, mode_t mode) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return base::error_from_errno("cannot look at '" + path + "'", errno);
+  if (info.st_uid != ::geteuid() || (info.st_mode & kGroup) == (mode & kGroup)) return {};
+  if (::chmod(path.c_str(), mode) != 0) return base::error_from_errno("cannot share '" + path + "' with its group", errno);
+  return {};
+}
+
 base::Error about(const std::string& path, base::Error error) {
   error.message = "'" + path + "': " + error.message;
   return error;
@@ -104,9 +129,28 @@ base::Result<Facts> read_facts(const std::string& folder) {
   return facts;
 }
 
+base::Status make_folder(const std::string& folder) {
+  for (std::size_t at = folder.find('/', 1);; at = folder.find('/', at + 1)) {
+    const std::string part = folder.substr(0, at);
+    struct stat info {};
+    const bool is_new = ::stat(part.c_str(), &info) != 0;
+    BASE_TRY(base::make_directories(part));
+    const bool is_last = at == std::string::npos;
+    if (const auto mode = is_new || is_last ? shared_mode(parent_of(part)) : std::nullopt) BASE_TRY(widen(part, *mode));
+    if (is_last) return {};
+  }
+}
+
+base::Status write_in_folder(const std::string& folder, const std::string& path, std::string_view data) {
+  const auto mode = shared_mode(folder);
+  if (!mode) return base::write_file_atomically(path, data);
+  return base::write_file_atomically(path, data, *mode & kFileBits, base::ModeRule::Exact);
+}
+
 base::Result<FolderLock> FolderLock::acquire(const std::string& folder, std::chrono::milliseconds deadline) {
   const std::string path = folder + "/" + std::string(kLockName);
   BASE_TRY_ASSIGN(base::Fd fd, base::open_file(path, O_RDWR | O_CREAT, 0644));
+  if (const auto mode = shared_mode(folder)) BASE_TRY(widen(path, *mode & kFileBits));
   const auto end = std::chrono::steady_clock::now() + deadline;
   for (std::chrono::microseconds pause{200};; pause = std::min(pause * 2, std::chrono::microseconds{20'000})) {
     struct flock whole {};

@@ -41,6 +41,15 @@ base::Result<std::string> read_regular_file(const std::string& path);
 base::Result<Document> read_document(const std::string& folder, const std::string& hash);  // .json, else .txt
 base::Result<Facts> read_facts(const std::string& folder);
 
+// A folder is shared when it has set-group-id and its group may write: what is made below it is for the group too (folders 2770,
+// files 0660, and for others what the folder itself gives them), whatever the umask of the user who makes it. Else the umask
+// decides.
+//
+// mkdir -p. An own folder that an earlier version made too narrow is widened.
+base::Status make_folder(const std::string& folder);
+// Replaces a file of the folder whole.
+base::Status write_in_folder(const std::string& folder, const std::string& path, std::string_view data);
+
 // Exclusive right to replace files of a folder. An open-file-description lock: it excludes other stores of this process too, and is
 // gone with its holder, however that dies. A file system without such locks is written without one.
 class FolderLock {

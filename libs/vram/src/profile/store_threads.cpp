@@ -203,7 +203,7 @@ void ProfileStore::Core::write_facts(std::unique_lock<std::mutex>& lock) {
 
 base::Result<ProfileStore::Core::Written> ProfileStore::Core::merge_on_disk(const ProfileKey& key,
                                                                             const profile::Pending& pending) {
-  BASE_TRY(base::make_directories(folder_));
+  BASE_TRY(profile::make_folder(folder_));
   CLAMS_CRASH_POINT("profile.before_lock");
   BASE_TRY_ASSIGN(const auto right, profile::FolderLock::acquire(folder_, options_.lock_deadline));
   CLAMS_CRASH_POINT("profile.locked");
@@ -217,7 +217,7 @@ base::Result<ProfileStore::Core::Written> ProfileStore::Core::merge_on_disk(cons
   const std::string path = profile_path(folder_, key.hash());
   CLAMS_CRASH_POINT("profile.merged");
   BASE_TRY(options_.write_file ? options_.write_file(path, profile::to_text(document))
-                               : base::write_file_atomically(path, profile::to_text(document)));
+                               : profile::write_in_folder(folder_, path, profile::to_text(document)));
   CLAMS_CRASH_POINT("profile.written");
   // Still under the lock: after it another process may have replaced the file, and its samples would go unseen.
   const auto print = profile::fingerprint(path);
@@ -225,7 +225,7 @@ base::Result<ProfileStore::Core::Written> ProfileStore::Core::merge_on_disk(cons
 }
 
 base::Result<profile::Facts> ProfileStore::Core::merge_facts_on_disk(const profile::Facts& pending) {
-  BASE_TRY(base::make_directories(folder_));
+  BASE_TRY(profile::make_folder(folder_));
   BASE_TRY_ASSIGN(const auto right, profile::FolderLock::acquire(folder_, options_.lock_deadline));
   CLAMS_CRASH_POINT("facts.locked");
   auto read = profile::read_facts(folder_);
@@ -235,7 +235,7 @@ base::Result<profile::Facts> ProfileStore::Core::merge_facts_on_disk(const profi
   facts.merge(pending);
   const std::string path = folder_ + "/" + std::string(profile::kFactsName);
   BASE_TRY(options_.write_file ? options_.write_file(path, profile::to_text(facts))
-                               : base::write_file_atomically(path, profile::to_text(facts)));
+                               : profile::write_in_folder(folder_, path, profile::to_text(facts)));
   CLAMS_CRASH_POINT("facts.written");
   return facts;
 }

@@ -175,9 +175,70 @@ TEST_F(AdmissionTest, TellsForGoodWhatCanNeverFit) {
   const Refusal refusal = refused(declared(23_GiB));
   EXPECT_EQ(refusal.kind, Refusal::Kind::Permanent);
   EXPECT_EQ(refusal.code(), "GPU_MEMORY_IMPOSSIBLE");
+  EXPECT_EQ(refusal.message(), "demo needs 23.50GB; no GPU here can give more than 21.60GB.");
+  EXPECT_EQ(name_of(refusal.reason), "memory");
   EXPECT_FALSE(refusal.retry_after);
   EXPECT_EQ(refusal.error().code, base::ErrorCode::ImpossibleMemory);
   EXPECT_EQ(admission->counters().impossible, 1U);
+}
+
+TEST_F(AdmissionTest, ANeedThatIsImpossibleOnTheNamedDeviceOnlyIsToldSo) {
+  build({card(24_GiB), card(16_GiB, 1)}, bare());
+  Requirement requirement = declared(20_GiB, "big");
+  requirement.device = card(16_GiB, 1).uuid;
+  const Refusal refusal = refused(requirement);
+  EXPECT_EQ(refusal.kind, Refusal::Kind::Permanent);
+  EXPECT_EQ(refusal.message(),
+            "big needs 20.00GB; GPU " + card(16_GiB, 1).uuid.text() + ", which it asks for, cannot give more than 16.00GB.");
+}
+
+TEST_F(AdmissionTest, AWishForHeadroomOfANeighbourIsNotForGood) {
+  const DeviceInfo gpu = card(24_GiB);
+  AdmissionOptions greedy;
+  greedy.headroom = Headroom::bytes(20_GiB);
+  build({gpu}, greedy);
+  const Lease neighbour = granted(declared(1_GiB));
+  AdmissionParts parts;
+  LedgerOptions ledger_options = options_for(dir.path());
+  ledger_options.clock = &clock;
+  parts.ledger = Ledger::open(ledger_options).value();
+  parts.sampler = sampler;
+  parts.options = bare();
+  parts.clock = &clock;
+  Admission own(std::move(parts));
+  const auto outcome = own.admit(declared(10_GiB));
+  const auto* refusal = std::get_if<Refusal>(&outcome);
+  ASSERT_NE(refusal, nullptr);
+  EXPECT_EQ(refusal->kind, Refusal::Kind::Temporary);
+  EXPECT_LT(refusal->available, refusal->required);
+  EXPECT_TRUE(refusal->retry_after);
+}
+
+TEST(RefusalTest, ANeedNeverReadsLikeWhatIsLessThanIt) {
+  Refusal refusal;
+  refusal.model = "m";
+  refusal.required = 6_GiB + 1_B;
+  refusal.available = 6_GiB;
+  EXPECT_EQ(
+      refusal.message(),
+      "Insufficient GPU memory for m. Required: 6.01GB, Available: 6.00GB. GPU may be in use by other processes. Please retry "
+      "later.");
+  refusal.available = 6_GiB - 1_B;
+  refusal.required = 6_GiB;
+  EXPECT_NE(refusal.message().find("Required: 6.00GB, Available: 5.99GB"), std::string::npos) << refusal.message();
+  refusal.kind = Refusal::Kind::Permanent;
+  refusal.most = 6_GiB - 1_B;
+  EXPECT_EQ(refusal.message(), "m needs 6.00GB; no GPU here can give more than 5.99GB.");
+}
+
+TEST(RefusalTest, AnAppThatRanOutAlthoughPromisedHasItsOwnSentence) {
+  Refusal refusal;
+  refusal.model = "m";
+  refusal.reason = Refusal::Reason::Allocation;
+  refusal.granted = 625_MiB;
+  EXPECT_EQ(refusal.message(), "m ran out of GPU memory although 0.61GB were reserved for it. Please retry later.");
+  EXPECT_FALSE(refusal.has_available());
+  EXPECT_EQ(refusal.code(), "INSUFFICIENT_GPU_MEMORY");
 }
 
 TEST_F(AdmissionTest, ThatFitsTheOtherDeviceOnlyIsNotImpossible) {
@@ -229,7 +290,7 @@ TEST_F(AdmissionTest, GuessesAShareOfTheDeviceWhenNothingIsKnown) {
   options.context = 512_MiB;
   build({card(20_GiB)}, options);
   Requirement nothing;
-  EXPECT_EQ(granted(nothing).bytes(), 16_GiB);
+  EXPECT_EQ(granted(nothing).bytes(), 16_GiB - 512_MiB) << "the context is inside the share";
   options.headroom = Headroom::percent(50);
   build({card(20_GiB)}, options);
   EXPECT_EQ(granted(nothing).bytes(), 10_GiB - 512_MiB) << "a guess is cut to what the device can give";
@@ -322,6 +383,11 @@ TEST_F(AdmissionTest, RefusesWhenTheDriverIsUnknownAndThatIsThePolicy) {
   EXPECT_EQ(refusal.required, 1_GiB);
   EXPECT_TRUE(refusal.retry_after);
   EXPECT_FALSE(refusal.cause.empty());
+  EXPECT_EQ(name_of(refusal.reason), "driver");
+  EXPECT_FALSE(refusal.has_available());
+  EXPECT_EQ(refusal.message(), "GPU memory for demo cannot be checked: " + refusal.cause + ". Please retry later.");
+  build({card(8_GiB)}, options, false);
+  EXPECT_EQ(name_of(refused(declared(1_GiB)).reason), "ledger");
 }
 
 TEST_F(AdmissionTest, AppliesThePolicyForUnknownWithoutALedgerOrAListOfDevices) {
@@ -375,6 +441,23 @@ TEST_F(AdmissionTest, LetsAWrongLearnedFigureRunAloneToBeMeasuredAgain) {
   clock.advance(std::chrono::seconds(61));
   EXPECT_EQ(granted(learned(20_GiB)).pass(), PassKind::ProbeRun);
   EXPECT_EQ(admission->counters().probe_runs, 2U);
+}
+
+// The guess is one of the whole process.
+TEST_F(AdmissionTest, TheConservativeShareHasTheContextAndWhatIsHeldFromTheStartInside) {
+  AdmissionOptions options;
+  options.context = 512_MiB;
+  build({card(20_GiB)}, options);
+  Requirement guess;
+  guess.model = "app";
+  guess.source = RequirementSource::Conservative;
+  {
+    const Lease lease = granted(guess);
+    EXPECT_EQ(lease.bytes(), 16_GiB - 512_MiB);
+    EXPECT_EQ(ledger->snapshot().devices.at(0).reserved, 16_GiB);
+  }
+  guess.held_from_start = 2_GiB;
+  EXPECT_EQ(granted(guess).bytes(), 16_GiB - 512_MiB - 2_GiB);
 }
 
 TEST_F(AdmissionTest, NeverProbesWhatTheAppDeclares) {
@@ -455,6 +538,25 @@ TEST_F(AdmissionTest, GoesOnWhenAModelBecameBusy) {
   };
   EXPECT_TRUE(granted(declared(4_GiB)).enforced());
   EXPECT_EQ(reclaimer->unloaded.size(), 2U);
+}
+
+TEST_F(AdmissionTest, MakesNoMoreRoomForARequestThatIsStopped) {
+  reclaimer = std::make_shared<FakeReclaimer>();
+  build({card(10_GiB), card(10_GiB, 1)}, bare());
+  sampler->set_free(card(10_GiB), 2_GiB);
+  sampler->set_free(card(10_GiB, 1), 2_GiB);
+  reclaimer->idle = {{"a", 4_GiB, {}}, {"b", 4_GiB, {}}};
+  std::stop_source stop;
+  reclaimer->on_unload = [&](const IdleModel&) {
+    stop.request_stop();
+    return 4_GiB;  // which the driver never shows
+  };
+  Requirement stopped = declared(4_GiB);
+  stopped.stop = stop.get_token();
+  const auto start = clock.monotonic();
+  EXPECT_EQ(refused(stopped).kind, Refusal::Kind::Temporary);
+  EXPECT_EQ(reclaimer->unloaded.size(), 1U);
+  EXPECT_LT(clock.monotonic() - start, std::chrono::milliseconds(100));
 }
 
 TEST_F(AdmissionTest, WaitsForTheDriverToShowWhatWasFreedAndNotLongerThanItsDeadline) {

@@ -28,13 +28,19 @@ TEST(DeviceChoice, WritesEverySizeExactly) {
 }
 
 TEST(DeviceChoice, RefusesWhatItCannotUseWithAnExample) {
-  for (const char* text : {"", "cuda", "sim:", "sim:big", "sim:24GiB,", "sim:0", "24GiB", "sim:24GiB;sim:1GiB", "sim:-1GiB"}) {
+  for (const char* text : {"", "cuda", "sim:", "sim:big", "sim:24GiB,", "sim:0", "24GiB", "sim:24GiB;sim:1GiB", "sim:-1GiB", "0",
+                           "sim:8", "sim:24GiB,16"}) {
     const auto choice = DeviceChoice::parse(text);
     ASSERT_FALSE(choice) << text;
     EXPECT_EQ(choice.error().code, base::ErrorCode::InvalidArgument);
     EXPECT_NE(choice.error().message.find("sim:24GiB,sim:16GiB"), std::string::npos) << choice.error().message;
   }
   EXPECT_FALSE(DeviceChoice::parse("sim:1GiB,1GiB,1GiB,1GiB,1GiB,1GiB,1GiB,1GiB,1GiB,1GiB,1GiB,1GiB,1GiB,1GiB,1GiB,1GiB,1GiB"));
+}
+
+TEST(DeviceChoice, AsksBackWhatIsLikelyASlip) {
+  EXPECT_NE(DeviceChoice::parse("sim:8").error().message.find("8 bytes? write 8GiB"), std::string::npos);
+  EXPECT_NE(DeviceChoice::parse("0").error().message.find("CUDA_VISIBLE_DEVICES"), std::string::npos);
 }
 
 TEST(ChooseDevices, PrefersTheSettingToTheEnvironment) {

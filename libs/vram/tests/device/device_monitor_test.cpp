@@ -144,6 +144,45 @@ TEST_F(DeviceMonitorTest, GivesFreshSamplesAndSharesYoungOnes) {
   EXPECT_EQ(probe->calls_of_one, 2);
 }
 
+TEST_F(DeviceMonitorTest, FreshenMakesTheSamplesOfAllDevicesYoungForStates) {
+  const auto m = monitor(options());
+  m->freshen(milliseconds(100), milliseconds(1000));
+  ASSERT_EQ(m->states().size(), 2U);
+  for (const DeviceState& state : m->states()) EXPECT_EQ(state.last->free, 20_GiB) << state.info.uuid.text();
+  probe->set_free(10_GiB);
+  m->freshen(hours(1), milliseconds(1000));
+  EXPECT_EQ(m->states().front().last->free, 20_GiB) << "young enough";
+  m->freshen(nanoseconds(0), milliseconds(1000));
+  for (const DeviceState& state : m->states()) EXPECT_EQ(state.last->free, 10_GiB) << state.info.uuid.text();
+}
+
+// A status page waits less than a decision: its impatience must not make decisions go by the policy for unknown.
+TEST_F(DeviceMonitorTest, FreshenDoesNotCallADriverIllThatIsSlowerThanItsPatience) {
+  const auto m = monitor(options());
+  m->freshen(nanoseconds(0), milliseconds(1000));
+  probe->set(probe->hold_samples, true);
+  m->freshen(nanoseconds(0), milliseconds(20));
+  for (const DeviceState& state : m->states()) EXPECT_EQ(state.state, SampleState::Ok) << state.reason;
+  EXPECT_TRUE(eventually([&] { return probe->inside == 2; })) << "all devices are asked at once";
+  probe->set(probe->hold_samples, false);
+  EXPECT_EQ(m->sample(probe->one, nanoseconds(0)).state, SampleState::Ok);
+  EXPECT_TRUE(sink->lines().empty());
+}
+
+TEST_F(DeviceMonitorTest, SaysWhyThereAreNoDevices) {
+  probe->set(probe->hold_lists, true);
+  const auto m = DeviceMonitor::create(probe, options(), base::Logger(sink), clock);
+  ASSERT_TRUE(m->why_no_devices());
+  EXPECT_EQ(m->why_no_devices()->reason, "driver_silent");
+  probe->set(probe->fail_lists, true);
+  probe->set(probe->hold_lists, false);
+  EXPECT_TRUE(eventually([&] { return m->why_no_devices()->reason == "driver_error"; }));
+  EXPECT_EQ(m->why_no_devices()->code, 999);
+  EXPECT_THAT(m->why_no_devices()->message, HasSubstr("the list is broken"));
+  probe->set(probe->fail_lists, false);
+  EXPECT_TRUE(eventually([&] { return !m->why_no_devices(); }));
+}
+
 TEST_F(DeviceMonitorTest, CallersAtTheSameTimeShareOneCall) {
   const auto m = monitor(options());
   probe->set(probe->hold_samples, true);

@@ -176,8 +176,8 @@ TEST_F(NvmlProbeTest, HostWithoutDriverOrGpuHasNoDevices) {
     EXPECT_TRUE(devices->empty());
   }
   EXPECT_EQ(open_nvml_probe({{.nvml_path = "/nowhere/libnvidia-ml.so.1"}, {}, ""}).error().code, ErrorCode::NotFound);
-  EXPECT_EQ(open_nvml_probe({{.nvml_path = CLAMS_FAKE_CUDA}, {}, ""}).error().code, ErrorCode::NotFound)
-      << "a library that is no NVML";
+  EXPECT_EQ(open_nvml_probe({{.nvml_path = CLAMS_FAKE_CUDA}, {}, ""}).error().code, ErrorCode::Unsupported)
+      << "a library that is no NVML is there, and is not taken for none";
 }
 
 TEST_F(NvmlProbeTest, LeavesOutAGpuThatIsLostOrClosedToUs) {

@@ -193,6 +193,8 @@ TEST_F(SimulatedDevicesTest, AForkedChildNeitherGivesBackNorKeepsAliveWhatItsPar
   // A middle process holds memory and forks a grandchild that outlives it.
   const pid_t middle = ::fork();
   if (middle == 0) {
+    std::vector<base::Result<std::shared_ptr<SimulatedDevices>>> many;  // one of many that a process has open
+    for (int i = 0; i < 70; ++i) many.push_back(SimulatedDevices::open(directory_.path(), {4_GiB, 2_GiB}));
     auto devices = SimulatedDevices::open(directory_.path(), {4_GiB, 2_GiB});
     auto held = (*devices)->allocate(gpu, 1_GiB);
     if (::fork() == 0) {

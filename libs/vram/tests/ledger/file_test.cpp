@@ -1,6 +1,10 @@
 // Birth, change and place of the file.
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <fstream>
@@ -115,6 +119,18 @@ TEST(LedgerFile, ThatWasRemovedUnderUsIsNoticed) {
   EXPECT_EQ(outcome.error().code, base::ErrorCode::Unavailable);
 }
 
+TEST(LedgerFile, ThatIsNotTheOneInThePlaceAnyMoreTakesNoNewProcess) {
+  TempDir dir;
+  const auto ledger = Ledger::open(options_for(dir.path())).value();
+  ASSERT_TRUE(ledger->register_device(card(10_GiB)));  // it has just been looked at
+  fs::remove(ledger->path());
+  const auto slot = ledger->own_slot();
+  ASSERT_FALSE(slot) << "what it grants there nobody else would count";
+  EXPECT_EQ(slot.error().code, base::ErrorCode::Unavailable);
+  const auto worker = ledger->prepare_worker_slot("app");
+  ASSERT_FALSE(worker);
+}
+
 TEST(LedgerFile, GetsTheModeThatItsDirectoryGives) {
   TempDir dir;
   const auto mode_in = [&](mode_t directory_mode) {
@@ -190,6 +206,46 @@ TEST(LedgerDirectory, PrefersTheSystemsThenTheSessionsThenSharedMemory) {
   EXPECT_EQ(system->path, options.system_directory);
   EXPECT_EQ(to_string(system->scope), "host");
   EXPECT_TRUE(system->warning.empty());
+}
+
+// Runs `check` in a child that is not root: root may use every directory.
+template <typename Check>
+void as_somebody_else(Check check) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::geteuid() == 0 && (::setgroups(0, nullptr) != 0 || ::setgid(65534) != 0 || ::setuid(65534) != 0)) ::_exit(2);
+    ::_exit(check() ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+
+TEST(LedgerDirectory, ThatIsForAGroupNamesTheGroupToTheUserWhoIsNotInIt) {
+  TempDir dir;
+  LedgerDirectoryOptions options;
+  options.system_directory = dir.path() + "/system";
+  options.shared_memory_directory = dir.path() + "/shm";
+  fs::create_directory(options.system_directory);
+  fs::create_directory(options.shared_memory_directory);
+  ::chmod(dir.path().c_str(), 0755);
+  ::chmod(options.shared_memory_directory.c_str(), 01777);
+  ::chmod(options.system_directory.c_str(), 0070);
+  as_somebody_else([&] {
+    const auto choice = choose_ledger_directory(options);
+    return choice && choice->scope == LedgerScope::User && choice->denied.find("usermod -aG ") != std::string::npos &&
+           choice->warning.ends_with("because " + choice->denied);
+  });
+  ::chmod(options.system_directory.c_str(), 0);
+  as_somebody_else([&] {
+    const auto choice = choose_ledger_directory(options);
+    return choice && choice->denied.find("is not open to its group") != std::string::npos;
+  });
+  options.system_directory = dir.path() + "/absent/vram";
+  as_somebody_else([&] {
+    const auto choice = choose_ledger_directory(options);
+    return choice && choice->denied.empty() && choice->warning.find("create it for group clams") != std::string::npos;
+  });
 }
 
 TEST(LedgerDirectory, OfSomebodyElseOrOpenToOthersIsNotTakenForPrivate) {

@@ -115,9 +115,12 @@ struct PoolStatus {
   std::vector<WorkerStatus> workers;
   std::size_t queued = 0, running = 0;
   std::uint64_t started = 0;  // processes, ever
+  std::uint64_t ready = 0;    // of them, those that became ready
   std::uint64_t crashed = 0;  // ended without being told to
   std::uint64_t hung = 0, leaked = 0, out_of_memory_killed = 0, reruns = 0;
   bool draining = false;
+  // Why the last start failed, while none has succeeded since; none: a worker runs, or nothing speaks against starting one.
+  std::optional<base::Error> start_error;
 };
 
 namespace detail {

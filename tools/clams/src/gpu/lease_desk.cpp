@@ -35,7 +35,7 @@ void declare_lease_flags(Parser& parser, LeaseFlags& flags) {
 
 base::Result<LeaseWish> lease_wish_of(const LeaseFlags& flags, const std::string& name) {
   LeaseWish wish;
-  auto need = base::parse_bytes(flags.need);
+  auto need = base::parse_memory_size(flags.need);
   if (!need) return Error{need.error().code, "--need: " + need.error().message};
   if (*need == base::Bytes())
     return Error{ErrorCode::InvalidArgument, "--need: 0 needs no lease; say how much the program takes, for example 6GiB"};
@@ -94,7 +94,7 @@ LeaseDesk::Outcome LeaseDesk::ask(const std::shared_ptr<vram::ProcessSlot>& slot
 int tell_refusal(std::string_view command, const LeaseDesk::Outcome& outcome) {
   if (const auto* interrupted = std::get_if<LeaseDesk::Interrupted>(&outcome)) return 128 + interrupted->signal;
   const auto& refusal = std::get<vram::Refusal>(outcome);
-  complain(command, refusal.message() + (refusal.cause.empty() ? "" : " (" + refusal.cause + ")"));
+  complain(command, refusal.message());
   return base::traits_of(refusal.error().code).exit_status;
 }
 

@@ -114,6 +114,7 @@ void add_strangers(const GpuHost& host, GpuPicture& picture) {
       stranger.device = device.info.uuid;
       stranger.materialised = use.known ? use.bytes : Bytes();
       stranger.in_ledger = false;
+      stranger.facts = facts_of(use.pid, std::chrono::nanoseconds(0));
       strange += stranger.materialised;
       picture.processes.push_back(std::move(stranger));
     }
@@ -148,14 +149,20 @@ GpuPicture take_picture(const GpuHost& host, const vram::Headroom& headroom, con
         });
     if (is_over) continue;
     picture.processes.push_back({process.pid, process.app, index, process.device, process.reserved, process.materialised,
-                                 process.models, process.requests, true, process.draining});
+                                 process.models, process.requests, true, process.draining,
+                                 process.draining ? std::nullopt : facts_of(process.pid, process.started)});
   }
   if (options.list_processes) add_strangers(host, picture);
   std::stable_sort(picture.processes.begin(), picture.processes.end(), [](const GpuProcess& a, const GpuProcess& b) {
     return std::max(a.reserved, a.materialised) > std::max(b.reserved, b.materialised);
   });
+  picture.no_devices = host.monitor->why_no_devices();
   if (host.driver_problem && !host.monitor->devices())
     picture.problems.push_back("The GPU driver has not told its devices: " + host.driver_problem->message);
+  if (host.directory && !host.directory->denied.empty()) {
+    picture.denied = true;
+    picture.problems.push_back(host.directory->denied);
+  }
   if (!host.ledger_problem.empty())
     picture.problems.push_back("The ledger cannot be read, so promises are not shown: " + host.ledger_problem);
   return picture;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gpu/host.hpp"
+#include "gpu/process_facts.hpp"
 #include "vram/snapshot.hpp"
 
 namespace clams::tool {
@@ -35,16 +36,19 @@ struct GpuProcess {
   std::vector<std::string> models;
   std::uint32_t requests = 0;
   bool in_ledger = true;
-  bool draining = false;  // ended; its bytes are on their way back
+  bool draining = false;                   // ended; its bytes are on their way back
+  std::optional<ProcessFacts> facts = {};  // none: it runs where this program cannot look
 };
 
 struct GpuPicture {
   std::string driver;                 // "nvml", "amdgpu", "sim", "none"
   std::optional<std::string> ledger;  // its directory; none: no ledger is there
   vram::LedgerScope scope = vram::LedgerScope::Host;
+  bool denied = false;  // the host has a ledger that this user may not use
   std::vector<GpuDevice> devices;
-  std::vector<GpuProcess> processes;  // largest first: what is promised or held
-  std::vector<std::string> problems;  // one sentence each
+  std::vector<GpuProcess> processes;          // largest first: what is promised or held
+  std::vector<std::string> problems;          // one sentence each
+  std::optional<vram::NoDevices> no_devices;  // why the driver shows none, though the ledger may know some
 };
 
 // The parts of a device's memory, in the order of a bar; they add up to the total.
@@ -60,7 +64,8 @@ struct PictureOptions {
 };
 GpuPicture take_picture(const GpuHost& host, const vram::Headroom& headroom, const PictureOptions& options);
 
-// {"devices": […], "processes": […]}: devices as in GET /?includeVRAM=true; processes of the ledger that live.
+// {"devices": […], "processes": […]}: devices as in GET /?includeVRAM=true; processes of the ledger that live. Where the driver
+// shows no device, also "reason" and "message", as there.
 std::string picture_json(const GpuPicture& picture, bool pretty);
 
 }  // namespace clams::tool

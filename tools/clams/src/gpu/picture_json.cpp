@@ -15,20 +15,25 @@ mmif::Object device_json(const GpuDevice& device) {
   for (const auto& model : device.resident)
     resident.emplace_back(
         mmif::Object{{"app", model.app}, {"model", model.model}, {"bytes", model.bytes.count()}, {"loading", model.coming}});
-  return mmif::Object{{"id", device.info.index},
-                      {"name", device.info.name},
-                      {"uuid", device.info.uuid.text()},
-                      {"total_memory_gb", gib(device.info.total)},
-                      {"available_memory_gb", gib(device.available)},
-                      {"total_bytes", device.info.total.count()},
-                      {"free_bytes", device.free.value_or(base::Bytes()).count()},
-                      {"reserved_bytes", device.reserved.count()},
-                      {"available_bytes", device.available.count()},
-                      {"headroom_bytes", device.headroom.count()},
-                      {"unattributed_bytes", device.unattributed.count()},
-                      {"resident", std::move(resident)},
-                      {"sample_age_ms", std::chrono::duration_cast<std::chrono::milliseconds>(device.age).count()},
-                      {"state", vram::name_of(device.state)}};
+  mmif::Object shown{{"id", device.info.index},
+                     {"name", device.info.name},
+                     {"uuid", device.info.uuid.text()},
+                     {"total_memory_gb", gib(device.info.total)},
+                     {"available_memory_gb", gib(device.available)},
+                     {"total_bytes", device.info.total.count()},
+                     {"free_bytes", device.free.value_or(base::Bytes()).count()},
+                     {"reserved_bytes", device.reserved.count()},
+                     {"available_bytes", device.available.count()},
+                     {"headroom_bytes", device.headroom.count()},
+                     {"unattributed_bytes", device.unattributed.count()},
+                     {"resident", std::move(resident)},
+                     {"sample_age_ms", std::chrono::duration_cast<std::chrono::milliseconds>(device.age).count()},
+                     {"state", vram::name_of(device.state)}};
+  if (device.state != vram::SampleState::Ok) {
+    shown.set("reason", "driver_error");
+    shown.set("message", device.reason);
+  }
+  return shown;
 }
 
 mmif::Object process_json(const GpuProcess& process) {
@@ -52,7 +57,13 @@ std::string picture_json(const GpuPicture& picture, bool pretty) {
   for (const GpuProcess& process : picture.processes) {
     if (process.in_ledger && !process.draining) processes.emplace_back(process_json(process));
   }
-  return mmif::to_plain_text(mmif::Object{{"devices", std::move(devices)}, {"processes", std::move(processes)}}, pretty) + "\n";
+  mmif::Object all{{"devices", std::move(devices)}, {"processes", std::move(processes)}};
+  if (const auto& why = picture.no_devices) {
+    all.set("reason", why->reason);
+    all.set("message", why->message);
+    if (why->code != 0) all.set("driver_code", why->code);
+  }
+  return mmif::to_plain_text(all, pretty) + "\n";
 }
 
 }  // namespace clams::tool

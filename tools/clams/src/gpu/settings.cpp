@@ -62,7 +62,7 @@ void declare_gpu_flags(Parser& parser, GpuFlags& flags, bool asks_for_memory) {
 base::Result<vram::Headroom> parse_headroom(std::string_view text) {
   const std::string_view trimmed = base::trim(text);
   if (!trimmed.ends_with('%')) {
-    BASE_TRY_ASSIGN(const base::Bytes bytes, base::parse_bytes(trimmed));
+    BASE_TRY_ASSIGN(const base::Bytes bytes, base::parse_memory_size(trimmed));
     return vram::Headroom::bytes(bytes);
   }
   const std::string_view number = base::trim(trimmed.substr(0, trimmed.size() - 1));

@@ -107,7 +107,7 @@ std::string took_text(const vram::DeviceInfo& device, base::Bytes bytes, const O
 }
 
 base::Status hold(vram::SimulatedDevices& devices, const vram::DeviceInfo& device, const Order& order, SignalQueue& signals) {
-  BASE_TRY_ASSIGN(const base::Bytes bytes, base::parse_bytes(order.operand));
+  BASE_TRY_ASSIGN(const base::Bytes bytes, base::parse_memory_size(order.operand));
   BASE_TRY_ASSIGN(const auto taken, devices.take(device.uuid, bytes));
   BASE_TRY(write_output(std::nullopt, took_text(device, bytes, order)));
   const base::Clock& clock = base::system_clock();

@@ -1,5 +1,7 @@
 #include "gpu/table.hpp"
 
+#include <algorithm>
+
 #include "base/duration.hpp"
 
 namespace clams::tool {
@@ -9,6 +11,7 @@ using base::Bytes;
 using base::gib_text;
 
 constexpr std::size_t kWide = 120;
+constexpr std::size_t kWithUsers = 100;  // columns from which on there is room for USER and SINCE
 
 // Below a second in ms, else in whole seconds: an age need not be exact.
 std::string age_text(std::chrono::nanoseconds age) {
@@ -16,6 +19,14 @@ std::string age_text(std::chrono::nanoseconds age) {
   if (ms < std::chrono::seconds(1)) return std::to_string(ms.count()) + "ms";
   if (ms < std::chrono::hours(1)) return std::to_string(ms.count() / 1000) + "s";
   return std::to_string(ms.count() / 3'600'000) + "h";
+}
+
+std::string since_text(std::chrono::nanoseconds age) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(age).count();
+  if (seconds < 120) return std::to_string(seconds) + "s";
+  if (seconds < 2 * 3600) return std::to_string(seconds / 60) + "m";
+  if (seconds < 48 * 3600) return std::to_string(seconds / 3600) + "h";
+  return std::to_string(seconds / (24 * 3600)) + "d";
 }
 
 std::string joined(const std::vector<std::string>& words, std::string_view between) {
@@ -102,23 +113,56 @@ std::vector<std::string> remarks_on(const GpuDevice& device) {
 
 std::string source_text(const GpuPicture& picture) {
   std::string text = picture.driver == "sim" ? "simulated" : picture.driver == "none" ? "no driver" : picture.driver + " driver";
-  if (!picture.ledger) return text + ", no ledger yet";
+  if (!picture.ledger) return text + (picture.denied ? ", the ledger of the host is not for you" : ", no ledger yet");
   return text + ", ledger of the " + std::string(picture.scope == vram::LedgerScope::Host ? "host" : "user") + " in " +
          harmless(*picture.ledger);
 }
 
-std::vector<std::string> process_lines(const GpuPicture& picture, const TextStyle& style) {
-  const std::vector<TextColumn> columns{{"PID", true, false, 0},           {"APP", false, true, 20}, {"GPU", true, false, 0},
-                                        {"RESERVED", true, false, 0},      {"HELD", true, false, 0}, {"REQ", true, false, 0},
-                                        {"MODELS, NOTES", false, true, 13}};
-  std::vector<std::vector<std::string>> rows;
-  for (const GpuProcess& process : picture.processes) {
-    const bool promised = process.in_ledger;
-    rows.push_back({process.pid == 0 ? "-" : std::to_string(process.pid), short_app_name(process.app),
-                    process.index ? std::to_string(*process.index) : "-", promised ? gib_text(process.reserved) : "-",
-                    process.materialised > Bytes() ? gib_text(process.materialised) : "-",
-                    promised ? std::to_string(process.requests) : "-", models_text(picture, process)});
+namespace {
+
+// Columns of facts that the host has beside the ledger: shown where there is room, and any to show.
+struct FactColumns {
+  bool users = false, commands = false;
+};
+
+FactColumns fact_columns(const GpuPicture& picture, const TextStyle& style) {
+  const auto& all = picture.processes;
+  const bool any = std::any_of(all.begin(), all.end(), [](const GpuProcess& process) { return process.facts.has_value(); });
+  return {any && style.columns >= kWithUsers, any && style.columns >= kWide};
+}
+
+std::vector<std::string> process_row(const GpuPicture& picture, const GpuProcess& process, const FactColumns& facts) {
+  const bool promised = process.in_ledger;
+  std::vector<std::string> row{process.pid == 0 ? "-" : std::to_string(process.pid)};
+  if (facts.users) {
+    row.push_back(process.facts ? harmless(process.facts->user) : "?");
+    row.push_back(process.facts ? since_text(process.facts->age) : "?");
   }
+  for (std::string cell :
+       {short_app_name(process.app), process.index ? std::to_string(*process.index) : "-",
+        promised ? gib_text(process.reserved) : "-", process.materialised > Bytes() ? gib_text(process.materialised) : "-",
+        promised ? std::to_string(process.requests) : "-", models_text(picture, process)}) {
+    row.push_back(std::move(cell));
+  }
+  if (facts.commands) row.push_back(process.facts ? harmless(process.facts->command) : "");
+  return row;
+}
+
+}  // namespace
+
+std::vector<std::string> process_lines(const GpuPicture& picture, const TextStyle& style) {
+  const FactColumns facts = fact_columns(picture, style);
+  std::vector<TextColumn> columns{{"PID", true, false, 0}};
+  if (facts.users) columns.insert(columns.end(), {{"USER", false, false, 0}, {"SINCE", true, false, 0}});
+  columns.insert(columns.end(), {{"APP", false, true, 20},
+                                 {"GPU", true, false, 0},
+                                 {"RESERVED", true, false, 0},
+                                 {"HELD", true, false, 0},
+                                 {"REQ", true, false, 0},
+                                 {"MODELS, NOTES", false, true, 13}});
+  if (facts.commands) columns.push_back({"COMMAND", false, true, 10});
+  std::vector<std::vector<std::string>> rows;
+  for (const GpuProcess& process : picture.processes) rows.push_back(process_row(picture, process, facts));
   return table_lines(style, columns, rows);
 }
 

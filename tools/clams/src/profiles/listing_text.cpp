@@ -41,10 +41,11 @@ mmif::Value parameters_of(const vram::ProfileFile& file) {
   return parsed ? std::move(parsed).value() : mmif::Value();
 }
 
-mmif::Object file_json(const vram::ProfileFile& file) {
+mmif::Object file_json(const std::string& root, const vram::ProfileFile& file) {
   const vram::Learned& learned = file.learned;
   return mmif::Object{
       {"app", file.app},
+      {"root", root},
       {"folder", file.folder},
       {"file", file.file},
       {"hash", file.hash},
@@ -70,35 +71,49 @@ std::string row(std::string_view title, const std::string& text) {
   return padded_right(std::string(title), 16) + harmless(text) + "\n";
 }
 
-}  // namespace
+const std::vector<TextColumn> kColumns{{"APP", false, true, 12},       {"HASH", false, false, 0}, {"PEAK", true, false, 0},
+                                       {"WARM", true, false, 0},       {"RUNS", true, false, 0},  {"AGE", true, false, 0},
+                                       {"PARAMETERS", false, true, 10}};
 
-std::string listing_text(const vram::ProfileListing& listing, std::chrono::nanoseconds now, const TextStyle& style) {
-  if (listing.files.empty()) return "No profiles yet: they are written when an app has run on a GPU.\n";
+std::vector<std::vector<std::string>> rows_of(const vram::ProfileListing& listing, std::chrono::nanoseconds now) {
   std::vector<std::vector<std::string>> rows;
   for (const vram::ProfileFile& file : listing.files) {
     rows.push_back({app_of(file), harmless(file.hash), size_text(file.learned.cold), size_text(file.learned.warm),
                     std::to_string(file.runs), age_text(file.updated, now),
                     file.parameters.empty() ? "-" : harmless(file.parameters)});
   }
-  const std::vector<TextColumn> columns{{"APP", false, true, 12},       {"HASH", false, false, 0}, {"PEAK", true, false, 0},
-                                        {"WARM", true, false, 0},       {"RUNS", true, false, 0},  {"AGE", true, false, 0},
-                                        {"PARAMETERS", false, true, 10}};
-  std::string out;
-  for (const std::string& line : table_lines(style, columns, rows)) out += line + "\n";
+  return rows;
+}
+
+}  // namespace
+
+std::string listing_text(const std::vector<FolderListing>& listings, std::chrono::nanoseconds now, const TextStyle& style) {
+  std::string out, empty;
+  for (const auto& [folder, listing] : listings) {
+    if (listing.files.empty()) {
+      empty += (empty.empty() ? "" : " and ") + folder;
+      continue;
+    }
+    if (listings.size() > 1) out += (out.empty() ? "" : "\n") + folder + ":\n";
+    for (const std::string& line : table_lines(style, kColumns, rows_of(listing, now))) out += line + "\n";
+  }
+  if (out.empty()) return "No profiles yet in " + empty + ": they are written when an app has run on a GPU.\n";
   return out;
 }
 
-std::string listing_json(const vram::ProfileListing& listing) {
+std::string listing_json(const std::vector<FolderListing>& listings) {
   mmif::Array files, skipped;
-  for (const vram::ProfileFile& file : listing.files) files.emplace_back(file_json(file));
-  for (const std::string& line : listing.skipped) skipped.emplace_back(line);
+  for (const auto& [folder, listing] : listings) {
+    for (const vram::ProfileFile& file : listing.files) files.emplace_back(file_json(folder, file));
+    for (const std::string& line : listing.skipped) skipped.emplace_back(line);
+  }
   return mmif::to_plain_text(mmif::Object{{"profiles", std::move(files)}, {"skipped", std::move(skipped)}}, true) + "\n";
 }
 
-std::string profile_text(const vram::ProfileFile& file, std::chrono::nanoseconds now) {
+std::string profile_text(const vram::ProfileFile& file, const std::string& root, std::chrono::nanoseconds now) {
   const vram::Learned& learned = file.learned;
   std::string out = row("app", file.app.empty() ? file.folder : file.app);
-  out += row("file", file.folder + "/" + file.file + ", " + base::to_string(base::Bytes(file.size)));
+  out += row("file", root + "/" + file.folder + "/" + file.file + ", " + base::to_string(base::Bytes(file.size)));
   out += row("parameters", file.parameters.empty() ? "-" : file.parameters);
   out += row("peak, cold", size_text(learned.cold) + " from " + std::to_string(learned.cold_samples) + " samples (" +
                                std::string(vram::name_of(learned.origin)) + ")");

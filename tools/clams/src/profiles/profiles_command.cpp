@@ -8,6 +8,7 @@
 #include "mmif/json.hpp"
 #include "profiles/commands.hpp"
 #include "profiles/listing_text.hpp"
+#include "profiles/profile_folders.hpp"
 #include "streams.hpp"
 #include "vram/profile_key.hpp"
 
@@ -17,9 +18,12 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
+constexpr std::size_t kUncut = 1'000'000;  // columns: more than any table has
+
 struct ProfilesOptions {
   std::optional<std::string> app;
   bool json = false;
+  bool wide = false;
   std::string hash;
   std::int64_t max_files = static_cast<std::int64_t>(vram::ProfileLimits{}.max_files);
   std::int64_t max_days = vram::ProfileLimits{}.max_age.count() / 24;
@@ -34,58 +38,101 @@ std::string variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-base::Result<std::string> root_folder() {
-  std::string root = vram::default_profile_root({variable("CLAMS_PROFILE_DIR"), variable("XDG_CACHE_HOME"), variable("HOME")});
-  if (root.empty())
-    return Error{ErrorCode::Configuration,
-                 "there is no profile directory: none of CLAMS_PROFILE_DIR, XDG_CACHE_HOME and HOME is set"};
-  return root;
+base::Result<ProfileFolders> find_folders(std::string_view command) {
+  BASE_TRY_ASSIGN(ProfileFolders found,
+                  profile_folders({variable("CLAMS_PROFILE_DIR"), variable("XDG_CACHE_HOME"), variable("HOME")}));
+  for (const std::string& problem : found.problems) complain(command, "note: " + problem);
+  return found;
 }
 
 base::Status list(const ProfilesOptions& options) {
-  BASE_TRY_ASSIGN(const std::string root, root_folder());
-  BASE_TRY_ASSIGN(const auto listing, vram::list_profiles(root, options.app_name()));
-  if (!options.json) {
-    for (const std::string& skipped : listing.skipped) complain("profiles list", "skipped: " + skipped);
+  BASE_TRY_ASSIGN(const ProfileFolders found, find_folders("profiles list"));
+  std::vector<FolderListing> listings;
+  for (const std::string& folder : found.folders) {
+    BASE_TRY_ASSIGN(auto listing, vram::list_profiles(folder, options.app_name()));
+    if (!options.json) {
+      for (const std::string& skipped : listing.skipped) complain("profiles list", "skipped: " + skipped);
+    }
+    listings.push_back({folder, std::move(listing)});
   }
-  return write_output(std::nullopt, options.json ? listing_json(listing)
-                                                 : listing_text(listing, base::system_clock().wall(), style_of(STDOUT_FILENO)));
+  TextStyle style = style_of(STDOUT_FILENO);
+  if (options.wide || ::isatty(STDOUT_FILENO) == 0) style.columns = kUncut;
+  return write_output(std::nullopt,
+                      options.json ? listing_json(listings) : listing_text(listings, base::system_clock().wall(), style));
+}
+
+// The text of the one file, and where it lies. Only one of all folders may have a file that begins so.
+struct Shown {
+  std::string folder, text;
+};
+base::Result<Shown> find_profile(const ProfileFolders& found, const ProfilesOptions& options) {
+  std::optional<Shown> shown;
+  std::optional<Error> missing;
+  for (const std::string& folder : found.folders) {
+    auto text = vram::show_profile(folder, options.hash, options.app_name());
+    if (!text) {
+      if (text.error().code != ErrorCode::NotFound) return text.error();
+      missing = text.error();
+    } else if (shown) {
+      return Error{ErrorCode::InvalidArgument,
+                   "'" + options.hash + "' is in " + shown->folder + " and in " + folder + "; choose one by CLAMS_PROFILE_DIR"};
+    } else {
+      shown = Shown{folder, std::move(*text)};
+    }
+  }
+  if (!shown) return *missing;
+  return std::move(*shown);
 }
 
 base::Status show(const ProfilesOptions& options) {
-  BASE_TRY_ASSIGN(const std::string root, root_folder());
-  BASE_TRY_ASSIGN(const std::string text, vram::show_profile(root, options.hash, options.app_name()));
+  BASE_TRY_ASSIGN(const ProfileFolders found, find_folders("profiles show"));
+  BASE_TRY_ASSIGN(const Shown shown, find_profile(found, options));
+  const std::string& text = shown.text;
   if (options.json) return write_output(std::nullopt, text.ends_with('\n') ? text : text + "\n");
-  BASE_TRY_ASSIGN(const auto listing, vram::list_profiles(root, options.app_name()));
+  BASE_TRY_ASSIGN(const auto listing, vram::list_profiles(shown.folder, options.app_name()));
   for (const vram::ProfileFile& file : listing.files) {
-    if (file.hash.starts_with(options.hash)) return write_output(std::nullopt, profile_text(file, base::system_clock().wall()));
+    if (file.hash.starts_with(options.hash))
+      return write_output(std::nullopt, profile_text(file, shown.folder, base::system_clock().wall()));
   }
   return write_output(std::nullopt, text);  // readable, but no profile: at least its text
 }
 
-base::Status tell_removed(const vram::PruneReport& report, const ProfilesOptions& options) {
+base::Status report_removed(const vram::PruneReport& report, const ProfilesOptions& options) {
   if (options.json)
     return write_output(std::nullopt, mmif::to_plain_text(mmif::Object{{"files", report.files}, {"bytes", report.bytes}}) + "\n");
   return write_output(std::nullopt, "removed " + std::to_string(report.files) + (report.files == 1 ? " file, " : " files, ") +
                                         base::to_string(base::Bytes(report.bytes)) + "\n");
 }
 
+// The sum of what `remove` does in each folder.
+template <typename Remove>
+base::Status remove_everywhere(std::string_view command, const ProfilesOptions& options, Remove remove) {
+  BASE_TRY_ASSIGN(const ProfileFolders found, find_folders(command));
+  vram::PruneReport sum;
+  for (const std::string& folder : found.folders) {
+    BASE_TRY_ASSIGN(const auto report, remove(folder));
+    sum.files += report.files;
+    sum.bytes += report.bytes;
+  }
+  return report_removed(sum, options);
+}
+
 base::Status prune(const ProfilesOptions& options) {
   if (options.max_files < 0 || options.max_days < 0)
     return Error{ErrorCode::InvalidArgument, "--max-files and --max-days cannot be negative"};
-  BASE_TRY_ASSIGN(const std::string root, root_folder());
   vram::PruneOptions prune_options;
   prune_options.limits.max_files = static_cast<std::size_t>(options.max_files);
   prune_options.limits.max_age = std::chrono::hours(24) * options.max_days;
   prune_options.include_python_sdk = options.python_sdk;
-  BASE_TRY_ASSIGN(const auto report, vram::prune_profiles(root, prune_options, base::system_clock().wall(), options.app_name()));
-  return tell_removed(report, options);
+  return remove_everywhere("profiles prune", options, [&](const std::string& folder) {
+    return vram::prune_profiles(folder, prune_options, base::system_clock().wall(), options.app_name());
+  });
 }
 
 base::Status clear(const ProfilesOptions& options) {
-  BASE_TRY_ASSIGN(const std::string root, root_folder());
-  BASE_TRY_ASSIGN(const auto report, vram::clear_profiles(root, options.python_sdk, options.app_name()));
-  return tell_removed(report, options);
+  return remove_everywhere("profiles clear", options, [&](const std::string& folder) {
+    return vram::clear_profiles(folder, options.python_sdk, options.app_name());
+  });
 }
 
 void declare_common(Parser& parser, const Shared& options) {
@@ -95,6 +142,7 @@ void declare_common(Parser& parser, const Shared& options) {
 
 Action declare_list(Parser& parser, const Shared& options) {
   declare_common(parser, options);
+  parser.flag("--wide", options->wide, "whole parameters, however long the lines get; always so where the output is no terminal");
   return [options] { return finish("profiles list", list(*options)); };
 }
 
@@ -125,6 +173,7 @@ Action declare_clear(Parser& parser, const Shared& options) {
 Action declare_profiles(Parser& parser) {
   auto options = std::make_shared<ProfilesOptions>();
   declare_common(parser, options);
+  parser.flag("--wide", options->wide, "whole parameters, however long the lines get");
   parser.subcommand({"list", "what is known about each app and set of parameters",
                      [options](Parser& below) { return declare_list(below, options); }});
   parser.subcommand({"show", "one profile", [options](Parser& below) { return declare_show(below, options); }});
@@ -132,9 +181,9 @@ Action declare_profiles(Parser& parser) {
                      [options](Parser& below) { return declare_prune(below, options); }});
   parser.subcommand({"clear", "forget what was learned", [options](Parser& below) { return declare_clear(below, options); }});
   parser.epilogue(
-      "Profiles lie in $CLAMS_PROFILE_DIR, else $XDG_CACHE_HOME/clams/memory_profiles, else ~/.cache/clams/memory_profiles. PEAK "
-      "is what a process needs\n"
-      "that has not run these parameters, WARM what it needs again while it holds the model.\n"
+      "Profiles lie in $CLAMS_PROFILE_DIR. Where it is not set, all folders are looked through: /var/cache/clams/memory_profiles "
+      "(services), and $XDG_CACHE_HOME/clams/memory_profiles or ~/.cache/clams/memory_profiles (your own apps). PEAK is what a "
+      "process needs that has not run these parameters, WARM what it needs again while it holds the model.\n"
       "\n"
       "  clams profiles list\n"
       "  clams profiles show 3fa9\n"

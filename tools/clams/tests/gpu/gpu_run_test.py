@@ -77,7 +77,9 @@ class Run(WithDevices):
         self.assertEqual(err, "clams gpu run: Insufficient GPU memory for large. Required: 6.00GB, Available: 4.00GB. "
                               "GPU may be in use by other processes. Please retry later.\n")
         code, _, err = self.clams("gpu", "run", "--need", "25GiB", "--wait", "60", "--", "touch", marker)
-        self.assertEqual(code, 69, err)
+        self.assertEqual((code, err), (69, "clams gpu run: touch needs 25.00GB; no GPU here can give more than 24.00GB.\n"))
+        code, _, err = self.clams("gpu", "reserve", "--need", "25GiB", "--model", "large")
+        self.assertEqual((code, err), (69, "clams gpu reserve: large needs 25.00GB; no GPU here can give more than 24.00GB.\n"))
         self.assertFalse(os.path.exists(marker))
 
     def test_waits_until_the_memory_is_there(self):
@@ -134,6 +136,8 @@ class Run(WithDevices):
 
     def test_wrong_use(self):
         for arguments, words in ((["--", "true"], "--need"), (["--need", "0", "--", "true"], "--need"), (["--need", "x", "--", "true"], "'x' is not a size"),
+                                 (["--need", "8", "--", "true"], "--need: 8 bytes? write 8GiB"), (["--headroom", "2", "--need", "1GiB", "--", "true"], "--headroom: 2 bytes? write 2GiB"),
+                                 (["--gpu", "sim:8", "--need", "1GiB", "--", "true"], "8 bytes? write 8GiB"),
                                  (["--need", "1GiB"], "COMMAND"), (["--need", "1GiB", "--"], "COMMAND"), (["--need", "1GiB", "--weit", "5", "--", "true"], "--weit"),
                                  (["--need", "1GiB", "--device", "3", "--", "true"], "there is no GPU '3'"), (["--need", "1GiB", "--wait", "soon", "--", "true"], "--wait")):
             code, out, err = self.clams("gpu", "run", *arguments)

@@ -2,6 +2,8 @@
 """`clams gpu`: the table of devices and processes, on simulated devices, on the fake driver and when a driver hangs."""
 import json
 import os
+import pwd
+import re
 import signal
 import struct
 import time
@@ -14,8 +16,9 @@ class Table(WithDevices):
     def test_no_gpu_is_told_in_one_line(self):
         code, out, err = self.clams("gpu", "--gpu", "none")
         self.assertEqual((code, err), (0, ""))
-        self.assertRegex(out, r"^No GPU was found[^\n]*\n$")
-        self.assertEqual(json.loads(self.clams("gpu", "--gpu", "none", "--json")[1]), {"devices": [], "processes": []})
+        self.assertRegex(out, r"^No GPU is used [^\n]*\n$")
+        shown = json.loads(self.clams("gpu", "--gpu", "none", "--json")[1])
+        self.assertEqual((shown["devices"], shown["processes"], shown["reason"]), ([], [], "disabled"))
 
     def test_looking_takes_no_slot_and_makes_no_ledger(self):
         self.clams("gpu")
@@ -45,6 +48,17 @@ class Table(WithDevices):
         self.assertRegex(out, r"(?m)^  0  Simulated GPU +24\.00 +20\.00 +6\.00 +4\.00 +0\.00 +14\.00  ok ")
         self.assertRegex(out, r"(?m)^ *%d +painter +0 +6\.00 +- +1$" % pid)
         self.assertRegex(out, r"(?m) not in the ledger$")
+
+    def test_wide_shows_whose_a_process_is_since_when_and_what_it_runs(self):
+        _, pid = self.running("--need", "1GiB", "--app", "painter")
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        for arguments, commands in ((["--wide"], True), ([], False)):
+            self.environment["COLUMNS"] = "100"
+            out = self.clams("gpu", *arguments)[1]
+            self.assertRegex(out, r"(?m)^ *%d +%s +\d+s +painter " % (pid, user))
+            self.assertEqual(bool(re.search(r"COMMAND\n.*sleep \d+\n", out)), commands, out)
+        del self.environment["COLUMNS"]
+        self.assertNotIn("USER", self.clams("gpu")[1])
 
     def test_headroom_is_a_setting(self):
         code, out, _ = self.clams("gpu", "--json", "--headroom", "25%")

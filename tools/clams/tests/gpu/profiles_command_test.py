@@ -30,6 +30,23 @@ class Profiles(WithDevices):
         self.assertEqual(self.clams("profiles", "list")[0], 0)
         self.assertEqual(json.loads(self.clams("profiles", "list", "--json")[1]), {"profiles": [], "skipped": []})
 
+    def test_an_empty_list_says_where_it_looked(self):
+        self.assertIn(self.root, self.clams("profiles", "list")[1])
+        del self.environment["CLAMS_PROFILE_DIR"]
+        self.environment["XDG_CACHE_HOME"] = self.folder + "/cache"
+        code, out, err = self.clams("profiles", "list")
+        self.assertEqual(code, 0, err)
+        self.assertIn(self.folder + "/cache/clams/memory_profiles", out)
+
+    def test_parameters_are_whole_where_the_output_is_no_terminal(self):
+        self.profile("other", "00000000000000ee", {"peak_bytes": GIB, "parameters": {"prompt": "word " * 60 + "end"}})
+        for arguments in (["profiles", "list"], ["profiles"], ["profiles", "list", "--wide"]):
+            self.assertIn("word end", self.clams(*arguments)[1], arguments)
+
+    def test_a_profile_is_shown_with_its_whole_path(self):
+        self.given()
+        self.assertIn(os.path.join(self.root, "other", "memory_00000000000000cc.json"), self.clams("profiles", "show", "00000000000000cc")[1])
+
     def test_list_has_sizes_for_people(self):
         self.given()
         code, out, err = self.clams("profiles", "list")

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/fd.hpp"
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "worker/document.hpp"
@@ -80,16 +81,24 @@ class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
   // Called on an I/O thread when the header of a request without a body has been read: must not block (a cached answer, health,
-  // metrics). nullopt: the request goes to `handle` on a request thread. While draining this is the only call; the rest is refused
-  // with 503.
+  // metrics). nullopt: the request goes to `handle` on a request thread. While draining only this and pages are
+  // answered; the rest is refused with 503.
   virtual std::optional<HttpResponse> answer_now(const HttpRequest& request) = 0;
-  // Called on a request thread. `stop` is requested when the client has gone away, the request's deadline passed or the drain
-  // deadline did. Callbacks registered on `stop` run on an I/O thread: they must be quick. A client that only ends its sending side
+  // Called on an I/O thread before `answer_now`: whether the answer to this request without a body takes up to a few hundred
+  // milliseconds (a reading of the GPU). Such a page is answered by `handle` on a thread for pages: also while every request thread
+  // is busy, and while draining.
+  virtual bool takes_a_moment(const HttpRequest& request) const {
+    (void)request;
+    return false;
+  }
+  // Called on a request thread, or on one for pages. `stop` is requested when the client has gone away, the request's deadline
+  // passed or the drain deadline did. Callbacks registered on `stop` run on an I/O thread: they must be quick. A client that only
+  // ends its sending side
   // (`nc -N`) has not gone; what tells the two apart is described in src/connection.hpp. Must not throw; if it does, the client
   // gets a bare 500 and the log a line.
   virtual HttpResponse handle(HttpRequest request, std::stop_token stop) = 0;
   // An answer the HTTP layer makes by itself (413, 408, 429, 400 for a malformed request, …) may be given words by the app layer.
-  // Called on an I/O thread: must be quick. A 429 gets "Retry-After: 1" unless it has one.
+  // Called on an I/O thread: must be quick. A 429 or 503 gets a Retry-After unless it has one.
   virtual HttpResponse refusal(unsigned status, std::string_view reason) = 0;
 };
 
@@ -114,6 +123,12 @@ struct HttpServerOptions {
   std::chrono::milliseconds drain_timeout{30'000};
   std::size_t max_connections = 20'000;  // more are accepted and closed at once with 503
   std::string server_header = "clams-cpp";
+  // The status that a client gets instead of this one, for clients that know few; empty: the same. Called on I/O threads for every
+  // answer, refusals included: must be quick, thread-safe and not throw. `path` is empty where no head could be read.
+  std::function<unsigned(std::string_view path, unsigned status)> status_of = {};
+  // Called by the first event loop while it turns, at most 200 ms apart, the first time once it accepts connections. Must be quick;
+  // may call `drain`.
+  std::function<void()> on_turn = {};
 };
 
 // Called once for each finished exchange, after the answer was written (or the client had gone: status 499). On an I/O thread: must
@@ -122,6 +137,7 @@ struct HttpServerOptions {
 struct Exchange {
   std::string_view method, path, query, request_id, remote, user_agent;
   unsigned status = 0;
+  bool refused = false;  // the answer had a Retry-After
   std::uint64_t bytes_in = 0, bytes_out = 0;
   std::chrono::nanoseconds queued{}, ran{}, total{};
 };
@@ -137,8 +153,15 @@ class HttpServer {
   // Binds and listens. Errors are Configuration with one line that says what to do ("port 5000 on 127.0.0.1 is in use; …").
   static base::Result<std::unique_ptr<HttpServer>> listen(HttpServerOptions options, std::shared_ptr<HttpHandler> handler,
                                                           ExchangeObserver observer, base::Logger logger);
+  // Serves on listening stream sockets that outlive this process (a service manager's) in place of host and port. `drain` then
+  // hands over to a successor and turns no request away: new connections are not accepted any more and wait in the kernel, requests
+  // on those that were are still answered, and a connection without one is closed after half a second. Error Configuration: a
+  // descriptor listens on nothing.
+  static base::Result<std::unique_ptr<HttpServer>> adopt(std::vector<base::Fd> sockets, HttpServerOptions options,
+                                                         std::shared_ptr<HttpHandler> handler, ExchangeObserver observer,
+                                                         base::Logger logger);
   virtual ~HttpServer() = default;
-  virtual std::uint16_t port() const noexcept = 0;
+  virtual std::uint16_t port() const noexcept = 0;  // of the first socket that has one; else 0
   // Serves until `drain` has completed or `stop_now` was called. Blocks; to be called once. The caller's thread is the first I/O
   // thread; the others and the request threads are started here and joined. Only a request that still ignores its `stop` 2 s after
   // the end is left behind with its thread (and a log line): the process should then end. Sockets are close-on-exec.

@@ -49,8 +49,11 @@ build_image() {
     --layers=false --timestamp "$SOURCE_DATE_EPOCH" --build-arg "BASE=$base" --build-context images=deploy/images "$@" --file "$file" \
     --tag "localhost/$name:$version" "$context" >"$package_folder/$name.log" 2>&1 ||
     { tail -n 20 "$package_folder/$name.log" >&2 && fail "the image $name could not be built: see above (all of it in $package_folder/$name.log)"; }
-  rm -f "$archive"
-  quietly supervise buildah push "localhost/$name:$version" "oci-archive:$archive" || fail "the image $name could not be written to $archive: see above"
+  # buildah writes such archives too, with the times of today in them.
+  rm -rf "$archive" "$package_folder/oci"
+  quietly supervise buildah push "localhost/$name:$version" "oci:$package_folder/oci:localhost/$name:$version" || fail "the image $name could not be written to $archive: see above"
+  tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -C "$package_folder/oci" -cf "$archive" .
+  rm -rf "$package_folder/oci"
   note "localhost/$name:$version, $(buildah images --format '{{.Size}}' "localhost/$name:$version") unpacked"
 }
 

@@ -28,7 +28,7 @@ class Version(unittest.TestCase):
         self.assertEqual(bash("project_version").stdout.strip(), VERSION)
 
     def test_documents_name_images_of_this_version(self):
-        for path in ("docs/guides/containers.md", "docs/guides/clams-kitchen.md"):
+        for path in ("README.md", "docs/guides/containers.md", "docs/guides/clams-kitchen.md"):
             named = re.findall(r"localhost/clams-cpp[a-z-]*:([0-9.]*[0-9])|clams_cpp-([0-9][^-]*)-py3", text(path))
             self.assertGreaterEqual(len(named), 1, path)
             self.assertEqual({a or b for a, b in named}, {VERSION}, path)

@@ -4,7 +4,7 @@ find_package(prometheus-cpp REQUIRED)
 find_package(tomlplusplus REQUIRED)
 
 clams_add_library(clams_server server
-  SOURCES src/app_handler.cpp src/app_start.cpp src/command_line.cpp src/config.cpp src/cpu_budget.cpp src/crash_line.cpp src/environment.cpp src/flags.cpp src/help_page.cpp src/hosted_backend.cpp src/hosted_observer.cpp src/hosted_options.cpp src/hosted_request.cpp src/hosted_workers.cpp src/program.cpp src/serve_python.cpp src/service_backend.cpp src/config_file.cpp src/lifecycle.cpp src/log_sink.cpp src/metrics.cpp src/one_shot.cpp src/process_metrics.cpp src/run_program.cpp
+  SOURCES src/app_handler.cpp src/app_start.cpp src/command_line.cpp src/config.cpp src/cpu_budget.cpp src/crash_line.cpp src/environment.cpp src/flags.cpp src/help_page.cpp src/hosted_backend.cpp src/hosted_observer.cpp src/hosted_options.cpp src/hosted_request.cpp src/hosted_workers.cpp src/program.cpp src/serve_python.cpp src/service_backend.cpp src/config_file.cpp src/lifecycle.cpp src/log_sink.cpp src/media_input.cpp src/metrics.cpp src/one_shot.cpp src/process_metrics.cpp src/run_program.cpp
           src/service_manager.cpp src/settings.cpp src/stop_signals.cpp src/worker_plan.cpp src/worker_program.cpp src/worker_reclaimer.cpp src/worker_records.cpp
   PUBLIC clams::sdk clams::server_http clams::worker
   PRIVATE spdlog::spdlog prometheus-cpp::core)

@@ -57,7 +57,8 @@ HttpResponse to_response(Answer answer) {
   return response;
 }
 
-AppHandler::AppHandler(AppBackend& backend, Metrics& metrics) : backend_(backend), metrics_(metrics) {}
+AppHandler::AppHandler(AppBackend& backend, Metrics& metrics, bool python_texts)
+    : backend_(backend), metrics_(metrics), python_texts_(python_texts) {}
 
 HttpResponse AppHandler::health() const {
   const bool draining = server_ != nullptr && server_->draining();
@@ -129,6 +130,9 @@ HttpResponse AppHandler::handle(HttpRequest request, std::stop_token stop) {
 }
 
 HttpResponse AppHandler::refusal(unsigned status, std::string_view reason) {
+  if (python_texts_ && status == 415)
+    return text_response(status, "text/plain; charset=utf-8",
+                         "Invalid input data. See below for validation error.\n\n" + std::string(reason));
   const auto code = [&]() -> std::string_view {
     switch (status) {
       case 408: return "REQUEST_TIMEOUT";

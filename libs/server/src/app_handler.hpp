@@ -13,8 +13,8 @@ namespace clams::server {
 
 class AppHandler final : public HttpHandler {
  public:
-  // Both must outlive it.
-  AppHandler(AppBackend& backend, Metrics& metrics);
+  // Both must outlive it. `python_texts`: a body that the Python SDK could not read either is refused in its words.
+  AppHandler(AppBackend& backend, Metrics& metrics, bool python_texts = false);
 
   // Set once the server is there, before it runs.
   void watch(const HttpServer& server, const Lifecycle& lifecycle) {
@@ -34,6 +34,7 @@ class AppHandler final : public HttpHandler {
 
   AppBackend& backend_;
   Metrics& metrics_;
+  bool python_texts_;
   const HttpServer* server_ = nullptr;
   const Lifecycle* lifecycle_ = nullptr;
 };

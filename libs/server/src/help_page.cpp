@@ -118,8 +118,8 @@ class Page {
       paragraph("What stands behind '--' are the app's own arguments.");
     else
       paragraph(
-          "Without IN and OUT the app serves HTTP; with them it runs once ('-' is standard input or output). A flag that takes "
-          "several values takes all words up to the next flag or '--'.");
+          "Without IN and OUT the app serves HTTP; with them it runs once ('-' is standard input or output). IN may be a "
+          "media file or a text instead of an MMIF. A flag that takes several values takes all words up to the next flag or '--'.");
     paragraph(
         "Each flag --x-y is also the variable CLAMS_X_Y and, in the file of --config, the key x-y; flags come first, then "
         "variables, then the file. Sizes: 6GiB, 512MiB, bytes. Times: 30s, 5m, 250ms.");

@@ -17,6 +17,7 @@
 #include "base/text.hpp"
 #include "cpu_budget.hpp"
 #include "crash_line.hpp"
+#include "media_input.hpp"
 #include "mmif/json.hpp"
 #include "stop_signals.hpp"
 
@@ -53,7 +54,9 @@ class Report {
 };
 
 base::Result<std::string> read_input(const std::string& name) {
-  return name == "-" ? base::read_all(STDIN_FILENO, "standard input") : base::read_file(name);
+  if (name == "-") return base::read_all(STDIN_FILENO, "standard input");
+  BASE_TRY_ASSIGN(auto made, mmif_for_media(name));
+  return made ? base::Result<std::string>(std::move(*made)) : base::read_file(name);
 }
 
 // Regular files are replaced whole; pipes and devices are written to.

@@ -59,7 +59,8 @@ void say_limits(const base::Logger& log, const base::AvailableMemory& memory) {
 // The Python SDK answers 500 whatever went wrong with a request to the app, and some clients take every other status for a result.
 // `unavailable`: what 503 becomes; 503 itself where it was asked for by name.
 unsigned python_status(std::string_view path, unsigned status, unsigned unavailable) {
-  if (path != "/" || status < 400 || status == 405) return status;
+  const bool page = path == "/health" || path == "/ready" || path == "/metrics";
+  if (page || path.empty() || status < 400 || status == 404 || status == 405) return status;
   return status == 503 ? unavailable : 500;
 }
 
@@ -156,7 +157,7 @@ base::Result<std::unique_ptr<HttpServer>> listen_somewhere(std::vector<Listener>
 
 int serve_http(Serving serving, const Config& config, const base::Logger& log, AppBackend& backend) {
   Metrics metrics(backend.identifier(), backend.version(), backend.gpu());
-  auto handler = std::make_shared<AppHandler>(backend, metrics);
+  auto handler = std::make_shared<AppHandler>(backend, metrics, config.python_status_codes);
   HttpServerOptions options;
   options.host = config.host;
   options.port = config.port;

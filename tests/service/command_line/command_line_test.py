@@ -87,6 +87,23 @@ class CommandLine(serving.ServingTest):
         self.assert_ok(server.post(MMIF, number="nan"))
         self.assertEqual(len(server.lines("JSON has no such number")), 1)
 
+    def test_a_media_file_may_stand_where_an_mmif_is_expected(self):
+        kinds = {"talk.wav": ("AudioDocument", "audio/wav"), "Talk 100%.MP4": ("VideoDocument", "video/mp4"), "page.tiff": ("ImageDocument", "image/tiff"),
+                 "note.txt": ("TextDocument", "text/plain")}
+        for name, (kind, mime) in kinds.items():
+            with open(os.path.join(self.path, name), "wb") as f:
+                f.write(b"RIFF, or whatever it is")
+            status, out, err = self.run_app(name, "-")
+            self.assertEqual((status, err), (0, ""))
+            [document] = json.loads(out)["documents"]
+            self.assertEqual(document["@type"].split("/")[-2], kind)
+            self.assertEqual(document["properties"], {"mime": mime, "location": "file://" + os.path.join(os.path.realpath(self.path), name), "id": "d1"})
+        with open(os.path.join(self.path, "news.mp4"), "wb") as f:
+            f.write(b"\n " + MMIF)
+        self.assertEqual(json.loads(self.run_app("news.mp4", "-")[1])["documents"], [])
+        status, _, err = self.run_app("missing.wav", "-")
+        self.assertEqual((status, err), (1, "clams_odd_apps: cannot open 'missing.wav': No such file or directory\n"))
+
     def test_several_values_behind_one_flag(self):
         for words, levels in ((["--levels", "word", "line", "--", "-", "-"], ["word", "line"]), (["-", "-", "--levels", "word", "line"], ["word", "line"]),
                               (["--levels", "word", "-", "-"], ["word"]), (["--levels", "a", "--levels", "b", "c", "--", "-", "-"], ["a", "b", "c"])):

@@ -129,9 +129,9 @@ class Statuses(GpuTest):
         answer = self.refuse("--status-codes", "python", size=23 * GIB)
         self.assertEqual((answer.status, answer.json["code"]), (500, "GPU_MEMORY_IMPOSSIBLE"))
         app = self.app("--status-codes", "python", "--max-body", "1KiB")
-        self.assertEqual(app.request("POST", "/", b"x" * 2000).status, 500)
-        self.assertEqual(app.request("POST", "/", b"{", {"Content-Encoding": "gzip"}).status, 500)
-        self.assertEqual((app.request("GET", "/nowhere").status, app.request("DELETE", "/").status), (404, 405))
+        self.assertEqual(app.ask("POST", "/", b"x" * 2000).status, 500)
+        self.assertEqual(app.ask("POST", "/", b"{", {"Content-Encoding": "gzip"}).status, 500)
+        self.assertEqual((app.ask("GET", "/nowhere").status, app.ask("DELETE", "/").status), (404, 405))
 
     def test_an_explicit_vram_error_status_wins_over_the_preset(self):
         self.assertEqual(self.refuse("--status-codes", "python", "--vram-error-status", "503").status, 503)

@@ -1,19 +1,27 @@
 # Sourced by ./dev: packages for people who compile nothing (docs/guides/packages.md), in dist/.
 
+# shellcheck source=ci/images.sh
+source ci/images.sh
+
 readonly package_folder=$root/build/package
 readonly package_venv=$package_folder/venv
 readonly static_build=$package_folder/static
 
-# package [wheel|deb|deb:CODENAME]...: without arguments all that this machine can make.
+# package [wheel|deb|deb:CODENAME|images]...: without arguments all that this machine can make.
 package() {
   local kinds=("$@") kind
-  [[ $# -gt 0 ]] || kinds=(wheel deb)
+  [[ $# -gt 0 ]] || kinds=(wheel deb images)
   for kind in "${kinds[@]}"; do
     case $kind in
-      wheel | deb | deb:bookworm | deb:trixie) ;;
-      *) wrong_use "no package '$kind'; did you mean '$(nearest "$kind" wheel deb deb:bookworm deb:trixie)'?" ;;
+      wheel | deb | deb:bookworm | deb:trixie | images) ;;
+      *) wrong_use "no package '$kind'; did you mean '$(nearest "$kind" wheel deb deb:bookworm deb:trixie images)'?" ;;
     esac
   done
+  # Images take their base from a registry, so they are made without being asked for only where somebody makes images anyway.
+  if [[ $# -eq 0 ]] && ! command -v buildah >/dev/null; then
+    note "images are left out: there is no buildah here (./dev package images installs it)"
+    kinds=(wheel deb)
+  fi
   set_moment
   mkdir -p dist "$package_folder"
   for kind in "${kinds[@]}"; do

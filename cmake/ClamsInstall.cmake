@@ -18,7 +18,6 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/clamsConfig.cmake.in ${C
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/clamsConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/clamsConfig.cmake ${CMAKE_BINARY_DIR}/clamsConfigVersion.cmake
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/clams)
-
 # What the guides name beside the programs. A prefix other than /usr needs its paths in the unit changed.
 if(TARGET clams)
   install(FILES ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/clams DESTINATION ${CMAKE_INSTALL_BINDIR} OPTIONAL)  # a link to clams-cpp
@@ -29,3 +28,6 @@ if(TARGET clams)
 endif()
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/deploy/systemd/ DESTINATION lib/systemd/system FILES_MATCHING PATTERN "*.service" PATTERN "*.socket")
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/deploy/sysusers.d ${CMAKE_SOURCE_DIR}/deploy/tmpfiles.d DESTINATION lib FILES_MATCHING PATTERN "*.conf")
+# What makes an image of a program answer as images of Python apps do (docs/guides/containers.md).
+install(PROGRAMS ${PROJECT_SOURCE_DIR}/deploy/images/prepare ${PROJECT_SOURCE_DIR}/deploy/images/python
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/clams-cpp/image)

@@ -10,6 +10,7 @@ target_sources(clams_vram PRIVATE
   src/admission/reclaim.cpp
   src/admission/refusal.cpp
   src/ledger/charge.cpp
+  src/ledger/container.cpp
   src/ledger/core.cpp
   src/ledger/device_lock.cpp
   src/ledger/fork_guard.cpp
@@ -30,7 +31,7 @@ clams_add_test(vram_admission_test
   SOURCES tests/admission/admission_test.cpp tests/admission/decision_test.cpp tests/admission/threads_test.cpp
   LIBS clams::vram)
 clams_add_test(vram_ledger_test
-  SOURCES tests/ledger/charge_test.cpp tests/ledger/death_test.cpp tests/ledger/file_test.cpp
+  SOURCES tests/ledger/charge_test.cpp tests/ledger/container_test.cpp tests/ledger/death_test.cpp tests/ledger/file_test.cpp
     tests/ledger/format_test.cpp tests/ledger/model_test.cpp tests/ledger/namespace_test.cpp tests/ledger/snapshot_test.cpp
   LIBS clams::vram
   LABELS unit fault mp)

@@ -46,7 +46,8 @@ class Installed(unittest.TestCase):
     def test_what_the_guides_name_is_installed(self):
         for path in ("bin/clams-vram-demo", "lib/systemd/system/clams-app@.service", "lib/sysusers.d/clams.conf", "lib/tmpfiles.d/clams.conf",
                      "share/bash-completion/completions/clams", "share/bash-completion/completions/clams-cpp", "share/zsh/site-functions/_clams",
-                     "share/fish/vendor_completions.d/clams.fish", "share/clams-cpp/python/clams_worker/__main__.py"):
+                     "share/fish/vendor_completions.d/clams.fish", "share/clams-cpp/python/clams_worker/__main__.py",
+                     "share/clams-cpp/image/prepare", "share/clams-cpp/image/python"):
             self.assertTrue(os.path.isfile(self.installed(path)), path)
 
     def test_units_start_programs_that_are_installed(self):

@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,12 @@ class Version(unittest.TestCase):
         self.assertEqual(re.match(r"clams-cpp \(([^)]*)\)", text("debian/changelog")).group(1), VERSION)
         self.assertEqual(bash("project_version").stdout.strip(), VERSION)
 
+    def test_documents_name_images_of_this_version(self):
+        for path in ("README.md", "docs/guides/containers.md", "docs/guides/clams-kitchen.md"):
+            named = re.findall(r"localhost/clams-cpp[a-z-]*:([0-9.]*[0-9])|clams_cpp-([0-9][^-]*)-py3", text(path))
+            self.assertGreaterEqual(len(named), 1, path)
+            self.assertEqual({a or b for a, b in named}, {VERSION}, path)
+
     def test_documents_name_packages_of_this_version(self):
         for path in ("README.md", "docs/guides/packages.md"):
             named = re.findall(r"clams_cpp-([0-9][^-]*)-py3|/clams-[a-z]+_([0-9.]+)\+deb", text(path))
@@ -38,6 +45,45 @@ class Command(unittest.TestCase):
         done = subprocess.run(["./dev", "package", "whel"], cwd=SOURCE, stderr=subprocess.PIPE, text=True)
         self.assertEqual(done.returncode, 2)
         self.assertIn("did you mean 'wheel'?", done.stderr)
+
+
+class Images(unittest.TestCase):
+    def test_the_base_is_that_of_the_release_whose_packages_go_in(self):
+        bases = {}
+        for name, version in (("debian", "12"), ("debian", "13"), ("ubuntu", "24.04")):
+            with tempfile.NamedTemporaryFile("w", suffix=".release") as f:
+                f.write("ID=%s\nVERSION_ID=%s\n" % (name, version))
+                f.flush()
+                bases[version] = bash("image_base", CLAMS_OS_RELEASE=f.name).stdout.strip()
+        self.assertEqual(bases, {"12": "docker.io/library/debian:12-slim", "13": "docker.io/library/debian:13-slim", "24.04": "docker.io/library/ubuntu:24.04"})
+        for path in ("deploy/images/runtime.Containerfile", "deploy/images/app.Containerfile", "tools/clams/templates/app/Containerfile"):
+            self.assertIn("ARG BASE=docker.io/library/debian:12-slim\n", text(path))
+
+    def test_each_app_has_its_packages_and_a_row_in_the_guide(self):
+        apps = dict(word.split(":") for word in bash('echo "${image_apps[@]}"').stdout.split())
+        self.assertEqual(apps, {"vram-demo": "", "tesseract": "clams-tesseract", "whisper": "clams-whisper", "vad": "clams-vad"})
+        for app in apps:
+            self.assertIn("| `localhost/clams-cpp-{}` |".format(app), text("docs/guides/containers.md"))
+
+    def test_limits_are_lowered_and_never_raised(self):
+        self.assertEqual(bash("at_most 20000 unlimited; at_most 20000 1048576; at_most 20000 1024").stdout.split(), ["20000:20000", "20000:20000", "1024:1024"])
+
+    def test_packages_that_are_missing_are_named(self):
+        with tempfile.TemporaryDirectory() as folder:
+            line = 'root=$PWD; cd "$DIST"; mkdir dist; release_suffix() { echo +deb12; }; images_context context 1.2.3'
+            refused = bash(line, DIST=folder)
+            self.assertEqual(refused.returncode, 1)
+            self.assertIn("no wheel of 1.2.3 in dist/: ./dev package wheel makes it", refused.stdout)
+            shutil.rmtree(folder + "/dist")
+            names = ["clams_cpp-1.2.3-py3-none-any.whl", "clams-cpp_1.2.3+deb12_amd64.deb", "clams-cpp_1.2.3+deb13_amd64.deb", "clams-cpp_1.2.2+deb12_amd64.deb"]
+            refused = bash(line.replace("mkdir dist", "mkdir dist; touch " + " ".join("dist/" + name for name in names)), DIST=folder)
+            self.assertIn("no clams-tesseract of 1.2.3+deb12 in dist/: ./dev package deb makes it", refused.stdout)
+            self.assertEqual(sorted(os.listdir(folder + "/context")), ["clams-cpp_1.2.3+deb12_amd64.deb", "clams_cpp-1.2.3-py3-none-any.whl"])
+
+    def test_scripts_are_shell(self):
+        for path in ("deploy/images/python", "deploy/images/prepare"):
+            subprocess.run(["sh", "-n", str(SOURCE / path)], check=True)
+            self.assertTrue(os.access(SOURCE / path, os.X_OK), path)
 
 
 class Sources(unittest.TestCase):
@@ -110,7 +156,7 @@ class Debian(unittest.TestCase):
 class Manifest(unittest.TestCase):
     def test_names_each_package_with_its_digest_and_nothing_else(self):
         with tempfile.TemporaryDirectory() as folder:
-            for name in ("clams_cpp-1.2.3-py3-none-manylinux_2_34_x86_64.whl", "clams-cpp_1.2.3+deb12_amd64.deb", "notes.txt"):
+            for name in ("clams_cpp-1.2.3-py3-none-manylinux_2_34_x86_64.whl", "clams-cpp_1.2.3+deb12_amd64.deb", "clams-cpp-whisper_1.2.3_amd64.oci.tar", "notes.txt"):
                 (pathlib.Path(folder) / name).write_text(name)
             made = subprocess.run([sys.executable, str(SOURCE / "ci/manifest"), folder], env={**os.environ, "SOURCE_DATE_EPOCH": "7"})
             self.assertEqual(made.returncode, 0)
@@ -119,7 +165,7 @@ class Manifest(unittest.TestCase):
         self.assertEqual(checked.returncode, 0)
         self.assertEqual((manifest["version"], manifest["source_date_epoch"]), (VERSION, 7))
         facts = [(file["kind"], file["package"], file["version"], file["architecture"]) for file in manifest["files"]]
-        self.assertEqual(facts, [("deb", "clams-cpp", "1.2.3+deb12", "amd64"), ("wheel", "clams_cpp", "1.2.3", "manylinux_2_34_x86_64")])
+        self.assertEqual(facts, [("image", "clams-cpp-whisper", "1.2.3", "amd64"), ("deb", "clams-cpp", "1.2.3+deb12", "amd64"), ("wheel", "clams_cpp", "1.2.3", "manylinux_2_34_x86_64")])
 
     def test_an_empty_folder_is_an_error(self):
         with tempfile.TemporaryDirectory() as folder:

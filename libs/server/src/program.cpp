@@ -18,6 +18,7 @@
 #include "lifecycle.hpp"
 #include "metrics.hpp"
 #include "stop_signals.hpp"
+#include "vram/container.hpp"
 
 namespace clams::server {
 namespace {
@@ -108,6 +109,7 @@ GpuMemoryOptions gpu_options(const GpuSettings& settings) {
   options.devices = vram::DeviceEnvironment::from_environment();
   options.directory.explicit_directory = settings.ledger_directory;
   options.directory.xdg_runtime_directory = variable("XDG_RUNTIME_DIR");
+  options.in_container = vram::is_container(vram::ContainerSigns::from_environment());
   options.profile_root = vram::default_profile_root({settings.profile_directory, variable("XDG_CACHE_HOME"), variable("HOME")});
   return options;
 }

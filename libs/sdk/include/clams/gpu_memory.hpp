@@ -36,6 +36,7 @@ struct GpuMemoryOptions {
   std::chrono::milliseconds model_idle{300'000};  // negative: never
   vram::DeviceEnvironment devices = {};
   vram::LedgerDirectoryOptions directory = {};
+  bool in_container = false;      // then a ledger that only this container sees is worth a warning
   std::string profile_root = {};  // see vram::default_profile_root; empty: figures live in memory
   std::string app = {};           // identifier
   base::Bytes estimate = {};      // est_gpu_mem_typ of the metadata, else _min; 0: none

@@ -6,6 +6,7 @@
 #include "gpu_request.hpp"
 #include "gpu_state.hpp"
 #include "mmif/json.hpp"
+#include "vram/container.hpp"
 
 namespace clams {
 namespace {
@@ -160,7 +161,9 @@ base::Result<std::shared_ptr<GpuMemory>> GpuMemory::open(GpuMemoryOptions option
     auto chosen = vram::choose_ledger_directory(s.options.directory);
     if (!chosen) return chosen.error();
     directory = std::move(chosen).value();
-    if (!directory->warning.empty()) log.warning(directory->warning);
+    std::string warning = s.options.in_container ? vram::container_warning(directory->path) : "";
+    if (warning.empty()) warning = directory->warning;
+    if (!warning.empty()) log.warning(warning);
     return {};
   };
   const bool is_explicit = !s.options.directory.explicit_directory.empty();

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "vram/container.hpp"
 #include "vram/open_probe.hpp"
 
 namespace clams::tool {
@@ -13,7 +14,9 @@ using base::ErrorCode;
 base::Status choose_directory(GpuHost& host, const GpuSettings& settings, const base::Logger& log) {
   if (host.directory) return {};
   BASE_TRY_ASSIGN(host.directory, vram::choose_ledger_directory(settings.directory));
-  if (!host.directory->warning.empty()) log.warning(host.directory->warning);
+  std::string warning = settings.in_container ? vram::container_warning(host.directory->path) : "";
+  if (warning.empty()) warning = host.directory->warning;
+  if (!warning.empty()) log.warning(warning);
   return {};
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "streams.hpp"
+#include "vram/container.hpp"
 #include "vram/open_probe.hpp"
 
 namespace clams::tool {
@@ -79,6 +80,7 @@ base::Result<GpuSettings> read_gpu_settings(const GpuFlags& flags) {
   settings.environment = vram::DeviceEnvironment::from_environment();
   settings.directory.explicit_directory = variable("CLAMS_VRAM_DIR");
   settings.directory.xdg_runtime_directory = variable("XDG_RUNTIME_DIR");
+  settings.in_container = vram::is_container(vram::ContainerSigns::from_environment());
   auto choice = vram::choose_devices(flags.gpu, settings.environment);
   if (!choice) return wrong({"", flags.gpu ? "--gpu" : "CLAMS_GPU"}, choice.error().message);
   settings.choice = std::move(*choice);

@@ -23,6 +23,7 @@ struct GpuSettings {
   vram::DeviceChoice choice;
   vram::DeviceEnvironment environment;
   vram::LedgerDirectoryOptions directory;
+  bool in_container = false;
   vram::Headroom headroom = vram::Headroom::percent(10);
   vram::UnknownPolicy unknown = vram::UnknownPolicy::Allow;
 

@@ -161,7 +161,9 @@ base::Result<std::shared_ptr<GpuMemory>> GpuMemory::open(GpuMemoryOptions option
     auto chosen = vram::choose_ledger_directory(s.options.directory);
     if (!chosen) return chosen.error();
     directory = std::move(chosen).value();
-    std::string warning = s.options.in_container ? vram::container_warning(directory->path) : "";
+    // Whoever named the directory knows where it lies.
+    const bool is_found = s.options.directory.explicit_directory.empty();
+    std::string warning = is_found && s.options.in_container ? vram::container_warning(directory->path) : "";
     if (warning.empty()) warning = directory->warning;
     if (!warning.empty()) log.warning(warning);
     return {};

@@ -14,7 +14,9 @@ using base::ErrorCode;
 base::Status choose_directory(GpuHost& host, const GpuSettings& settings, const base::Logger& log) {
   if (host.directory) return {};
   BASE_TRY_ASSIGN(host.directory, vram::choose_ledger_directory(settings.directory));
-  std::string warning = settings.in_container ? vram::container_warning(host.directory->path) : "";
+  // Whoever named the directory knows where it lies.
+  const bool is_found = settings.directory.explicit_directory.empty();
+  std::string warning = is_found && settings.in_container ? vram::container_warning(host.directory->path) : "";
   if (warning.empty()) warning = host.directory->warning;
   if (!warning.empty()) log.warning(warning);
   return {};

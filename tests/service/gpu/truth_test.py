@@ -163,7 +163,7 @@ class Table(GpuTest):
 
     def refused_by_the_server(self):
         self.simulated()
-        app = self.app("--threads", "1", "--queue", "1", "--drain-timeout", "2s")
+        app = self.app("--threads", "1", "--queue", "1", "--drain-timeout", "6s")
         held = app.hold(bytes=GIB)
         self.assertTrue(until(lambda: app.metrics()["clams_requests_running"] == 1))
         in_background(lambda: app.post(bytes=GIB))

@@ -81,8 +81,9 @@ inline void Connection::look(TimePoint now) {
   if (phase_ == Phase::Head || phase_ == Phase::Body) interrupt(Interrupt::Drain);
 }
 
-// 1. A client sends a request. 2. Before we read it, the connection is closed for being idle: the client gets a reset. So what has
-// come by now is read first.
+// 1. A client connects and sends a request, or sends one on a connection that is kept. 2. Before we read it, the connection is
+// closed for being idle: the client gets a reset. So a connection that was used just now stays a moment, and what has arrived is
+// read first.
 inline void Connection::close_after_handover(TimePoint now) {
   const auto quiet_since = std::max(began_, ServerCore::at(core_.drain_began));
   if (now < quiet_since + kHandoverQuiet && !core_.finishing()) return;
@@ -94,7 +95,12 @@ inline void Connection::look_at_idle(TimePoint now) {
   if (core_.hands_over && core_.draining) return close_after_handover(now);
   // Clients that come while the server drains may still ask for its health: they were not idle when it began.
   const auto drain_began = core_.drain_began.load(std::memory_order_relaxed);
-  if (core_.finishing() || (drain_began != 0 && began_ <= ServerCore::at(drain_began))) return interrupt(Interrupt::Drain);
+  if (core_.finishing()) return interrupt(Interrupt::Drain);
+  if (drain_began != 0 && began_ <= ServerCore::at(drain_began)) {
+    pollfd client{socket_.native_handle(), POLLIN, 0};
+    if (now >= began_ + kHandoverQuiet && ::poll(&client, 1, 0) == 0) interrupt(Interrupt::Drain);
+    return;
+  }
   constexpr std::chrono::seconds kBusyClient{1};
   if (now - began_ > kBusyClient) release_idle_memory();
 }

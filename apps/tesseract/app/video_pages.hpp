@@ -19,7 +19,7 @@ struct FrameRun {
 };
 
 // Reads the frames that `settings` ask for and notes rate, number of frames and duration at the document. What is missing of the
-// video or of the wanted times is told to `warn`. Throws clams exceptions; in a build without libmedia always one that says so.
+// video or of the wanted times is reported to `warn`. Throws clams exceptions; in a build without libmedia always one that says so.
 void read_frames(const mmif::Mmif& mmif, mmif::Annotation& video, const Sampling& sampling, const FrameRun& run);
 
 bool video_is_supported() noexcept;

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 
 #include "base/fd.hpp"
 #include "base/text_layout.hpp"
@@ -49,18 +50,27 @@ std::string own_virtual_environment(std::string prefix) {
   return ::access((prefix + "/pyvenv.cfg").c_str(), F_OK) == 0 ? prefix : "";
 }
 
+// Workers start in the app's folder, where a relative path would mean another file. Symbolic links stay: the link is what makes an
+// interpreter that of its environment. A name without a slash is looked for on PATH.
+std::string from_here(const std::string& program) {
+  if (program.find('/') == std::string::npos) return program;
+  std::error_code problem;
+  const auto path = std::filesystem::absolute(program, problem);
+  return problem ? program : path.string();
+}
+
 // The folder of an environment stands for its interpreter.
 base::Result<std::string> python_for(const Config& config, const std::string& python_package) {
   struct stat info {};
   if (!config.python.empty() && ::stat(config.python.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
     const std::string inside = config.python + (config.python.ends_with('/') ? "" : "/") + "bin/python";
-    if (::access(inside.c_str(), X_OK) == 0) return inside;
+    if (::access(inside.c_str(), X_OK) == 0) return from_here(inside);
     return Error{ErrorCode::Configuration, "--python: '" + config.python +
                                                "' is a folder without bin/python; name an interpreter, or the folder of a virtual "
                                                "environment"};
   }
-  if (!config.python.empty()) return config.python;
-  if (const auto venv = environment("VIRTUAL_ENV"); venv && !venv->empty()) return *venv + "/bin/python";
+  if (!config.python.empty()) return from_here(config.python);
+  if (const auto venv = environment("VIRTUAL_ENV"); venv && !venv->empty()) return from_here(*venv + "/bin/python");
   if (const std::string venv = own_virtual_environment(python_package); !venv.empty()) return venv + "/bin/python";
   return std::string("python3");
 }

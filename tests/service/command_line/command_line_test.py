@@ -191,6 +191,21 @@ class Serve(serving.ServingTest):
         self.refused(2, "clams serve APP.PY", words=["--port", "3"])
         self.refused(2, "unexpected word 'two'", words=["one.py", "two"])
 
+    def test_a_relative_python_is_that_of_the_folder_where_the_command_was_typed(self):
+        os.makedirs(os.path.join(self.path, "apps"))
+        open(os.path.join(self.path, "apps", "app.py"), "w").close()
+        os.makedirs(os.path.join(self.path, "venv", "bin"))
+        python = os.path.join(self.path, "venv", "bin", "python")
+        with open(python, "w") as f:
+            f.write("#!/bin/sh\necho this is the python >&2\nexit 3\n")
+        os.chmod(python, 0o755)
+        environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+        for words, more in ((["--python", "venv/bin/python"], {}), (["--python", "venv"], {}), (["--python", "./venv/bin/python"], {}), ([], {"VIRTUAL_ENV": "venv"})):
+            with self.subTest(words=words, more=more):
+                done = subprocess.run([os.path.join(BIN, "clams"), "serve", "apps/app.py", *words], capture_output=True, timeout=60, cwd=self.path,
+                                      env={**environment, **more})
+                self.assertIn(b"this is the python", done.stderr)
+
     def test_the_folder_of_an_environment_is_taken_for_its_python(self):
         open(os.path.join(self.path, "app.py"), "w").close()
         os.makedirs(os.path.join(self.path, "empty"))
